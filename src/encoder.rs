@@ -1,0 +1,178 @@
+//! The one idea: an encoder turns label maps into class probabilities.
+
+use std::ops::Range;
+
+use ndarray::{Array, ArrayRef};
+
+use crate::render;
+use crate::{Classes, Label, Raters, Result, SoftFloat, SpatialDim};
+
+/// Turns one or several label maps into the probabilities of each class.
+///
+/// A label map is (H, W) or (D, H, W), of any [`Label`] type and any strides; soft labels are (C, H, W) or
+/// (C, D, H, W), classes first, of any [`SoftFloat`] type. The caller chooses between a new array
+/// ([`encode`](Self::encode), in standard order), a buffer of their own with any strides
+/// ([`encode_into`](Self::encode_into)) and a window of the result ([`encode_window`](Self::encode_window),
+/// [`encode_window_into`](Self::encode_window_into)). Several raters are averaged by [`multirater`](crate::multirater).
+///
+/// The crate's encoders are [`OneHot`](crate::OneHot), [`LabelSmoothing`](crate::LabelSmoothing) and
+/// [`Svls`](crate::Svls). Their results have the same bits for any window, any strides and any label type.
+///
+/// # Errors
+/// All methods return [`Error::UnknownLabel`](crate::Error::UnknownLabel) if a label that they read is neither a class
+/// nor ignored; the output is unspecified then, and untouched for every other error. They return
+/// [`Error::LabelAxes`](crate::Error::LabelAxes) unless a label map has two or three axes, and
+/// [`Error::KernelAxes`](crate::Error::KernelAxes) if the encoder is for another number of them.
+///
+/// ```
+/// use ndarray::{Array3, array};
+/// use soft_labels::{Classes, LabelSmoothing, OneHot, SoftEncoder, Svls};
+///
+/// let labels = array![[0_u8, 0, 0], [0, 1, 0], [0, 0, 0]];
+/// let classes = Classes::contiguous(2)?;
+/// let one_hot: Array3<f32> = OneHot.encode(&labels, &classes)?;
+/// let smoothed: Array3<f32> = LabelSmoothing::new(0.1)?.encode(&labels, &classes)?;
+/// let svls: Array3<f32> = Svls::default().encode(&labels, &classes)?;
+///
+/// // The centre pixel is isolated: certain, certain by the same amount as any other, a tie.
+/// assert_eq!(one_hot[[1, 1, 1]], 1.0);
+/// assert_eq!(smoothed[[1, 1, 1]], 0.95);
+/// assert_eq!(svls[[1, 1, 1]], 0.5);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+pub trait SoftEncoder<D: SpatialDim> {
+    /// Writes the average of the raters' soft labels within a window to `out`.
+    ///
+    /// This is the one method that an encoder has to have. Each rater's own soft labels are averaged with the raters'
+    /// weights; a rater who ignores a voxel is left out there and the weights of the others are renormalised, and
+    /// where all ignore it the result is all zero. `window` has a range for each spatial axis and `out` its lengths
+    /// behind the class axis.
+    ///
+    /// # Errors
+    /// Those of the trait, [`Error::WindowAxes`](crate::Error::WindowAxes) and
+    /// [`Error::Window`](crate::Error::Window) if the window is not one of the label map, and
+    /// [`Error::OutputShape`](crate::Error::OutputShape).
+    ///
+    /// ```
+    /// use ndarray::{Array3, array};
+    /// use soft_labels::{Classes, OneHot, Raters, SoftEncoder};
+    ///
+    /// let (first, second) = (array![[0_u8, 1, 0]], array![[0_u8, 1, 1]]);
+    /// let raters = Raters::weighted(&[first.view(), second.view()], &[3.0, 1.0])?;
+    /// let mut out = Array3::<f32>::zeros((2, 1, 2));
+    /// OneHot.encode_raters_window_into(&raters, &Classes::contiguous(2)?, &[0..1, 1..3], &mut out)?;
+    /// assert_eq!(out, array![[[0.0, 0.75]], [[1.0, 0.25]]]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    fn encode_raters_window_into<L: Label, F: SoftFloat>(
+        &self,
+        raters: &Raters<'_, L, D>,
+        classes: &Classes,
+        window: &[Range<usize>],
+        out: &mut ArrayRef<F, D::Larger>,
+    ) -> Result<()>;
+
+    /// The soft labels of a label map, newly allocated in standard order.
+    ///
+    /// # Errors
+    /// Those of the trait, and [`Error::TooLarge`](crate::Error::TooLarge).
+    ///
+    /// ```
+    /// use ndarray::{Array3, array};
+    /// use soft_labels::{Classes, OneHot, SoftEncoder};
+    ///
+    /// let soft: Array3<f32> = OneHot.encode(&array![[0_u8, 4]], &Classes::from_values([0, 1, 2, 4])?)?;
+    /// assert_eq!(soft.shape(), [4, 1, 2]);
+    /// assert_eq!(soft[[3, 0, 1]], 1.0);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    fn encode<L: Label, F: SoftFloat>(
+        &self,
+        labels: &ArrayRef<L, D>,
+        classes: &Classes,
+    ) -> Result<Array<F, D::Larger>> {
+        self.encode_window(labels, classes, &render::whole(labels.shape()))
+    }
+
+    /// Writes the soft labels of a label map to `out`, which may have any strides.
+    ///
+    /// # Errors
+    /// Those of the trait, and [`Error::OutputShape`](crate::Error::OutputShape).
+    ///
+    /// ```
+    /// use ndarray::{Array3, array};
+    /// use soft_labels::{Classes, OneHot, SoftEncoder};
+    ///
+    /// // Classes last, as some frameworks want them.
+    /// let mut out = Array3::<f32>::zeros((1, 2, 3));
+    /// let mut classes_first = out.view_mut().permuted_axes([2, 0, 1]);
+    /// OneHot.encode_into(&array![[0_u8, 2]], &Classes::contiguous(3)?, &mut classes_first)?;
+    /// assert_eq!(out, array![[[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    fn encode_into<L: Label, F: SoftFloat>(
+        &self,
+        labels: &ArrayRef<L, D>,
+        classes: &Classes,
+        out: &mut ArrayRef<F, D::Larger>,
+    ) -> Result<()> {
+        self.encode_window_into(labels, classes, &render::whole(labels.shape()), out)
+    }
+
+    /// The soft labels of a window of a label map, newly allocated in standard order.
+    ///
+    /// The values are those of the whole, to the last bit: neighbours outside the window are looked at, and only they.
+    ///
+    /// # Errors
+    /// Those of [`encode_window_into`](Self::encode_window_into), and [`Error::TooLarge`](crate::Error::TooLarge).
+    ///
+    /// ```
+    /// use ndarray::{Array3, Axis, Slice, array};
+    /// use soft_labels::{Classes, SoftEncoder, Svls};
+    ///
+    /// let (labels, classes) = (array![[0_u8, 0, 1, 1, 0]], Classes::contiguous(2)?);
+    /// let whole: Array3<f32> = Svls::default().encode(&labels, &classes)?;
+    /// let part: Array3<f32> = Svls::default().encode_window(&labels, &classes, &[0..1, 1..4])?;
+    /// assert_eq!(part, whole.slice_axis(Axis(2), Slice::from(1..4)));
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    fn encode_window<L: Label, F: SoftFloat>(
+        &self,
+        labels: &ArrayRef<L, D>,
+        classes: &Classes,
+        window: &[Range<usize>],
+    ) -> Result<Array<F, D::Larger>> {
+        let raters = Raters::one(labels.view())?;
+        let mut out = render::allocate::<F, D>(raters.shape(), classes, window)?;
+        self.encode_raters_window_into(&raters, classes, window, &mut out)?;
+        Ok(out)
+    }
+
+    /// Writes the soft labels of a window of a label map to `out`, which may have any strides.
+    ///
+    /// `window` has a range for each spatial axis. The values are those of the whole, to the last bit; labels farther
+    /// from the window than the kernel reaches are not read.
+    ///
+    /// # Errors
+    /// Those of the trait, [`Error::WindowAxes`](crate::Error::WindowAxes),
+    /// [`Error::Window`](crate::Error::Window) and [`Error::OutputShape`](crate::Error::OutputShape).
+    ///
+    /// ```
+    /// use ndarray::{Array2, Array3};
+    /// use soft_labels::{Classes, SoftEncoder, Svls};
+    ///
+    /// let labels = Array2::<u8>::zeros((512, 512));
+    /// let mut patch = Array3::<f32>::zeros((2, 96, 96));
+    /// Svls::default().encode_window_into(&labels, &Classes::contiguous(2)?, &[32..128, 400..496], &mut patch)?;
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    fn encode_window_into<L: Label, F: SoftFloat>(
+        &self,
+        labels: &ArrayRef<L, D>,
+        classes: &Classes,
+        window: &[Range<usize>],
+        out: &mut ArrayRef<F, D::Larger>,
+    ) -> Result<()> {
+        self.encode_raters_window_into(&Raters::one(labels.view())?, classes, window, out)
+    }
+}

@@ -1,0 +1,112 @@
+//! The engine: from label maps to the class planes of soft labels.
+//!
+//! A probability depends on its voxel only through how many neighbours hold the class, so the engine counts.
+//! Weights are whole numbers and every sum of them is exact: a result does not depend on the order of summation,
+//! on the window or on the path that computed it, and one division rounds it. Four rooms, one after the other:
+//!
+//!  - [`planes`] turns labels into class indices, a few padded planes at a time;
+//!  - [`presence`] knows which classes each block's neighbourhood holds;
+//!  - [`paint`] writes one class of one plane: fills where the answer is known, and
+//!  - [`blend`] counts neighbours where it is not, by the [`stencil`].
+
+mod blend;
+mod index;
+mod paint;
+mod planes;
+mod presence;
+mod stencil;
+
+use ndarray::{ArrayView3, ArrayViewMut4, Axis};
+
+use self::blend::Blender;
+use self::index::{ClassIndex, Translator};
+use self::planes::LabelPlanes;
+use self::presence::Presence;
+use self::stencil::Stencil;
+use crate::taps::Tap;
+use crate::{Classes, Label, SoftFloat};
+
+/// Voxels of a row that are looked at together: a few vector registers of class indices.
+const BLOCK: usize = 32;
+
+/// What to compute: `on` where only the class is found, `off` where it is not, and between them in proportion to the
+/// weight of the neighbours that hold it.
+#[derive(Debug, Clone)]
+pub(crate) struct Recipe {
+    pub(crate) on: f64,
+    pub(crate) off: f64,
+    /// The neighbours, or none for a pointwise encoding.
+    pub(crate) taps: Vec<Tap>,
+}
+
+/// A box of voxels on the axes D, H, W.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Frame {
+    pub(crate) start: [usize; 3],
+    pub(crate) size: [usize; 3],
+}
+
+/// Some label map holds a label that is neither a class nor ignored.
+#[derive(Debug)]
+pub(crate) struct UnknownLabel;
+
+/// Label maps on the axes D, H, W with the weights of their raters.
+#[derive(Debug)]
+pub(crate) struct Maps<'a, L> {
+    pub(crate) views: Vec<ArrayView3<'a, L>>,
+    pub(crate) weights: &'a [f64],
+}
+
+/// Writes the soft labels of the voxels within `frame` to `out` (C, D, H, W), which has its size and is not empty.
+pub(crate) fn encode<L: Label, F: SoftFloat>(
+    recipe: &Recipe,
+    maps: &Maps<'_, L>,
+    classes: &Classes,
+    frame: Frame,
+    out: ArrayViewMut4<'_, F>,
+) -> Result<(), UnknownLabel> {
+    if classes.len() <= u8::CAPACITY {
+        encode_as::<L, F, u8>(recipe, maps, classes, frame, out)
+    } else {
+        encode_as::<L, F, u16>(recipe, maps, classes, frame, out)
+    }
+}
+
+fn encode_as<L: Label, F: SoftFloat, I: ClassIndex>(
+    recipe: &Recipe,
+    maps: &Maps<'_, L>,
+    classes: &Classes,
+    frame: Frame,
+    mut out: ArrayViewMut4<'_, F>,
+) -> Result<(), UnknownLabel> {
+    let [depth, height, width] = frame.size;
+    let stencil = Stencil::new(&recipe.taps, maps.views.len());
+    let translator = Translator::<L, I>::new(classes);
+    let mut slabs: Vec<_> = maps
+        .views
+        .iter()
+        .map(|_| LabelPlanes::<I>::new(frame, stencil.radius))
+        .collect();
+    let mut presence = Presence::new(classes.len(), frame, stencil.radius);
+    let mut blender = Blender::new(recipe, &stencil, maps.weights);
+    let mut scratch = Vec::new();
+
+    for d in 0..depth {
+        for (slab, view) in slabs.iter_mut().zip(&maps.views) {
+            slab.advance(d, view, &translator)?;
+        }
+        presence.update(d, &slabs);
+        for (class, mut volume) in out.axis_iter_mut(Axis(0)).enumerate() {
+            let mut plane = volume.index_axis_mut(Axis(0), d);
+            let class = I::from_class(class);
+            if let Some(pixels) = plane.as_slice_mut() {
+                paint::class_plane(pixels, class, d, &slabs, &presence, &mut blender);
+            } else {
+                scratch.resize(height * width, F::zero());
+                paint::class_plane(&mut scratch, class, d, &slabs, &presence, &mut blender);
+                plane.iter_mut().zip(&scratch).for_each(|(to, from)| *to = *from);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! A few planes of class indices at a time, padded so that nothing behind them asks about borders.
+
+use ndarray::{ArrayView1, ArrayView3, Axis, Slice};
+
+use super::index::{ClassIndex, Translator};
+use super::{BLOCK, Frame, UnknownLabel};
+use crate::Label;
+
+/// The 2r+1 planes of one rater's label map that one plane of the result needs.
+///
+/// It is a ring: going to the next plane loads one. Rows and columns around the frame are those of the label map, and
+/// past its borders the nearest voxel's (replicate padding). Rows are a whole number of blocks with `radius` columns
+/// on each side; what lies past the frame's own halo repeats its last voxel.
+#[derive(Debug)]
+pub(super) struct LabelPlanes<I> {
+    frame: Frame,
+    radius: [usize; 3],
+    pitch: usize,
+    ring: Vec<Vec<I>>,
+    /// Planes loaded so far; plane `p` holds the label map's plane `start + p - radius`.
+    loaded: usize,
+}
+
+impl<I: ClassIndex> LabelPlanes<I> {
+    pub(super) fn new(frame: Frame, radius: [usize; 3]) -> Self {
+        // To a whole number of half blocks: counting reads the row in those.
+        let pitch = (frame.size[2].next_multiple_of(BLOCK) + 2 * radius[2]).next_multiple_of(BLOCK / 2);
+        let plane = vec![I::IGNORED; pitch * (frame.size[1] + 2 * radius[1])];
+        Self {
+            frame,
+            radius,
+            pitch,
+            ring: vec![plane; 2 * radius[0] + 1],
+            loaded: 0,
+        }
+    }
+
+    /// Makes plane `d` of the frame and its neighbours available; `d` is 0 first and then one more each time.
+    pub(super) fn advance<L: Label>(
+        &mut self,
+        d: usize,
+        labels: &ArrayView3<'_, L>,
+        translator: &Translator<L, I>,
+    ) -> Result<(), UnknownLabel> {
+        while self.loaded <= d + 2 * self.radius[0] {
+            self.load(labels, translator)?;
+            self.loaded += 1;
+        }
+        Ok(())
+    }
+
+    fn load<L: Label>(
+        &mut self,
+        labels: &ArrayView3<'_, L>,
+        translator: &Translator<L, I>,
+    ) -> Result<(), UnknownLabel> {
+        let [_, height, width] = [0, 1, 2].map(|axis| labels.len_of(Axis(axis)));
+        let (radius, start, size) = (self.radius, self.frame.start, self.frame.size);
+        let slot = self.loaded % self.ring.len();
+        let d = nearest(start[0] + self.loaded, radius[0], labels.len_of(Axis(0)));
+        let source = labels.index_axis(Axis(0), d);
+
+        // The columns that exist, and where they go in a row.
+        let from = start[2].saturating_sub(radius[2]);
+        let to = (start[2] + size[2] + radius[2]).min(width);
+        let at = from + radius[2] - start[2];
+        let end = at + to - from;
+
+        let mut loaded = None;
+        for (row, padded) in self.ring[slot].chunks_exact_mut(self.pitch).enumerate() {
+            let h = nearest(start[1] + row, radius[1], height);
+            debug_assert!(loaded <= Some(h));
+            loaded = Some(h);
+            let voxels: ArrayView1<'_, L> = source.index_axis(Axis(0), h);
+            let voxels = voxels.slice_axis(Axis(0), Slice::from(from..to));
+            match voxels.as_slice() {
+                Some(contiguous) => translator.translate(contiguous.iter(), &mut padded[at..end])?,
+                None => translator.translate(voxels.iter(), &mut padded[at..end])?,
+            }
+            let (first, last) = (padded[at], padded[end - 1]);
+            padded[..at].fill(first);
+            padded[end..].fill(last);
+        }
+        Ok(())
+    }
+
+    /// Row `h + dh - radius` of plane `d + dd - radius` of the frame. Its first voxel is `radius` columns before the
+    /// frame's.
+    pub(super) fn row(&self, d: usize, dd: usize, h: usize, dh: usize) -> &[I] {
+        let plane = &self.ring[(d + dd) % self.ring.len()];
+        &plane[(h + dh) * self.pitch..][..self.pitch]
+    }
+}
+
+/// The voxel on an axis of length `len` that is nearest to `padded - radius`.
+fn nearest(padded: usize, radius: usize, len: usize) -> usize {
+    padded.saturating_sub(radius).min(len - 1)
+}

@@ -1,0 +1,217 @@
+//! The one error type.
+
+/// What went wrong, with the facts, worded so that a person knows what to change.
+///
+/// ```
+/// use ndarray::{Array3, array};
+/// use soft_labels::{Classes, Error, OneHot, SoftEncoder};
+///
+/// let labels = array![[0_u8, 1], [4, 4]];
+/// let result: Result<Array3<f32>, Error> = OneHot.encode(&labels, &Classes::contiguous(4)?);
+/// let error = result.unwrap_err();
+/// assert!(matches!(&error, Error::UnknownLabel { value: 4, index, count: 2, .. } if index == &[1, 0]));
+/// assert_eq!(
+///     error.to_string(),
+///     "label 4 at voxel [1, 0] is not one of the 4 classes (2 voxels hold labels that are no class); \
+///      add it to the classes, or mark it with Classes::with_ignore",
+/// );
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No class was given.
+    #[error("there are no classes; give at least one")]
+    NoClasses,
+    /// More classes than the crate can index.
+    #[error("{count} classes are more than the {max} that can be indexed")]
+    TooManyClasses {
+        /// Number of classes asked for.
+        count: usize,
+        /// The largest number possible.
+        max: usize,
+    },
+    /// A value is listed for two classes.
+    #[error("value {value} is listed twice, as class {first} and as class {second}; list each value once")]
+    DuplicateValue {
+        /// The value.
+        value: i128,
+        /// Its first position.
+        first: usize,
+        /// Its second position.
+        second: usize,
+    },
+    /// The value to ignore is one of the classes.
+    #[error("value {value} cannot be ignored, it is class {class}; ignore another value or drop the class")]
+    IgnoredClass {
+        /// The value.
+        value: i128,
+        /// The class it stands for.
+        class: usize,
+    },
+    /// A label map holds a label that is neither a class nor the ignore value.
+    #[error(
+        "label {value} at voxel {index:?}{} is not one of the {classes} classes ({}); \
+         add it to the classes, or mark it with Classes::with_ignore",
+        of_rater(*.rater, *.raters), voxels_hold(*.count)
+    )]
+    UnknownLabel {
+        /// The first such label, in the order of the axes.
+        value: i128,
+        /// Its voxel, an index for each axis of the label map.
+        index: Vec<usize>,
+        /// How many voxels of this rater's label map (of the part that was read, for a window) hold such labels.
+        count: usize,
+        /// Number of classes.
+        classes: usize,
+        /// Which label map, counted from 0.
+        rater: usize,
+        /// How many label maps there are.
+        raters: usize,
+    },
+    /// A label map is neither 2D nor 3D.
+    #[error("a label map has 2 axes (H, W) or 3 (D, H, W), this one has {axes}; encode one map at a time")]
+    LabelAxes {
+        /// Number of axes found.
+        axes: usize,
+    },
+    /// The kernel, or one of its settings, is for another number of axes.
+    #[error("{what} is for {actual} axes, but the label map has {expected}; give one value, or one for each axis")]
+    KernelAxes {
+        /// What was given: the kernel, sigma, radius or spacing.
+        what: &'static str,
+        /// Number of axes of the label map.
+        expected: usize,
+        /// Number of axes of what was given.
+        actual: usize,
+    },
+    /// The output has the wrong shape.
+    #[error("the output has shape {actual:?}, but these soft labels have {expected:?} (classes first)")]
+    OutputShape {
+        /// Shape of the soft labels.
+        expected: Vec<usize>,
+        /// Shape of the output passed in.
+        actual: Vec<usize>,
+    },
+    /// The soft labels are too large to allocate.
+    #[error("soft labels of shape {shape:?} do not fit in memory; encode windows of them, one at a time")]
+    TooLarge {
+        /// Shape of the soft labels.
+        shape: Vec<usize>,
+    },
+    /// A window has the wrong number of ranges.
+    #[error("the window has {actual} ranges, but the label map has {expected} axes; give one for each")]
+    WindowAxes {
+        /// Number of axes of the label map.
+        expected: usize,
+        /// Number of ranges of the window.
+        actual: usize,
+    },
+    /// A range of a window is reversed or ends past the label map.
+    #[error("window {start}..{end} on axis {axis} does not lie within 0..{len}")]
+    Window {
+        /// The axis.
+        axis: usize,
+        /// First voxel of the window.
+        start: usize,
+        /// One past its last voxel.
+        end: usize,
+        /// Length of the label map on this axis.
+        len: usize,
+    },
+    /// Sigma is not a positive finite number.
+    #[error("sigma is {value} on axis {axis}; it must be finite and greater than 0")]
+    Sigma {
+        /// The axis.
+        axis: usize,
+        /// The value given.
+        value: f64,
+    },
+    /// Voxel spacing is not a positive finite number.
+    #[error("voxel spacing is {value} on axis {axis}; it must be finite and greater than 0")]
+    Spacing {
+        /// The axis.
+        axis: usize,
+        /// The value given.
+        value: f64,
+    },
+    /// Sigma is in millimetres and the voxel spacing is not known.
+    #[error("sigma is in millimetres, but the voxel spacing is not given; call spacing_mm, or give sigma in voxels")]
+    MissingSpacing,
+    /// The kernel has no neighbours.
+    #[error("radius is 0 on every axis; set it to 1 or more on at least one, or use OneHot")]
+    ZeroRadius,
+    /// The kernel has more weights than can be held.
+    #[error("a kernel of radius {radius:?} has more than {max} weights; use a smaller radius")]
+    KernelTooLarge {
+        /// Radius on each axis, in voxels.
+        radius: Vec<usize>,
+        /// The largest number of weights possible.
+        max: usize,
+    },
+    /// The smoothing strength is not between 0 and 1.
+    #[error("alpha is {value}; it must lie within 0 and 1")]
+    Alpha {
+        /// The value given.
+        value: f64,
+    },
+    /// No label map was given.
+    #[error("there are no raters; give at least one label map")]
+    NoRaters,
+    /// The label maps of two raters differ in shape.
+    #[error("rater {rater}'s label map has shape {actual:?}, but rater 0's has {expected:?}; all must be alike")]
+    RaterShape {
+        /// The rater, counted from 0.
+        rater: usize,
+        /// Shape of the first rater's label map.
+        expected: Vec<usize>,
+        /// Shape of this rater's label map.
+        actual: Vec<usize>,
+    },
+    /// The number of weights is not the number of raters.
+    #[error("there are {actual} weights for {expected} raters; give one for each")]
+    WeightCount {
+        /// Number of raters.
+        expected: usize,
+        /// Number of weights.
+        actual: usize,
+    },
+    /// A rater's weight is negative or not finite.
+    #[error("rater {rater}'s weight is {value}; it must be finite and not negative")]
+    Weight {
+        /// The rater, counted from 0.
+        rater: usize,
+        /// The value given.
+        value: f64,
+    },
+    /// Every rater's weight is zero.
+    #[error("all raters' weights are 0; give at least one of them weight")]
+    ZeroWeights,
+}
+
+/// A [`Result`](std::result::Result) with the crate's [`Error`].
+///
+/// ```
+/// fn classes() -> soft_labels::Result<soft_labels::Classes> {
+///     soft_labels::Classes::contiguous(3)
+/// }
+/// assert!(classes().is_ok());
+/// ```
+pub type Result<T> = std::result::Result<T, Error>;
+
+fn of_rater(rater: usize, raters: usize) -> String {
+    if raters > 1 {
+        format!(" of rater {rater}")
+    } else {
+        String::new()
+    }
+}
+
+fn voxels_hold(count: usize) -> String {
+    let (voxels, hold, labels) = if count == 1 {
+        ("voxel", "holds", "a label that is")
+    } else {
+        ("voxels", "hold", "labels that are")
+    };
+    format!("{count} {voxels} {hold} {labels} no class")
+}

@@ -1,0 +1,57 @@
+//! The output side: the element types of soft labels.
+
+use num_traits::Zero;
+
+/// Element type of soft labels: `f32`, `f64`, and with feature `half` `f16` and `bf16`.
+///
+/// Probabilities are computed in `f64` and rounded once to `f32` or `f64`; the 16-bit types are the `f32` value
+/// rounded once more. The trait is sealed.
+///
+/// ```
+/// use ndarray::{Array3, array};
+/// use soft_labels::{Classes, SoftEncoder, Svls};
+///
+/// let labels = array![[0_u8, 0, 1]];
+/// let classes = Classes::contiguous(2)?;
+/// let single: Array3<f32> = Svls::default().encode(&labels, &classes)?;
+/// let double: Array3<f64> = Svls::default().encode(&labels, &classes)?;
+/// assert_eq!(single, double.mapv(|p| p as f32));
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+pub trait SoftFloat: sealed::Round + Zero + Copy + PartialEq + Send + Sync + std::fmt::Debug + 'static {}
+
+impl<F: sealed::Round + Zero + Copy + PartialEq + Send + Sync + std::fmt::Debug + 'static> SoftFloat for F {}
+
+mod sealed {
+    pub trait Round {
+        /// `value` rounded to the nearest number of this type.
+        fn round_from(value: f64) -> Self;
+    }
+
+    impl Round for f64 {
+        fn round_from(value: f64) -> Self {
+            value
+        }
+    }
+
+    impl Round for f32 {
+        #[expect(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
+        fn round_from(value: f64) -> Self {
+            value as Self
+        }
+    }
+
+    #[cfg(feature = "half")]
+    impl Round for half::f16 {
+        fn round_from(value: f64) -> Self {
+            Self::from_f32(f32::round_from(value))
+        }
+    }
+
+    #[cfg(feature = "half")]
+    impl Round for half::bf16 {
+        fn round_from(value: f64) -> Self {
+            Self::from_f32(f32::round_from(value))
+        }
+    }
+}

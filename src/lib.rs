@@ -1,0 +1,93 @@
+//! Soft labels from segmentation label maps.
+//!
+//! A network that learns from one-hot targets is told that every voxel is certain. *Soft labels* tell it where the
+//! annotation is not: near boundaries, and where experts disagree. This crate makes them from label maps in 2D and
+//! 3D, of one annotator or many, by Spatially Varying Label Smoothing (SVLS; Islam & Glocker, [IPMI 2021]), beside the
+//! encodings it is compared with:
+//!
+//! | | one rater | several raters |
+//! |---|---|---|
+//! | certain everywhere | [`OneHot`] | mOH, [`multirater::average`] of it |
+//! | unsure everywhere by the same α | [`LabelSmoothing`] | mLS |
+//! | unsure near boundaries | [`Svls`] | mSVLS |
+//!
+//! ```
+//! use ndarray::{Array3, array};
+//! use soft_labels::{Classes, SoftEncoder, Svls};
+//!
+//! // A label map: what an annotator drew. 2D here, (H, W); 3D is (D, H, W).
+//! let labels = array![
+//!     [0_u8, 0, 0, 0],
+//!     [0, 1, 1, 0],
+//!     [0, 1, 1, 0],
+//!     [0, 0, 0, 0],
+//! ];
+//! let classes = Classes::contiguous(2)?;
+//! let soft: Array3<f32> = Svls::default().encode(&labels, &classes)?;
+//!
+//! assert_eq!(soft.shape(), [2, 4, 4]); // classes first
+//! assert!((soft[[1, 1, 1]] - 0.7028).abs() < 1e-4); // class 1 at a corner of its structure
+//! assert!((soft[[1, 0, 0]] - 0.0472).abs() < 1e-4); // a little of it outside
+//! # Ok::<(), soft_labels::Error>(())
+//! ```
+//!
+//! # Where to look
+//!
+//! - What the labels mean: [`Classes`], with listed values and an ignore value. [`Label`] lists the element types.
+//! - How to encode: [`SoftEncoder`], whose methods allocate, fill a buffer of yours, or make a window alone. The
+//!   results are [`SoftFloat`]s.
+//! - How SVLS weighs neighbours: [`SvlsKernel`], by axis, in voxels or millimetres.
+//! - Several annotators: [`multirater`].
+//! - What can go wrong: [`Error`]. Nothing panics on data.
+//!
+//! # When to smooth
+//!
+//! Last: augment and crop the label map, then encode. Windows commute with smoothing — a window of the result is the
+//! same bits as the result of [`encode_window`](SoftEncoder::encode_window) — but resampling and rotation do not:
+//! interpolate labels by their nearest neighbour first, and smooth what came out.
+//!
+//! # Features
+//!
+//! - `half`: soft labels of `half::f16` and `half::bf16`.
+//!
+//! # Precision
+//!
+//! Probabilities are computed in `f64` from exact sums and rounded once, so a result is the same to the last bit for
+//! any window, any strides and any label type.
+//!
+//! [IPMI 2021]: https://arxiv.org/abs/2104.05788
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod multirater;
+
+mod classes;
+mod dimension;
+mod encoder;
+mod engine;
+mod error;
+mod float;
+mod kernel;
+mod label;
+mod label_smoothing;
+mod one_hot;
+mod raters;
+mod render;
+mod smooth;
+mod taps;
+
+pub use classes::Classes;
+pub use dimension::{FixedSpatialDim, SpatialDim};
+pub use encoder::SoftEncoder;
+pub use error::{Error, Result};
+pub use float::SoftFloat;
+pub use kernel::{SvlsKernel, SvlsKernelBuilder};
+pub use label::Label;
+pub use label_smoothing::LabelSmoothing;
+pub use one_hot::OneHot;
+pub use raters::Raters;
+pub use smooth::Svls;
+
+pub use ndarray;

@@ -1,0 +1,180 @@
+//! One or several label maps of the same voxels.
+
+use ndarray::{ArrayView, Dimension};
+
+use crate::{Classes, Error, Label, Result, SpatialDim};
+
+/// The label maps of one or several raters, all of the same shape, each with a weight.
+///
+/// This is what an encoder is given. Users of [`SoftEncoder`](crate::SoftEncoder) and
+/// [`multirater`](crate::multirater) meet it only when they write an encoder of their own or want a window of an
+/// average.
+///
+/// ```
+/// use ndarray::array;
+/// use soft_labels::Raters;
+///
+/// let (first, second) = (array![[0_u8, 1]], array![[1_u8, 1]]);
+/// let raters = Raters::weighted(&[first.view(), second.view()], &[3.0, 1.0])?;
+/// assert_eq!(raters.weights(), [0.75, 0.25]);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Raters<'a, L, D: Dimension> {
+    maps: Vec<ArrayView<'a, L, D>>,
+    weights: Vec<f64>,
+}
+
+impl<'a, L: Label, D: SpatialDim> Raters<'a, L, D> {
+    /// One rater.
+    ///
+    /// # Errors
+    /// [`Error::LabelAxes`] if the label map is neither 2D nor 3D.
+    ///
+    /// ```
+    /// # use soft_labels::Raters;
+    /// assert_eq!(Raters::one(ndarray::array![[0_u8, 1]].view())?.len(), 1);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn one(labels: ArrayView<'a, L, D>) -> Result<Self> {
+        check_axes(labels.ndim())?;
+        Ok(Self {
+            maps: vec![labels],
+            weights: vec![1.0],
+        })
+    }
+
+    /// Several raters, all of equal weight.
+    ///
+    /// # Errors
+    /// [`Error::NoRaters`], [`Error::LabelAxes`], [`Error::RaterShape`].
+    ///
+    /// ```
+    /// # use soft_labels::{Error, Raters};
+    /// let (a, b) = (ndarray::array![[0_u8, 1]], ndarray::array![[0_u8], [1]]);
+    /// let error = Raters::new(&[a.view(), b.view()]).unwrap_err();
+    /// assert_eq!(error, Error::RaterShape { rater: 1, expected: vec![1, 2], actual: vec![2, 1] });
+    /// ```
+    pub fn new(maps: &[ArrayView<'a, L, D>]) -> Result<Self> {
+        let Some(first) = maps.first() else {
+            return Err(Error::NoRaters);
+        };
+        check_axes(first.ndim())?;
+        if let Some(rater) = maps.iter().position(|map| map.shape() != first.shape()) {
+            let actual = maps.get(rater).map(|map| map.shape().to_vec()).unwrap_or_default();
+            return Err(Error::RaterShape {
+                rater,
+                expected: first.shape().to_vec(),
+                actual,
+            });
+        }
+        Ok(Self {
+            maps: maps.to_vec(),
+            weights: vec![1.0 / maps.len() as f64; maps.len()],
+        })
+    }
+
+    /// Several raters, each with a weight; the weights are divided by their sum.
+    ///
+    /// # Errors
+    /// Those of [`Raters::new`], and [`Error::WeightCount`], [`Error::Weight`] if one is negative or not finite,
+    /// [`Error::ZeroWeights`] if all are 0.
+    ///
+    /// ```
+    /// # use soft_labels::{Error, Raters};
+    /// let map = ndarray::array![[0_u8, 1]];
+    /// assert_eq!(Raters::weighted(&[map.view()], &[0.0]).unwrap_err(), Error::ZeroWeights);
+    /// ```
+    pub fn weighted(maps: &[ArrayView<'a, L, D>], weights: &[f64]) -> Result<Self> {
+        let mut raters = Self::new(maps)?;
+        if weights.len() != maps.len() {
+            return Err(Error::WeightCount {
+                expected: maps.len(),
+                actual: weights.len(),
+            });
+        }
+        for (rater, &value) in weights.iter().enumerate() {
+            if !value.is_finite() || value < 0.0 {
+                return Err(Error::Weight { rater, value });
+            }
+        }
+        let heaviest = weights.iter().copied().fold(0.0, f64::max);
+        if heaviest == 0.0 {
+            return Err(Error::ZeroWeights);
+        }
+        if weights.iter().any(|&weight| weight != heaviest) {
+            // Relative to the heaviest first: the sum of two weights may be infinite.
+            let sum: f64 = weights.iter().map(|weight| weight / heaviest).sum();
+            raters.weights = weights.iter().map(|weight| weight / heaviest / sum).collect();
+        }
+        Ok(raters)
+    }
+
+    /// Number of raters.
+    ///
+    /// ```
+    /// # let map = ndarray::array![[0_u8, 1]];
+    /// assert_eq!(soft_labels::Raters::new(&[map.view(), map.view()])?.len(), 2);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    #[expect(clippy::len_without_is_empty, reason = "there is always at least one rater")]
+    pub fn len(&self) -> usize {
+        self.maps.len()
+    }
+
+    /// Shape of every label map: (H, W) or (D, H, W).
+    ///
+    /// ```
+    /// # let map = ndarray::array![[0_u8, 1]];
+    /// assert_eq!(soft_labels::Raters::one(map.view())?.shape(), [1, 2]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn shape(&self) -> &[usize] {
+        self.maps.first().map_or(&[], ArrayView::shape)
+    }
+
+    /// The label maps.
+    ///
+    /// ```
+    /// # let map = ndarray::array![[0_u8, 1]];
+    /// assert_eq!(soft_labels::Raters::one(map.view())?.maps(), [map.view()]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn maps(&self) -> &[ArrayView<'a, L, D>] {
+        &self.maps
+    }
+
+    /// The dimension of every label map.
+    pub(crate) fn dim(&self) -> D {
+        self.maps.first().map_or_else(D::default, ArrayView::raw_dim)
+    }
+
+    /// Every label of every rater is a class or ignored.
+    pub(crate) fn check(&self, classes: &Classes) -> Result<()> {
+        let origin = vec![0; self.shape().len()];
+        self.maps
+            .iter()
+            .enumerate()
+            .try_for_each(|(rater, map)| classes.check(map.view().into_dyn(), &origin, rater, self.len()))
+    }
+
+    /// The raters' weights, which sum to 1.
+    ///
+    /// ```
+    /// # let map = ndarray::array![[0_u8, 1]];
+    /// assert_eq!(soft_labels::Raters::new(&[map.view(), map.view()])?.weights(), [0.5, 0.5]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+}
+
+/// A label map has two or three axes.
+pub(crate) fn check_axes(axes: usize) -> Result<()> {
+    if axes == 2 || axes == 3 {
+        Ok(())
+    } else {
+        Err(Error::LabelAxes { axes })
+    }
+}

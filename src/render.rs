@@ -1,0 +1,138 @@
+//! From the public calls to the engine: checks shapes and windows, and brings all maps to three axes.
+
+use std::ops::Range;
+
+use ndarray::{Array, ArrayD, ArrayRef, ArrayView, ArrayView3, Axis, Ix3, Ix4, IxDyn, Slice};
+
+use crate::engine::{self, Frame, Maps, Recipe, UnknownLabel};
+use crate::{Classes, Error, Label, Raters, Result, SoftFloat, SpatialDim};
+
+/// The window that is all of a label map.
+pub(crate) fn whole(shape: &[usize]) -> Vec<Range<usize>> {
+    shape.iter().map(|&len| 0..len).collect()
+}
+
+/// Zeros for the soft labels of a window.
+pub(crate) fn allocate<F: SoftFloat, D: SpatialDim>(
+    labels: &[usize],
+    classes: &Classes,
+    window: &[Range<usize>],
+) -> Result<Array<F, D::Larger>> {
+    let shape = soft_shape(labels, classes, window)?;
+    let too_large = || Error::TooLarge { shape: shape.clone() };
+    let len = shape
+        .iter()
+        .try_fold(1_usize, |len, &n| len.checked_mul(n))
+        .ok_or_else(too_large)?;
+    // Asked for and given back: an allocation that fails later would abort the process.
+    Vec::<F>::new().try_reserve_exact(len).map_err(|_| too_large())?;
+    ArrayD::zeros(IxDyn(&shape))
+        .into_dimensionality()
+        .map_err(|_| too_large())
+}
+
+/// Lets the engine write the soft labels of a window to `out`.
+pub(crate) fn render<L: Label, F: SoftFloat, D: SpatialDim>(
+    recipe: &Recipe,
+    raters: &Raters<'_, L, D>,
+    classes: &Classes,
+    window: &[Range<usize>],
+    out: &mut ArrayRef<F, D::Larger>,
+) -> Result<()> {
+    let expected = soft_shape(raters.shape(), classes, window)?;
+    if out.shape() != expected {
+        return Err(Error::OutputShape {
+            expected,
+            actual: out.shape().to_vec(),
+        });
+    }
+    if out.is_empty() {
+        return Ok(());
+    }
+    let axes = window.len();
+    let wrong_axes = |_| Error::LabelAxes { axes };
+    let mut out = out.view_mut().into_dyn();
+    let mut frame = Frame {
+        start: [0; 3],
+        size: [1; 3],
+    };
+    for (axis, range) in (3 - axes..).zip(window) {
+        frame.start[axis] = range.start;
+        frame.size[axis] = range.len();
+    }
+    if axes == 2 {
+        out = out.insert_axis(Axis(1));
+    }
+    let views = raters.maps().iter().map(volume).collect::<Result<_>>()?;
+    let maps = Maps {
+        views,
+        weights: raters.weights(),
+    };
+    let out = out.into_dimensionality::<Ix4>().map_err(wrong_axes)?;
+    engine::encode(recipe, &maps, classes, frame, out)
+        .or_else(|UnknownLabel| name_unknown(recipe, raters, classes, window))
+}
+
+/// The error for the first unknown label among those that the soft labels of a window depend on.
+fn name_unknown<L: Label, D: SpatialDim>(
+    recipe: &Recipe,
+    raters: &Raters<'_, L, D>,
+    classes: &Classes,
+    window: &[Range<usize>],
+) -> Result<()> {
+    let axes = window.len();
+    let reach = |axis: usize| {
+        recipe
+            .taps
+            .iter()
+            .map(|tap| tap.offset[axis + 3 - axes].unsigned_abs())
+            .max()
+    };
+    let origin: Vec<usize> = window
+        .iter()
+        .enumerate()
+        .map(|(axis, range)| range.start.saturating_sub(reach(axis).unwrap_or(0)))
+        .collect();
+    for (rater, map) in raters.maps().iter().enumerate() {
+        let mut part = map.view().into_dyn();
+        for (axis, range) in window.iter().enumerate() {
+            let end = (range.end + reach(axis).unwrap_or(0)).min(map.len_of(Axis(axis)));
+            part.slice_axis_inplace(Axis(axis), Slice::from(origin[axis]..end));
+        }
+        classes.check(part, &origin, rater, raters.len())?;
+    }
+    Ok(())
+}
+
+/// A label map on the axes D, H, W.
+fn volume<'a, L: Label, D: SpatialDim>(map: &ArrayView<'a, L, D>) -> Result<ArrayView3<'a, L>> {
+    let axes = map.ndim();
+    let mut map = map.clone().into_dyn();
+    if axes == 2 {
+        map = map.insert_axis(Axis(0));
+    }
+    map.into_dimensionality::<Ix3>().map_err(|_| Error::LabelAxes { axes })
+}
+
+/// The shape of the soft labels of a window, which is checked.
+fn soft_shape(labels: &[usize], classes: &Classes, window: &[Range<usize>]) -> Result<Vec<usize>> {
+    if window.len() != labels.len() {
+        return Err(Error::WindowAxes {
+            expected: labels.len(),
+            actual: window.len(),
+        });
+    }
+    for (axis, (range, &len)) in window.iter().zip(labels).enumerate() {
+        if range.start > range.end || range.end > len {
+            return Err(Error::Window {
+                axis,
+                start: range.start,
+                end: range.end,
+                len,
+            });
+        }
+    }
+    Ok(std::iter::once(classes.len())
+        .chain(window.iter().map(ExactSizeIterator::len))
+        .collect())
+}

@@ -1,0 +1,100 @@
+//! Spatially Varying Label Smoothing.
+
+use std::ops::Range;
+
+use ndarray::ArrayRef;
+
+use crate::engine::Recipe;
+use crate::render::render;
+use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim, SvlsKernel};
+
+/// Spatially Varying Label Smoothing (SVLS): certain inside a structure, unsure near its boundary.
+///
+/// Equation 2 of Islam & Glocker 2021 (arXiv 2104.05788). With the weights w of the [`SvlsKernel`], whose centre weighs
+/// as much as all neighbours, and the label map continued past its borders by its outermost voxels:
+///
+/// ```text
+/// p_c(v) = Σ_u w(u) [label(v+u) = c] / Σ_u w(u)
+/// ```
+///
+/// For every valid voxel the probabilities sum to 1 and the annotated class has at least one half, exactly: SVLS never
+/// turns a label over. Where the neighbourhood holds one class, that class is exactly 1; a class that it does not hold
+/// is exactly 0. Ignored neighbours are left out of both sums. Averaged over raters
+/// ([`multirater`](crate::multirater)) this is mSVLS, equation 4.
+///
+/// Weights are rounded to multiples of about 2⁻⁵² of their sum, so that sums of them are exact; neighbours that weigh
+/// less are left out.
+///
+/// ```
+/// use ndarray::{Array3, array};
+/// use soft_labels::{Classes, SoftEncoder, Svls, SvlsKernel};
+///
+/// let labels = array![[0_u8, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1]];
+/// let classes = Classes::contiguous(2)?;
+/// let soft: Array3<f32> = Svls::default().encode(&labels, &classes)?; // the paper's kernel
+/// assert_eq!(soft[[0, 1, 0]], 1.0);
+/// assert!((soft[[0, 1, 1]] - 0.8278).abs() < 1e-4); // beside the boundary
+///
+/// let wide = Svls::new(SvlsKernel::builder().sigma([2.0]).radius([2]).build()?);
+/// let soft: Array3<f32> = wide.encode(&labels, &classes)?;
+/// assert!(soft[[0, 1, 0]] < 1.0);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Svls<D> {
+    kernel: SvlsKernel<D>,
+}
+
+impl<D: SpatialDim> Svls<D> {
+    /// SVLS with this kernel.
+    ///
+    /// ```
+    /// # use soft_labels::{Svls, SvlsKernel};
+    /// let svls = Svls::new(SvlsKernel::<ndarray::Ix3>::isotropic(0.5)?);
+    /// assert_eq!(svls.kernel().sigma(), [0.5; 3]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn new(kernel: SvlsKernel<D>) -> Self {
+        Self { kernel }
+    }
+
+    /// The kernel.
+    ///
+    /// ```
+    /// # use soft_labels::Svls;
+    /// assert_eq!(Svls::<ndarray::Ix2>::default().kernel().radius(), [1, 1]);
+    /// ```
+    pub fn kernel(&self) -> &SvlsKernel<D> {
+        &self.kernel
+    }
+}
+
+impl<D: SpatialDim> Default for Svls<D> {
+    /// SVLS with the paper's kernel: σ = 1 voxel and radius 1 on every axis.
+    fn default() -> Self {
+        Self::new(SvlsKernel::default())
+    }
+}
+
+impl<D: SpatialDim> SoftEncoder<D> for Svls<D> {
+    fn encode_raters_window_into<L: Label, F: SoftFloat>(
+        &self,
+        raters: &Raters<'_, L, D>,
+        classes: &Classes,
+        window: &[Range<usize>],
+        out: &mut ArrayRef<F, D::Larger>,
+    ) -> Result<()> {
+        let taps = self.kernel.taps(raters.shape().len())?;
+        render(
+            &Recipe {
+                on: 1.0,
+                off: 0.0,
+                taps,
+            },
+            raters,
+            classes,
+            window,
+            out,
+        )
+    }
+}
