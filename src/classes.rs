@@ -211,7 +211,7 @@ impl Classes {
             unknown |= !*valid && !self.is_ignored(label);
         });
         if unknown {
-            self.check(labels.view().into_dyn(), &vec![0; labels.ndim()], 0, 1)?;
+            self.check(&labels.view().into_dyn(), &vec![0; labels.ndim()], 0, 1)?;
         }
         Ok(mask)
     }
@@ -219,7 +219,7 @@ impl Classes {
     /// Names the first unknown label of a part of a rater's label map that starts at voxel `origin`.
     pub(crate) fn check<L: Label>(
         &self,
-        part: ArrayViewD<'_, L>,
+        part: &ArrayViewD<'_, L>,
         origin: &[usize],
         rater: usize,
         raters: usize,

@@ -2,32 +2,40 @@
 //!
 //! A probability depends on its voxel only through how many neighbours hold the class, so the engine counts.
 //! Weights are whole numbers and every sum of them is exact: a result does not depend on the order of summation,
-//! on the window or on the path that computed it, and one division rounds it. Four rooms, one after the other:
+//! on the window or on the path that computed it, and one division rounds it. The work is bound by writing memory,
+//! and most of a label map is homogeneous, so most of the work is finding where nothing needs to be counted. For each
+//! plane, one room after the other:
 //!
 //!  - [`planes`] turns labels into class indices, a few padded planes at a time;
-//!  - [`presence`] knows which classes each block's neighbourhood holds;
-//!  - [`paint`] writes one class of one plane: fills where the answer is known, and
-//!  - [`blend`] counts neighbours where it is not, by the [`stencil`].
+//!  - [`survey`] finds which classes the rows and blocks of those planes hold;
+//!  - [`plan`] lists, for each class, the runs that it fills and the blocks that are mixed;
+//!  - [`paint`] writes one class's plane by its list, from the first pixel to the last;
+//!  - [`blend`] counts the neighbours in a mixed block, by the [`stencil`].
 
 mod blend;
 mod index;
 mod paint;
+mod plan;
 mod planes;
-mod presence;
 mod stencil;
+mod survey;
 
 use ndarray::{ArrayView3, ArrayViewMut4, Axis};
 
 use self::blend::Blender;
 use self::index::{ClassIndex, Translator};
+use self::plan::Plan;
 use self::planes::LabelPlanes;
-use self::presence::Presence;
 use self::stencil::Stencil;
+use self::survey::Survey;
 use crate::taps::Tap;
 use crate::{Classes, Label, SoftFloat};
 
-/// Voxels of a row that are looked at together: a few vector registers of class indices.
-const BLOCK: usize = 32;
+/// Voxels of a row that are judged together.
+const BLOCK: usize = 2 * LANES;
+
+/// Class indices to a vector register. Loops over arrays of this length, by value, become vector code.
+const LANES: usize = 16;
 
 /// What to compute: `on` where only the class is found, `off` where it is not, and between them in proportion to the
 /// weight of the neighbours that hold it.
@@ -37,6 +45,13 @@ pub(crate) struct Recipe {
     pub(crate) off: f64,
     /// The neighbours, or none for a pointwise encoding.
     pub(crate) taps: Vec<Tap>,
+}
+
+impl Recipe {
+    /// The value of a class that has this share of the weights around a voxel.
+    fn value<F: SoftFloat>(&self, share: f64) -> F {
+        F::round_from(self.on * share + self.off * (1.0 - share))
+    }
 }
 
 /// A box of voxels on the axes D, H, W.
@@ -87,23 +102,30 @@ fn encode_as<L: Label, F: SoftFloat, I: ClassIndex>(
         .iter()
         .map(|_| LabelPlanes::<I>::new(frame, stencil.radius))
         .collect();
-    let mut presence = Presence::new(classes.len(), frame, stencil.radius);
-    let mut blender = Blender::new(recipe, &stencil, maps.weights);
+    let mut survey = Survey::new(frame, stencil.radius);
+    let mut plan = Plan::new(classes.len(), [height, width], recipe.off != 0.0);
+    let mut blender = Blender::<F>::new(recipe, &stencil, maps.weights);
     let mut scratch = Vec::new();
 
     for d in 0..depth {
         for (slab, view) in slabs.iter_mut().zip(&maps.views) {
             slab.advance(d, view, &translator)?;
         }
-        presence.update(d, &slabs);
+        survey.advance(d, &slabs);
+        plan.draw(&survey);
+        blender.enter(d, &slabs[0]);
         for (class, mut volume) in out.axis_iter_mut(Axis(0)).enumerate() {
             let mut plane = volume.index_axis_mut(Axis(0), d);
-            let class = I::from_class(class);
+            let mut paint = |pixels: &mut [F]| {
+                paint::class_plane(pixels, recipe, plan.jobs(class), |at, ignored| {
+                    blender.block(I::from_class(class), ignored, &slabs, [at / width, at % width])
+                });
+            };
             if let Some(pixels) = plane.as_slice_mut() {
-                paint::class_plane(pixels, class, d, &slabs, &presence, &mut blender);
+                paint(pixels);
             } else {
                 scratch.resize(height * width, F::zero());
-                paint::class_plane(&mut scratch, class, d, &slabs, &presence, &mut blender);
+                paint(&mut scratch);
                 plane.iter_mut().zip(&scratch).for_each(|(to, from)| *to = *from);
             }
         }

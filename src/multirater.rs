@@ -8,7 +8,7 @@
 //! p(v) = Σ_r w_r p_r(v) / Σ_r w_r      over the raters r who labelled voxel v
 //! ```
 //!
-//! (The equation's printed upper bound is D_c where it means the number of raters; read literally, the probabilities
+//! (The equation's printed upper bound is `D_c` where it means the number of raters; read literally, the probabilities
 //! would not sum to 1.) A rater who ignores a voxel is left out there; where all ignore it, the result is all zero.
 //!
 //! ```

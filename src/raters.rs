@@ -155,7 +155,7 @@ impl<'a, L: Label, D: SpatialDim> Raters<'a, L, D> {
         self.maps
             .iter()
             .enumerate()
-            .try_for_each(|(rater, map)| classes.check(map.view().into_dyn(), &origin, rater, self.len()))
+            .try_for_each(|(rater, map)| classes.check(&map.view().into_dyn(), &origin, rater, self.len()))
     }
 
     /// The raters' weights, which sum to 1.

@@ -99,7 +99,7 @@ fn name_unknown<L: Label, D: SpatialDim>(
             let end = (range.end + reach(axis).unwrap_or(0)).min(map.len_of(Axis(axis)));
             part.slice_axis_inplace(Axis(axis), Slice::from(origin[axis]..end));
         }
-        classes.check(part, &origin, rater, raters.len())?;
+        classes.check(&part, &origin, rater, raters.len())?;
     }
     Ok(())
 }

@@ -1,160 +1,183 @@
 //! The probability of a class at the voxels of a block whose neighbourhood is mixed.
 
+use std::array::from_fn;
+
 use super::index::ClassIndex;
 use super::planes::LabelPlanes;
 use super::stencil::Stencil;
-use super::{BLOCK, Recipe};
+use super::{BLOCK, LANES, Recipe};
+use crate::SoftFloat;
 
-/// One number for each voxel of a block.
+/// One number for each voxel of a block. Loops over them by value, one step at a time, become vector code.
 type Lanes<T> = [T; BLOCK];
-
-/// Where a block is: the plane and row of the frame, and the column of its first voxel.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    pub(super) d: usize,
-    pub(super) h: usize,
-    pub(super) w: usize,
-}
 
 /// Counts neighbours and turns counts into probabilities.
 #[derive(Debug)]
-pub(super) struct Blender<'a> {
+pub(super) struct Blender<'a, F> {
     recipe: &'a Recipe,
     stencil: &'a Stencil,
     /// The raters' weights if they differ.
     weights: Option<&'a [f64]>,
-    /// Neighbours found in each shell.
+    /// The value for every combination of counts, where these are few.
+    table: Option<Table<F>>,
+    /// Where the rows of each group are for the first row of the frame, and where that row itself is.
+    rows: Vec<Vec<usize>>,
+    own: usize,
+    /// Voxels found in each shell.
     counts: Vec<Lanes<u8>>,
-    /// The same for one row group before it is shifted; half a block to a vector register.
-    row: Vec<[u8; BLOCK / 2]>,
+    /// Voxels found in the rows of one group, before they are shifted.
+    sums: Vec<[u8; LANES]>,
 }
 
-impl<'a> Blender<'a> {
+impl<'a, F: SoftFloat> Blender<'a, F> {
     pub(super) fn new(recipe: &'a Recipe, stencil: &'a Stencil, weights: &'a [f64]) -> Self {
         Self {
             recipe,
             stencil,
             weights: weights.windows(2).any(|pair| pair[0] != pair[1]).then_some(weights),
+            table: if weights.len() == 1 {
+                Table::new(recipe, stencil)
+            } else {
+                None
+            },
+            rows: stencil.groups.iter().map(|group| vec![0; group.rows.len()]).collect(),
+            own: 0,
             counts: vec![[0; BLOCK]; stencil.shells.len()],
-            row: vec![[0; BLOCK / 2]; (BLOCK + 2 * stencil.radius[2]).div_ceil(BLOCK / 2)],
+            sums: vec![[0; LANES]; (BLOCK + 2 * stencil.radius[2]).div_ceil(LANES)],
         }
     }
 
-    /// The value of voxels around which only this class is found.
-    pub(super) fn on(&self) -> f64 {
-        self.recipe.on
+    /// Goes to plane `d` of the frame.
+    pub(super) fn enter<I: ClassIndex>(&mut self, d: usize, slab: &LabelPlanes<I>) {
+        for (places, group) in self.rows.iter_mut().zip(&self.stencil.groups) {
+            places
+                .iter_mut()
+                .zip(&group.rows)
+                .for_each(|(place, &(dd, dh))| *place = slab.place(d + dd, dh));
+        }
+        let [dd, dh, dw] = self.stencil.radius;
+        self.own = slab.place(d + dd, dh) + dw;
     }
 
-    /// The value of voxels around which this class is not found.
-    pub(super) fn off(&self) -> f64 {
-        self.recipe.off
-    }
-
-    /// The values of a block where no rater ignores a voxel.
-    pub(super) fn block<I: ClassIndex>(&mut self, class: I, slabs: &[LabelPlanes<I>], place: Place) -> Lanes<f64> {
-        let full = self.stencil.full;
+    /// The values of the block at row and column `[h, w]`; `ignored` if voxels around it may be ignored.
+    pub(super) fn block<I: ClassIndex>(
+        &mut self,
+        class: I,
+        ignored: bool,
+        slabs: &[LabelPlanes<I>],
+        [h, w]: [usize; 2],
+    ) -> [F; BLOCK] {
+        let at = slabs[0].place(0, h) + w;
+        if ignored {
+            return self.with_ignored(class, slabs, at);
+        }
+        if self.table.is_some() {
+            self.count(slabs, at, |index| index == class);
+            if let Some(table) = &self.table {
+                return table.look_up(&self.counts);
+            }
+        }
         let share = match self.weights {
-            // Filtering is linear, so equal raters are counted together.
-            None => {
-                let mut sum = [0.0; BLOCK];
-                for together in slabs.chunks(self.stencil.raters_at_once) {
-                    let found = self.weigh(together, place, |index| index == class);
-                    sum.iter_mut().zip(found).for_each(|(sum, found)| *sum += found);
-                }
-                let whole = full * slabs.len() as f64;
-                sum.map(|sum| sum / whole)
-            }
-            Some(weights) => {
-                let (mut sum, mut whole) = ([0.0; BLOCK], 0.0);
-                for (slab, &weight) in slabs.iter().zip(weights).filter(|&(_, &weight)| weight > 0.0) {
-                    let found = self.weigh(std::slice::from_ref(slab), place, |index| index == class);
-                    sum.iter_mut()
-                        .zip(found)
-                        .for_each(|(sum, found)| *sum += weight * (found / full));
-                    whole += weight;
-                }
-                sum.map(|sum| sum / whole)
-            }
+            None => self.equal_raters(class, slabs, at),
+            Some(weights) => self.weighted_raters(class, slabs, at, weights),
         };
-        share.map(|share| self.value(share))
+        share.map(|share| self.recipe.value(share))
     }
 
-    /// The values of a block where some rater ignores a voxel: it lends no weight, and what is left counts as all.
-    pub(super) fn block_with_ignored<I: ClassIndex>(
+    /// Filtering is linear, so raters of equal weight are counted together.
+    fn equal_raters<I: ClassIndex>(&mut self, class: I, slabs: &[LabelPlanes<I>], at: usize) -> Lanes<f64> {
+        let mut sum = [0.0; BLOCK];
+        for together in slabs.chunks(self.stencil.raters_at_once) {
+            let found = self.weigh(together, at, |index| index == class);
+            sum.iter_mut().zip(found).for_each(|(sum, found)| *sum += found);
+        }
+        let whole = self.stencil.full * slabs.len() as f64;
+        sum.map(|sum| sum / whole)
+    }
+
+    fn weighted_raters<I: ClassIndex>(
         &mut self,
         class: I,
         slabs: &[LabelPlanes<I>],
-        place: Place,
+        at: usize,
+        weights: &[f64],
     ) -> Lanes<f64> {
         let full = self.stencil.full;
+        let (mut sum, mut whole) = ([0.0; BLOCK], 0.0);
+        for (slab, &weight) in slabs.chunks(1).zip(weights).filter(|&(_, &weight)| weight > 0.0) {
+            let found = self.weigh(slab, at, |index| index == class);
+            sum.iter_mut()
+                .zip(found)
+                .for_each(|(sum, found)| *sum += weight * (found / full));
+            whole += weight;
+        }
+        sum.map(|sum| sum / whole)
+    }
+
+    /// An ignored voxel lends no weight, and what is left counts as all.
+    fn with_ignored<I: ClassIndex>(&mut self, class: I, slabs: &[LabelPlanes<I>], at: usize) -> [F; BLOCK] {
+        let full = self.stencil.full;
         let mut voxels = [Voxel::default(); BLOCK];
-        for (rater, slab) in slabs.iter().enumerate() {
-            let weight = self
-                .weights
-                .map_or(1.0, |weights| weights.get(rater).copied().unwrap_or(0.0));
+        for (rater, slab) in slabs.chunks(1).enumerate() {
+            let weight = self.weights.map_or(1.0, |weights| weights[rater]);
             if weight == 0.0 {
                 continue;
             }
-            let slab = std::slice::from_ref(slab);
-            let found = self.weigh(slab, place, |index| index == class);
-            let valid = self.weigh(slab, place, |index| index != I::IGNORED);
-            let own = self.own(&slab[0], place);
+            let found = self.weigh(slab, at, |index| index == class);
+            let valid = self.weigh(slab, at, |index| index != I::IGNORED);
+            let own = &slab[0].ring()[self.own + at..][..BLOCK];
             for ((voxel, own), (found, valid)) in voxels.iter_mut().zip(own).zip(found.into_iter().zip(valid)) {
                 if *own != I::IGNORED {
                     voxel.add(weight, found, valid, full);
                 }
             }
         }
+        let equal = self.weights.is_none();
         voxels.map(|voxel| {
             voxel
-                .share(self.weights.is_none(), full)
-                .map_or(0.0, |share| self.value(share))
+                .share(equal, full)
+                .map_or(F::zero(), |share| self.recipe.value(share))
         })
     }
 
-    fn value(&self, share: f64) -> f64 {
-        self.recipe.on * share + self.recipe.off * (1.0 - share)
-    }
-
-    /// The class indices of the block's own voxels.
-    fn own<'s, I: ClassIndex>(&self, slab: &'s LabelPlanes<I>, place: Place) -> &'s [I] {
-        let [dd, dh, dw] = self.stencil.radius;
-        &slab.row(place.d, dd, place.h, dh)[place.w + dw..][..BLOCK]
-    }
-
     /// The weight of the voxels around each voxel, itself among them, whose class index fits, summed over the slabs.
-    fn weigh<I: ClassIndex>(&mut self, slabs: &[LabelPlanes<I>], place: Place, fits: impl Fn(I) -> bool) -> Lanes<f64> {
-        self.counts.fill([0; BLOCK]);
-        for group in &self.stencil.groups {
-            self.row.fill([0; BLOCK / 2]);
-            for slab in slabs {
-                for &(dd, dh) in &group.rows {
-                    let row = &slab.row(place.d, dd, place.h, dh)[place.w..];
-                    for (count, indices) in self.row.iter_mut().zip(row.as_chunks::<{ BLOCK / 2 }>().0) {
-                        count
-                            .iter_mut()
-                            .zip(indices)
-                            .for_each(|(count, &index)| *count += u8::from(fits(index)));
-                    }
-                }
-            }
-            let row = self.row.as_flattened();
-            for &(dw, shell) in &group.taps {
-                let shifted = &row[dw..][..BLOCK];
-                self.counts[shell]
-                    .iter_mut()
-                    .zip(shifted)
-                    .for_each(|(count, found)| *count += found);
-            }
-        }
+    fn weigh<I: ClassIndex>(&mut self, slabs: &[LabelPlanes<I>], at: usize, fits: impl Fn(I) -> bool) -> Lanes<f64> {
+        self.count(slabs, at, fits);
         let mut weight = [0.0; BLOCK];
-        for (counts, shell) in self.counts.iter().zip(&self.stencil.shells) {
-            weight
-                .iter_mut()
-                .zip(counts)
-                .for_each(|(weight, &count)| *weight += shell * f64::from(count));
+        for (&counts, shell) in self.counts.iter().zip(&self.stencil.shells) {
+            for i in 0..BLOCK {
+                weight[i] += shell * f64::from(counts[i]);
+            }
         }
         weight
+    }
+
+    /// Counts the voxels of each shell whose class index fits, over all slabs, for the block `at` this distance from
+    /// the first of the plane.
+    fn count<I: ClassIndex>(&mut self, slabs: &[LabelPlanes<I>], at: usize, fits: impl Fn(I) -> bool) {
+        self.counts.fill([0; BLOCK]);
+        for (group, rows) in self.stencil.groups.iter().zip(&self.rows) {
+            // Rows alike are added up first, and only their sum is shifted.
+            for (column, sum) in (at..).step_by(LANES).zip(&mut self.sums) {
+                let mut found = [0; LANES];
+                for slab in slabs {
+                    for row in rows {
+                        let indices = &slab.ring()[row + column..][..LANES];
+                        found = from_fn(|i| found[i] + u8::from(fits(indices[i])));
+                    }
+                }
+                *sum = found;
+            }
+            let sums = self.sums.as_flattened();
+            for &(dw, shell) in &group.taps {
+                let shifted = &sums[dw..][..BLOCK];
+                let mut count = self.counts[shell];
+                for i in 0..BLOCK {
+                    count[i] += shifted[i];
+                }
+                self.counts[shell] = count;
+            }
+        }
     }
 }
 
@@ -188,5 +211,49 @@ impl Voxel {
         } else {
             Some(self.weighted / self.weight)
         }
+    }
+}
+
+/// The value for every combination of counts of one rater.
+#[derive(Debug)]
+struct Table<F> {
+    /// By how much one more voxel of each shell advances the index.
+    strides: Vec<u16>,
+    values: Vec<F>,
+}
+
+impl<F: SoftFloat> Table<F> {
+    /// No more values than this: a table should stay in the first-level cache.
+    const MAX: usize = 1 << 13;
+
+    fn new(recipe: &Recipe, stencil: &Stencil) -> Option<Self> {
+        let (mut weights, mut strides) = (vec![0.0], Vec::new());
+        for (shell, &voxels) in stencil.shells.iter().zip(&stencil.voxels) {
+            strides.push(u16::try_from(weights.len()).ok()?);
+            if weights.len() * (voxels + 1) > Self::MAX {
+                return None;
+            }
+            weights = (0..=voxels)
+                .flat_map(|n| weights.iter().map(move |weight| weight + shell * n as f64))
+                .collect();
+        }
+        let values = weights
+            .into_iter()
+            .map(|weight| recipe.value(weight / stencil.full))
+            .collect();
+        Some(Self { strides, values })
+    }
+
+    fn look_up(&self, counts: &[Lanes<u8>]) -> [F; BLOCK] {
+        let mut at = [0_u16; BLOCK];
+        for (counts, stride) in counts.iter().zip(&self.strides) {
+            let mut steps = [0; BLOCK];
+            steps
+                .iter_mut()
+                .zip(counts)
+                .for_each(|(step, &count)| *step = u16::from(count));
+            at.iter_mut().zip(steps).for_each(|(at, step)| *at += stride * step);
+        }
+        at.map(|at| self.values[usize::from(at)])
     }
 }

@@ -4,7 +4,7 @@ use super::UnknownLabel;
 use crate::{Classes, Label};
 
 /// A class as a small integer, or [`IGNORED`](Self::IGNORED).
-pub(super) trait ClassIndex: Copy + Eq + Send + Sync {
+pub(super) trait ClassIndex: Copy + Ord + Send + Sync {
     /// A voxel that nobody labelled.
     const IGNORED: Self;
     /// How many classes there can be.
@@ -93,15 +93,17 @@ impl<L: Label, I: ClassIndex> Translator<L, I> {
     ) -> Result<(), UnknownLabel> {
         match &self.rule {
             Rule::UpTo { zero, last } => {
+                // Without a branch for each label, so that it becomes vector code.
+                let ignore = self.ignore.unwrap_or(*zero);
                 let mut known = true;
                 for (index, &label) in indices.iter_mut().zip(labels) {
-                    let is_class = label >= *zero && label <= *last;
+                    let is_class = (label >= *zero) & (label <= *last);
                     *index = if is_class {
                         I::from_low_bits(label.low_bits())
                     } else {
                         I::IGNORED
                     };
-                    known &= is_class || self.ignore == Some(label);
+                    known &= is_class | (label == ignore);
                 }
                 if known { Ok(()) } else { Err(UnknownLabel) }
             }

@@ -1,117 +1,43 @@
-//! One class of one plane: runs of one value are filled, the blocks between them blended.
+//! Writes one class of one plane: fills where the answer is known, and blends the blocks between.
 
-use super::BLOCK;
-use super::blend::{Blender, Place};
-use super::index::ClassIndex;
-use super::planes::LabelPlanes;
-use super::presence::{ClassSet, Presence};
+use super::plan::{Job, Kind};
+use super::{BLOCK, Recipe};
 use crate::SoftFloat;
 
-/// Writes the soft labels of `class` in plane `d` to `pixels` (H, W).
-pub(super) fn class_plane<F: SoftFloat, I: ClassIndex>(
+/// Writes the soft labels of a class in a plane by its jobs. `blend` gives the values of the block that starts at a
+/// pixel, in which voxels may be ignored.
+pub(super) fn class_plane<F: SoftFloat>(
     pixels: &mut [F],
-    class: I,
-    d: usize,
-    slabs: &[LabelPlanes<I>],
-    presence: &Presence,
-    blender: &mut Blender<'_>,
+    recipe: &Recipe,
+    jobs: &[Job],
+    mut blend: impl FnMut(usize, bool) -> [F; BLOCK],
 ) {
-    let judge = Judge {
-        class: ClassSet::of(class),
-        on: blender.on(),
-        off: blender.off(),
-        presence,
-    };
-    if let Some(value) = judge.value(presence.plane()) {
-        return pixels.fill(F::round_from(value));
-    }
-    let width = pixels.len() / presence.rows().count();
-    let mut canvas = Canvas {
-        pixels,
-        done: 0,
-        end: 0,
-        value: F::zero(),
-    };
-    for (h, (row, blocks)) in presence.rows().enumerate() {
-        if let Some(value) = judge.value(row) {
-            canvas.extend(width, value);
-            continue;
-        }
-        for (block, &set) in blocks.iter().enumerate() {
-            let w = block * BLOCK;
-            let len = BLOCK.min(width - w);
-            if let Some(value) = judge.value(set) {
-                canvas.extend(len, value);
-            } else {
-                let place = Place { d, h, w };
-                let values = if set.may_hold_ignored() {
-                    blender.block_with_ignored(class, slabs, place)
-                } else {
-                    blender.block(class, slabs, place)
-                };
-                canvas.write(&values[..len]);
+    let (on, off) = (recipe.value(1.0), recipe.value(0.0));
+    let mut done = 0;
+    for &Job { start, len, kind } in jobs {
+        fill(&mut pixels[done..start], off);
+        done = start + len;
+        let run = &mut pixels[start..done];
+        match kind {
+            Kind::Only => fill(run, on),
+            Kind::Void => fill(run, F::zero()),
+            Kind::Mixed { ignored } => {
+                let values = blend(start, ignored);
+                match run.first_chunk_mut::<BLOCK>() {
+                    Some(block) => *block = values,
+                    None => run.copy_from_slice(&values[..len]),
+                }
             }
         }
     }
-    canvas.flush();
+    fill(&mut pixels[done..], off);
 }
 
-/// Tells from the classes that a neighbourhood holds whether it has one value.
-struct Judge<'a> {
-    class: ClassSet,
-    on: f64,
-    off: f64,
-    presence: &'a Presence,
-}
-
-impl Judge<'_> {
-    fn value(&self, set: ClassSet) -> Option<f64> {
-        if set.is_all_ignored() {
-            Some(0.0)
-        } else if self.presence.is_only(set, self.class) {
-            Some(self.on)
-        } else if !set.may_hold(self.class) && (self.off == 0.0 || !set.may_hold_ignored()) {
-            Some(self.off)
-        } else {
-            None
-        }
-    }
-}
-
-/// A class plane that is written from its first pixel to its last. Equal values are put off until they end, since one
-/// long fill costs less than many short ones.
-struct Canvas<'a, F> {
-    pixels: &'a mut [F],
-    done: usize,
-    end: usize,
-    value: F,
-}
-
-impl<F: SoftFloat> Canvas<'_, F> {
-    /// The next `len` pixels have this value.
-    fn extend(&mut self, len: usize, value: f64) {
-        let value = F::round_from(value);
-        if value != self.value {
-            self.flush();
-            self.value = value;
-        }
-        self.end += len;
-    }
-
-    /// The next pixels have these values.
-    fn write(&mut self, values: &[f64]) {
-        self.flush();
-        self.end += values.len();
-        let pixels = &mut self.pixels[self.done..self.end];
-        pixels
-            .iter_mut()
-            .zip(values)
-            .for_each(|(pixel, &value)| *pixel = F::round_from(value));
-        self.done = self.end;
-    }
-
-    fn flush(&mut self) {
-        self.pixels[self.done..self.end].fill(self.value);
-        self.done = self.end;
+fn fill<F: SoftFloat>(pixels: &mut [F], value: F) {
+    // A zero known to the compiler is memset, which is faster than a loop.
+    if value == F::zero() {
+        pixels.fill(F::zero());
+    } else {
+        pixels.fill(value);
     }
 }

@@ -3,7 +3,7 @@
 use ndarray::{ArrayView1, ArrayView3, Axis, Slice};
 
 use super::index::{ClassIndex, Translator};
-use super::{BLOCK, Frame, UnknownLabel};
+use super::{BLOCK, Frame, LANES, UnknownLabel};
 use crate::Label;
 
 /// The 2r+1 planes of one rater's label map that one plane of the result needs.
@@ -15,22 +15,25 @@ use crate::Label;
 pub(super) struct LabelPlanes<I> {
     frame: Frame,
     radius: [usize; 3],
+    /// Length of a row, and of a plane.
     pitch: usize,
-    ring: Vec<Vec<I>>,
-    /// Planes loaded so far; plane `p` holds the label map's plane `start + p - radius`.
+    plane: usize,
+    ring: Vec<I>,
+    /// Planes loaded so far; plane `p` is the label map's plane `start + p - radius`.
     loaded: usize,
 }
 
 impl<I: ClassIndex> LabelPlanes<I> {
     pub(super) fn new(frame: Frame, radius: [usize; 3]) -> Self {
-        // To a whole number of half blocks: counting reads the row in those.
-        let pitch = (frame.size[2].next_multiple_of(BLOCK) + 2 * radius[2]).next_multiple_of(BLOCK / 2);
-        let plane = vec![I::IGNORED; pitch * (frame.size[1] + 2 * radius[1])];
+        // Counting reads rows by whole vector registers.
+        let pitch = (frame.size[2].next_multiple_of(BLOCK) + 2 * radius[2]).next_multiple_of(LANES);
+        let plane = pitch * (frame.size[1] + 2 * radius[1]);
         Self {
             frame,
             radius,
             pitch,
-            ring: vec![plane; 2 * radius[0] + 1],
+            plane,
+            ring: vec![I::IGNORED; plane * (2 * radius[0] + 1)],
             loaded: 0,
         }
     }
@@ -56,7 +59,7 @@ impl<I: ClassIndex> LabelPlanes<I> {
     ) -> Result<(), UnknownLabel> {
         let [_, height, width] = [0, 1, 2].map(|axis| labels.len_of(Axis(axis)));
         let (radius, start, size) = (self.radius, self.frame.start, self.frame.size);
-        let slot = self.loaded % self.ring.len();
+        let place = self.place(self.loaded, 0);
         let d = nearest(start[0] + self.loaded, radius[0], labels.len_of(Axis(0)));
         let source = labels.index_axis(Axis(0), d);
 
@@ -66,11 +69,11 @@ impl<I: ClassIndex> LabelPlanes<I> {
         let at = from + radius[2] - start[2];
         let end = at + to - from;
 
-        let mut loaded = None;
-        for (row, padded) in self.ring[slot].chunks_exact_mut(self.pitch).enumerate() {
+        for (row, padded) in self.ring[place..][..self.plane]
+            .chunks_exact_mut(self.pitch)
+            .enumerate()
+        {
             let h = nearest(start[1] + row, radius[1], height);
-            debug_assert!(loaded <= Some(h));
-            loaded = Some(h);
             let voxels: ArrayView1<'_, L> = source.index_axis(Axis(0), h);
             let voxels = voxels.slice_axis(Axis(0), Slice::from(from..to));
             match voxels.as_slice() {
@@ -84,11 +87,19 @@ impl<I: ClassIndex> LabelPlanes<I> {
         Ok(())
     }
 
-    /// Row `h + dh - radius` of plane `d + dd - radius` of the frame. Its first voxel is `radius` columns before the
-    /// frame's.
-    pub(super) fn row(&self, d: usize, dd: usize, h: usize, dh: usize) -> &[I] {
-        let plane = &self.ring[(d + dd) % self.ring.len()];
-        &plane[(h + dh) * self.pitch..][..self.pitch]
+    /// Where plane `p` holds its row `h`, both counted with the padding. A row starts `radius` columns before the frame.
+    pub(super) fn place(&self, p: usize, h: usize) -> usize {
+        p % (2 * self.radius[0] + 1) * self.plane + h * self.pitch
+    }
+
+    /// The planes that are loaded, to be read by [`place`](Self::place).
+    pub(super) fn ring(&self) -> &[I] {
+        &self.ring
+    }
+
+    /// Row `h` of plane `p`.
+    pub(super) fn row(&self, p: usize, h: usize) -> &[I] {
+        &self.ring[self.place(p, h)..][..self.pitch]
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Stencil {
     pub(super) radius: [usize; 3],
     /// The weight of each shell; a whole number. The centre is a shell too.
     pub(super) shells: Vec<f64>,
+    /// How many voxels each shell has.
+    pub(super) voxels: Vec<usize>,
     /// The sum of all weights, the centre's included; a whole number of at most 2⁵³ over the number of raters.
     pub(super) full: f64,
     pub(super) groups: Vec<RowGroup>,
@@ -68,13 +70,15 @@ impl Stencil {
                 });
             }
         }
-        let largest = shells.counts.iter().copied().max().unwrap_or(1);
+        let Shells { weights, counts } = shells;
+        let raters_at_once = MAX_COUNT / counts.iter().copied().max().unwrap_or(1);
         Self {
             radius,
-            shells: shells.weights,
+            shells: weights,
+            voxels: counts,
             full,
             groups,
-            raters_at_once: MAX_COUNT / largest,
+            raters_at_once,
         }
     }
 }

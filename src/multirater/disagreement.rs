@@ -27,7 +27,7 @@ pub struct Disagreement<D: ndarray::Dimension> {
 
 /// How much the raters disagree at each voxel, each counting alike.
 ///
-/// With n_c raters for class c of the n who labelled the voxel:
+/// With `n_c` raters for class c of the `n` who labelled the voxel:
 ///
 /// ```text
 /// entropy  = -Σ_c (n_c / n) ln(n_c / n)

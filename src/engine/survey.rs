@@ -1,0 +1,252 @@
+//! Which classes the rows and blocks of a plane's neighbourhood hold.
+
+use std::array::from_fn;
+
+use super::index::ClassIndex;
+use super::planes::LabelPlanes;
+use super::{BLOCK, Frame, LANES};
+
+/// A small set of class indices that may say yes too often, never no.
+///
+/// Class `c` is bit `c % 127`, an ignored voxel is bit 127: exact up to 127 classes, and beyond that a class shares
+/// its bit with a few others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct ClassSet(u128);
+
+impl ClassSet {
+    const CLASS_BITS: usize = 127;
+    const IGNORED: Self = Self(1 << Self::CLASS_BITS);
+    /// The set of each 8-bit index, as a table: shifting 128 bits is slow.
+    const OF_BYTE: [Self; 256] = {
+        let mut table = [Self::IGNORED; 256];
+        let mut class = 0;
+        while class < 255 {
+            table[class] = Self(1 << (class % Self::CLASS_BITS));
+            class += 1;
+        }
+        table
+    };
+
+    fn of<I: ClassIndex>(index: I) -> Self {
+        match Self::OF_BYTE.get(index.class()) {
+            Some(set) if I::CAPACITY == u8::CAPACITY => *set,
+            _ if index == I::IGNORED => Self::IGNORED,
+            _ => Self(1 << (index.class() % Self::CLASS_BITS)),
+        }
+    }
+
+    fn of_all<I: ClassIndex>(indices: &[I]) -> Self {
+        indices
+            .iter()
+            .fold(Self::default(), |set, &index| set.or(Self::of(index)))
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether a voxel may be ignored.
+    pub(super) fn has_ignored(self) -> bool {
+        self.0 & Self::IGNORED.0 != 0
+    }
+
+    /// The classes below `classes` that may be in the set.
+    pub(super) fn classes(self, classes: usize) -> impl Iterator<Item = usize> {
+        let mut bits = self.0 & !Self::IGNORED.0;
+        let lowest = std::iter::from_fn(move || {
+            let bit = bits.trailing_zeros() as usize;
+            bits &= bits.wrapping_sub(1);
+            (bit < Self::CLASS_BITS).then_some(bit)
+        });
+        lowest.flat_map(move |bit| (bit..classes).step_by(Self::CLASS_BITS))
+    }
+}
+
+/// The lowest and the highest class index of many places. Where they are equal, the place is homogeneous.
+#[derive(Debug, Clone)]
+struct Extremes<I> {
+    lowest: Vec<I>,
+    highest: Vec<I>,
+}
+
+impl<I: ClassIndex> Extremes<I> {
+    fn new(len: usize) -> Self {
+        Self {
+            lowest: vec![I::IGNORED; len],
+            highest: vec![I::from_class(0); len],
+        }
+    }
+
+    fn clear(&mut self) {
+        self.lowest.fill(I::IGNORED);
+        self.highest.fill(I::from_class(0));
+    }
+
+    /// Widens every place to what `other` holds from its place `skip` on.
+    fn widen(&mut self, other: &Self, skip: usize) {
+        self.lowest
+            .iter_mut()
+            .zip(&other.lowest[skip..])
+            .for_each(|(all, &one)| *all = one.min(*all));
+        self.highest
+            .iter_mut()
+            .zip(&other.highest[skip..])
+            .for_each(|(all, &one)| *all = one.max(*all));
+    }
+
+    fn include(&mut self, place: usize, (lowest, highest): (I, I)) {
+        self.lowest[place] = lowest.min(self.lowest[place]);
+        self.highest[place] = highest.max(self.highest[place]);
+    }
+
+    fn only(&self, place: usize) -> Option<I> {
+        (self.lowest[place] == self.highest[place]).then(|| self.lowest[place])
+    }
+}
+
+/// What was found in one padded plane.
+#[derive(Debug, Clone)]
+struct PlaneSurvey<I> {
+    rows: Extremes<I>,
+    /// Row by row.
+    blocks: Extremes<I>,
+    /// The set of each block that is not homogeneous; others are not kept up.
+    sets: Vec<ClassSet>,
+}
+
+/// What a neighbourhood holds.
+pub(super) enum Found<I> {
+    /// One class, or ignored voxels, alone.
+    Only(I),
+    Mixed(ClassSet),
+}
+
+/// The classes present around every row and block of a plane, those of all raters together.
+#[derive(Debug)]
+pub(super) struct Survey<I> {
+    radius: [usize; 3],
+    height: usize,
+    blocks: usize,
+    /// What was found in each plane that is loaded; a ring like that of the planes.
+    ring: Vec<PlaneSurvey<I>>,
+    surveyed: usize,
+    /// The same for all planes of the ring together.
+    column: PlaneSurvey<I>,
+    /// Around each row, and around each block.
+    near_rows: Extremes<I>,
+    near_blocks: Extremes<I>,
+}
+
+impl<I: ClassIndex> Survey<I> {
+    pub(super) fn new(frame: Frame, radius: [usize; 3]) -> Self {
+        let (height, blocks) = (frame.size[1], frame.size[2].div_ceil(BLOCK));
+        let padded = height + 2 * radius[1];
+        let plane = PlaneSurvey {
+            rows: Extremes::new(padded),
+            blocks: Extremes::new(padded * blocks),
+            sets: vec![ClassSet::default(); padded * blocks],
+        };
+        Self {
+            radius,
+            height,
+            blocks,
+            ring: vec![plane.clone(); 2 * radius[0] + 1],
+            surveyed: 0,
+            column: plane,
+            near_rows: Extremes::new(height),
+            near_blocks: Extremes::new(height * blocks),
+        }
+    }
+
+    /// Looks at plane `d` of the frame, whose neighbours all raters' `slabs` have loaded.
+    pub(super) fn advance(&mut self, d: usize, slabs: &[LabelPlanes<I>]) {
+        while self.surveyed <= d + 2 * self.radius[0] {
+            self.look_at(self.surveyed, slabs);
+            self.surveyed += 1;
+        }
+        // First over planes and then over rows: fewer steps than over both at once, each a long plain loop.
+        self.column.rows.clear();
+        self.column.blocks.clear();
+        for plane in &self.ring {
+            self.column.rows.widen(&plane.rows, 0);
+            self.column.blocks.widen(&plane.blocks, 0);
+        }
+        self.near_rows.clear();
+        self.near_blocks.clear();
+        for dh in 0..=2 * self.radius[1] {
+            self.near_rows.widen(&self.column.rows, dh);
+            self.near_blocks.widen(&self.column.blocks, dh * self.blocks);
+        }
+    }
+
+    fn look_at<'a>(&mut self, plane: usize, slabs: &'a [LabelPlanes<I>]) {
+        let slot = plane % self.ring.len();
+        let PlaneSurvey { rows, blocks, sets } = &mut self.ring[slot];
+        rows.clear();
+        blocks.clear();
+        let width = BLOCK + 2 * self.radius[2];
+        for h in 0..self.height + 2 * self.radius[1] {
+            let row = |slab: &'a LabelPlanes<I>| slab.row(plane, h);
+            for slab in slabs {
+                rows.include(h, extremes(row(slab)));
+            }
+            for block in 0..self.blocks {
+                let place = h * self.blocks + block;
+                let of_block = |slab| &row(slab)[block * BLOCK..][..width];
+                if let Some(index) = rows.only(h) {
+                    blocks.include(place, (index, index));
+                    continue;
+                }
+                for slab in slabs {
+                    blocks.include(place, extremes(of_block(slab)));
+                }
+                if blocks.only(place).is_none() {
+                    let set = |slab| ClassSet::of_all(of_block(slab));
+                    sets[place] = slabs.iter().map(set).fold(ClassSet::default(), ClassSet::or);
+                }
+            }
+        }
+    }
+
+    /// What is found around row `h` of the plane, if it is one thing.
+    pub(super) fn row(&self, h: usize) -> Option<I> {
+        self.near_rows.only(h)
+    }
+
+    /// What is found around each block of row `h`.
+    pub(super) fn blocks(&self, h: usize) -> impl Iterator<Item = Found<I>> {
+        (h * self.blocks..(h + 1) * self.blocks).map(|place| match self.near_blocks.only(place) {
+            Some(index) => Found::Only(index),
+            None => Found::Mixed(self.set(place)),
+        })
+    }
+
+    /// The classes around a block.
+    fn set(&self, place: usize) -> ClassSet {
+        let mut all = ClassSet::default();
+        for plane in &self.ring {
+            for dh in 0..=2 * self.radius[1] {
+                let place = place + dh * self.blocks;
+                all = all.or(plane.blocks.only(place).map_or_else(|| plane.sets[place], ClassSet::of));
+            }
+        }
+        all
+    }
+}
+
+/// The lowest and the highest of some class indices.
+fn extremes<I: ClassIndex>(indices: &[I]) -> (I, I) {
+    // In lanes, so that it becomes vector code; they are put together at the end.
+    let (chunks, rest) = indices.as_chunks::<LANES>();
+    let (mut lowest, mut highest) = ([I::IGNORED; LANES], [I::from_class(0); LANES]);
+    for chunk in chunks {
+        lowest = from_fn(|i| chunk[i].min(lowest[i]));
+        highest = from_fn(|i| chunk[i].max(highest[i]));
+    }
+    let low = lowest.iter().chain(rest).fold(I::IGNORED, |low, &index| index.min(low));
+    let high = highest
+        .iter()
+        .chain(rest)
+        .fold(I::from_class(0), |high, &index| index.max(high));
+    (low, high)
+}
