@@ -10,10 +10,11 @@
 //!  - [`survey`] finds which classes the rows and blocks of those planes hold;
 //!  - [`plan`] lists, for each class, the runs that it fills and the blocks that are mixed;
 //!  - [`paint`] writes one class's plane by its list, from the first pixel to the last;
-//!  - [`blend`] counts the neighbours in a mixed block, by the [`stencil`].
+//!  - [`blend`] counts the neighbours in a mixed block, by the [`stencil`]; its inner loops are in [`lanes`].
 
 mod blend;
 mod index;
+mod lanes;
 mod paint;
 mod plan;
 mod planes;
@@ -32,10 +33,10 @@ use crate::taps::Tap;
 use crate::{Classes, Label, SoftFloat};
 
 /// Voxels of a row that are judged together.
-const BLOCK: usize = 2 * LANES;
+const BLOCK: usize = 32;
 
-/// Class indices to a vector register. Loops over arrays of this length, by value, become vector code.
-const LANES: usize = 16;
+/// Voxels of a row that are counted together: a block and, for most kernels, what its voxels look at on both sides.
+const SPAN: usize = 48;
 
 /// What to compute: `on` where only the class is found, `off` where it is not, and between them in proportion to the
 /// weight of the neighbours that hold it.

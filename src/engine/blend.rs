@@ -1,15 +1,11 @@
 //! The probability of a class at the voxels of a block whose neighbourhood is mixed.
 
-use std::array::from_fn;
-
 use super::index::ClassIndex;
+use super::lanes::{self, Lanes};
 use super::planes::LabelPlanes;
-use super::stencil::Stencil;
-use super::{BLOCK, LANES, Recipe};
+use super::stencil::{Shell, Stencil};
+use super::{BLOCK, Recipe, SPAN};
 use crate::SoftFloat;
-
-/// One number for each voxel of a block. Loops over them by value, one step at a time, become vector code.
-type Lanes<T> = [T; BLOCK];
 
 /// Counts neighbours and turns counts into probabilities.
 #[derive(Debug)]
@@ -23,10 +19,8 @@ pub(super) struct Blender<'a, F> {
     /// Where the rows of each group are for the first row of the frame, and where that row itself is.
     rows: Vec<Vec<usize>>,
     own: usize,
-    /// Voxels found in each shell.
-    counts: Vec<Lanes<u8>>,
-    /// Voxels found in the rows of one group, before they are shifted.
-    sums: Vec<[u8; LANES]>,
+    /// Voxels found in each column of the rows of each group.
+    found: Vec<[u8; SPAN]>,
 }
 
 impl<'a, F: SoftFloat> Blender<'a, F> {
@@ -40,20 +34,19 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
             } else {
                 None
             },
-            rows: stencil.groups.iter().map(|group| vec![0; group.rows.len()]).collect(),
+            rows: stencil.groups.iter().map(|rows| vec![0; rows.len()]).collect(),
             own: 0,
-            counts: vec![[0; BLOCK]; stencil.shells.len()],
-            sums: vec![[0; LANES]; (BLOCK + 2 * stencil.radius[2]).div_ceil(LANES)],
+            found: vec![[0; SPAN]; stencil.spans * stencil.groups.len()],
         }
     }
 
     /// Goes to plane `d` of the frame.
     pub(super) fn enter<I: ClassIndex>(&mut self, d: usize, slab: &LabelPlanes<I>) {
-        for (places, group) in self.rows.iter_mut().zip(&self.stencil.groups) {
+        for (places, rows) in self.rows.iter_mut().zip(&self.stencil.groups) {
             places
                 .iter_mut()
-                .zip(&group.rows)
-                .for_each(|(place, &(dd, dh))| *place = slab.place(d + dd, dh));
+                .zip(rows)
+                .for_each(|(place, [dd, dh])| *place = slab.place(d + dd, *dh));
         }
         let [dd, dh, dw] = self.stencil.radius;
         self.own = slab.place(d + dd, dh) + dw;
@@ -74,7 +67,7 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
         if self.table.is_some() {
             self.count(slabs, at, |index| index == class);
             if let Some(table) = &self.table {
-                return table.look_up(&self.counts);
+                return table.look_up(&self.stencil.shells, self.found.as_flattened());
             }
         }
         let share = match self.weights {
@@ -144,38 +137,22 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
     fn weigh<I: ClassIndex>(&mut self, slabs: &[LabelPlanes<I>], at: usize, fits: impl Fn(I) -> bool) -> Lanes<f64> {
         self.count(slabs, at, fits);
         let mut weight = [0.0; BLOCK];
-        for (&counts, shell) in self.counts.iter().zip(&self.stencil.shells) {
-            for i in 0..BLOCK {
-                weight[i] += shell * f64::from(counts[i]);
-            }
+        for shell in &self.stencil.shells {
+            let count = lanes::sum_at(self.found.as_flattened(), &shell.places);
+            lanes::add_weighted(&mut weight, shell.weight, &count);
         }
         weight
     }
 
-    /// Counts the voxels of each shell whose class index fits, over all slabs, for the block `at` this distance from
-    /// the first of the plane.
+    /// Counts the voxels of each row group whose class index fits, over all slabs. Rows alike are added up here, and
+    /// shifted only when they are taken together to shells.
     fn count<I: ClassIndex>(&mut self, slabs: &[LabelPlanes<I>], at: usize, fits: impl Fn(I) -> bool) {
-        self.counts.fill([0; BLOCK]);
-        for (group, rows) in self.stencil.groups.iter().zip(&self.rows) {
-            // Rows alike are added up first, and only their sum is shifted.
-            for (column, sum) in (at..).step_by(LANES).zip(&mut self.sums) {
-                let mut found = [0; LANES];
+        for (spans, rows) in self.found.chunks_exact_mut(self.stencil.spans).zip(&self.rows) {
+            for (column, found) in (at..).step_by(SPAN).zip(spans) {
+                *found = [0; SPAN];
                 for slab in slabs {
-                    for row in rows {
-                        let indices = &slab.ring()[row + column..][..LANES];
-                        found = from_fn(|i| found[i] + u8::from(fits(indices[i])));
-                    }
+                    lanes::count_rows(found, slab.ring(), rows, column, &fits);
                 }
-                *sum = found;
-            }
-            let sums = self.sums.as_flattened();
-            for &(dw, shell) in &group.taps {
-                let shifted = &sums[dw..][..BLOCK];
-                let mut count = self.counts[shell];
-                for i in 0..BLOCK {
-                    count[i] += shifted[i];
-                }
-                self.counts[shell] = count;
             }
         }
     }
@@ -228,13 +205,13 @@ impl<F: SoftFloat> Table<F> {
 
     fn new(recipe: &Recipe, stencil: &Stencil) -> Option<Self> {
         let (mut weights, mut strides) = (vec![0.0], Vec::new());
-        for (shell, &voxels) in stencil.shells.iter().zip(&stencil.voxels) {
+        for Shell { weight, voxels, .. } in &stencil.shells {
             strides.push(u16::try_from(weights.len()).ok()?);
             if weights.len() * (voxels + 1) > Self::MAX {
                 return None;
             }
-            weights = (0..=voxels)
-                .flat_map(|n| weights.iter().map(move |weight| weight + shell * n as f64))
+            weights = (0..=*voxels)
+                .flat_map(|n| weights.iter().map(move |sum| sum + weight * n as f64))
                 .collect();
         }
         let values = weights
@@ -244,16 +221,17 @@ impl<F: SoftFloat> Table<F> {
         Some(Self { strides, values })
     }
 
-    fn look_up(&self, counts: &[Lanes<u8>]) -> [F; BLOCK] {
-        let mut at = [0_u16; BLOCK];
-        for (counts, stride) in counts.iter().zip(&self.strides) {
-            let mut steps = [0; BLOCK];
-            steps
-                .iter_mut()
-                .zip(counts)
-                .for_each(|(step, &count)| *step = u16::from(count));
-            at.iter_mut().zip(steps).for_each(|(at, step)| *at += stride * step);
+    /// The values for the voxels found in each row group.
+    fn look_up(&self, shells: &[Shell], found: &[u8]) -> [F; BLOCK] {
+        let mut at = [0; BLOCK];
+        for (shell, &stride) in shells.iter().zip(&self.strides) {
+            lanes::add_scaled(&mut at, stride, &lanes::sum_at(found, &shell.places));
         }
-        at.map(|at| self.values[usize::from(at)])
+        let mut values = [F::zero(); BLOCK];
+        values
+            .iter_mut()
+            .zip(at)
+            .for_each(|(value, at)| *value = self.values[usize::from(at)]);
+        values
     }
 }

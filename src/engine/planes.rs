@@ -3,7 +3,7 @@
 use ndarray::{ArrayView1, ArrayView3, Axis, Slice};
 
 use super::index::{ClassIndex, Translator};
-use super::{BLOCK, Frame, LANES, UnknownLabel};
+use super::{BLOCK, Frame, SPAN, UnknownLabel};
 use crate::Label;
 
 /// The 2r+1 planes of one rater's label map that one plane of the result needs.
@@ -25,8 +25,8 @@ pub(super) struct LabelPlanes<I> {
 
 impl<I: ClassIndex> LabelPlanes<I> {
     pub(super) fn new(frame: Frame, radius: [usize; 3]) -> Self {
-        // Counting reads rows by whole vector registers.
-        let pitch = (frame.size[2].next_multiple_of(BLOCK) + 2 * radius[2]).next_multiple_of(LANES);
+        // The last block is counted by whole spans, too.
+        let pitch = frame.size[2].next_multiple_of(BLOCK) - BLOCK + (BLOCK + 2 * radius[2]).next_multiple_of(SPAN);
         let plane = pitch * (frame.size[1] + 2 * radius[1]);
         Self {
             frame,

@@ -1,7 +1,9 @@
 //! The kernel in the form in which the engine counts it.
 
+use std::array::from_fn;
 use std::collections::BTreeMap;
 
+use super::{BLOCK, SPAN};
 use crate::taps::Tap;
 
 /// Weights as whole numbers, ordered for counting.
@@ -12,23 +14,25 @@ use crate::taps::Tap;
 pub(super) struct Stencil {
     /// The largest distance on each axis that has any weight.
     pub(super) radius: [usize; 3],
-    /// The weight of each shell; a whole number. The centre is a shell too.
-    pub(super) shells: Vec<f64>,
-    /// How many voxels each shell has.
-    pub(super) voxels: Vec<usize>,
+    pub(super) shells: Vec<Shell>,
+    /// For each row group, the offsets of its rows on the axes D and H, from 0 to twice the radius.
+    pub(super) groups: Vec<Vec<[usize; 2]>>,
+    /// How many spans of counts a row group has.
+    pub(super) spans: usize,
     /// The sum of all weights, the centre's included; a whole number of at most 2⁵³ over the number of raters.
     pub(super) full: f64,
-    pub(super) groups: Vec<RowGroup>,
     /// How many raters can be counted together before a count of voxels exceeds [`MAX_COUNT`].
     pub(super) raters_at_once: usize,
 }
 
+/// Voxels of equal weight around the centre, which is one itself.
 #[derive(Debug)]
-pub(super) struct RowGroup {
-    /// Offsets of the rows on the axes D and H, from 0 to twice the radius.
-    pub(super) rows: Vec<(usize, usize)>,
-    /// Offsets along a row, from 0 to twice the radius, with the shell that is found there.
-    pub(super) taps: Vec<(usize, usize)>,
+pub(super) struct Shell {
+    /// A whole number.
+    pub(super) weight: f64,
+    pub(super) voxels: usize,
+    /// Where, among the counts of all row groups, those start that make up the shell's.
+    pub(super) places: Vec<usize>,
 }
 
 /// Voxels are counted in bytes.
@@ -41,45 +45,53 @@ impl Stencil {
 
         let reach = |axis: usize| taps.iter().map(|(at, _)| at[axis].unsigned_abs()).max().unwrap_or(0);
         let radius = [reach(0), reach(1), reach(2)];
-        let [depth, height, width] =
-            [0, 1, 2].map(|axis| move |at: [isize; 3]| at[axis].saturating_add_unsigned(radius[axis]).unsigned_abs());
-
         let mut by_row: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for &(at, weight) in &taps {
-            by_row
-                .entry((depth(at), height(at)))
-                .or_default()
-                .push((width(at), weight));
+            let [d, h, w] = from_fn(|axis| at[axis].saturating_add_unsigned(radius[axis]).unsigned_abs());
+            by_row.entry([d, h]).or_default().push((w, weight));
         }
         let mut alike: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (row, weights) in by_row {
             alike.entry(weights).or_default().push(row);
         }
 
-        let mut shells = Shells::default();
-        let mut groups = Vec::new();
+        let spans = (BLOCK + 2 * radius[2]).div_ceil(SPAN);
+        let (mut shells, mut groups) = (Vec::new(), Vec::new());
         for (weights, rows) in alike {
             for rows in rows.chunks(MAX_COUNT) {
-                let taps = weights
-                    .iter()
-                    .map(|&(at, weight)| (at, shells.add(weight, rows.len())))
-                    .collect();
-                groups.push(RowGroup {
-                    rows: rows.to_vec(),
-                    taps,
-                });
+                for &(w, weight) in &weights {
+                    add_to_shell(&mut shells, weight as f64, rows.len(), groups.len() * spans * SPAN + w);
+                }
+                groups.push(rows.to_vec());
             }
         }
-        let Shells { weights, counts } = shells;
-        let raters_at_once = MAX_COUNT / counts.iter().copied().max().unwrap_or(1);
+        let raters_at_once = MAX_COUNT / shells.iter().map(|shell| shell.voxels).max().unwrap_or(1);
         Self {
             radius,
-            shells: weights,
-            voxels: counts,
-            full,
+            shells,
             groups,
+            spans,
+            full,
             raters_at_once,
         }
+    }
+}
+
+/// Adds some voxels to the shell of their weight, or to a new one where they would be too many to count.
+fn add_to_shell(shells: &mut Vec<Shell>, weight: f64, voxels: usize, place: usize) {
+    match shells
+        .iter_mut()
+        .find(|shell| shell.weight == weight && shell.voxels + voxels <= MAX_COUNT)
+    {
+        Some(shell) => {
+            shell.voxels += voxels;
+            shell.places.push(place);
+        }
+        None => shells.push(Shell {
+            weight,
+            voxels,
+            places: vec![place],
+        }),
     }
 }
 
@@ -103,31 +115,4 @@ fn whole(taps: &[Tap], raters: usize) -> Vec<([isize; 3], u64)> {
     let centre: u64 = neighbours.iter().map(|&(_, weight)| weight).sum();
     neighbours.push(([0; 3], centre.max(1)));
     neighbours
-}
-
-/// Shells in the making: none has more voxels than can be counted.
-#[derive(Debug, Default)]
-struct Shells {
-    weights: Vec<f64>,
-    counts: Vec<usize>,
-}
-
-impl Shells {
-    /// The shell that `count` more voxels of this weight belong to.
-    fn add(&mut self, weight: u64, count: usize) -> usize {
-        let weight = weight as f64;
-        let fits = |(w, c): (&f64, &usize)| *w == weight && c + count <= MAX_COUNT;
-        let shell = self
-            .weights
-            .iter()
-            .zip(&self.counts)
-            .position(fits)
-            .unwrap_or(self.weights.len());
-        if shell == self.weights.len() {
-            self.weights.push(weight);
-            self.counts.push(0);
-        }
-        self.counts[shell] += count;
-        shell
-    }
 }

@@ -1,10 +1,9 @@
 //! Which classes the rows and blocks of a plane's neighbourhood hold.
 
-use std::array::from_fn;
-
 use super::index::ClassIndex;
+use super::lanes;
 use super::planes::LabelPlanes;
-use super::{BLOCK, Frame, LANES};
+use super::{BLOCK, Frame};
 
 /// A small set of class indices that may say yes too often, never no.
 ///
@@ -184,11 +183,11 @@ impl<I: ClassIndex> Survey<I> {
         let PlaneSurvey { rows, blocks, sets } = &mut self.ring[slot];
         rows.clear();
         blocks.clear();
-        let width = BLOCK + 2 * self.radius[2];
+        let (width, ends) = (BLOCK + 2 * self.radius[2], (I::IGNORED, I::from_class(0)));
         for h in 0..self.height + 2 * self.radius[1] {
             let row = |slab: &'a LabelPlanes<I>| slab.row(plane, h);
             for slab in slabs {
-                rows.include(h, extremes(row(slab)));
+                rows.include(h, lanes::extremes(row(slab), ends));
             }
             for block in 0..self.blocks {
                 let place = h * self.blocks + block;
@@ -198,7 +197,7 @@ impl<I: ClassIndex> Survey<I> {
                     continue;
                 }
                 for slab in slabs {
-                    blocks.include(place, extremes(of_block(slab)));
+                    blocks.include(place, lanes::extremes(of_block(slab), ends));
                 }
                 if blocks.only(place).is_none() {
                     let set = |slab| ClassSet::of_all(of_block(slab));
@@ -232,21 +231,4 @@ impl<I: ClassIndex> Survey<I> {
         }
         all
     }
-}
-
-/// The lowest and the highest of some class indices.
-fn extremes<I: ClassIndex>(indices: &[I]) -> (I, I) {
-    // In lanes, so that it becomes vector code; they are put together at the end.
-    let (chunks, rest) = indices.as_chunks::<LANES>();
-    let (mut lowest, mut highest) = ([I::IGNORED; LANES], [I::from_class(0); LANES]);
-    for chunk in chunks {
-        lowest = from_fn(|i| chunk[i].min(lowest[i]));
-        highest = from_fn(|i| chunk[i].max(highest[i]));
-    }
-    let low = lowest.iter().chain(rest).fold(I::IGNORED, |low, &index| index.min(low));
-    let high = highest
-        .iter()
-        .chain(rest)
-        .fold(I::from_class(0), |high, &index| index.max(high));
-    (low, high)
 }
