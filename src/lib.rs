@@ -91,3 +91,8 @@ pub use raters::Raters;
 pub use smooth::Svls;
 
 pub use ndarray;
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
