@@ -118,8 +118,8 @@ fn encode_as<L: Label, F: SoftFloat, I: ClassIndex>(
         for (class, mut volume) in out.axis_iter_mut(Axis(0)).enumerate() {
             let mut plane = volume.index_axis_mut(Axis(0), d);
             let mut paint = |pixels: &mut [F]| {
-                paint::class_plane(pixels, recipe, plan.jobs(class), |at, ignored| {
-                    blender.block(I::from_class(class), ignored, &slabs, [at / width, at % width])
+                paint::class_plane(pixels, recipe, plan.jobs(class), |values, at, ignored| {
+                    blender.block(values, I::from_class(class), ignored, &slabs, [at / width, at % width]);
                 });
             };
             if let Some(pixels) = plane.as_slice_mut() {

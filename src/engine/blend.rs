@@ -52,29 +52,33 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
         self.own = slab.place(d + dd, dh) + dw;
     }
 
-    /// The values of the block at row and column `[h, w]`; `ignored` if voxels around it may be ignored.
+    /// Writes the values of the block at row and column `[h, w]`; `ignored` if voxels around it may be ignored.
     pub(super) fn block<I: ClassIndex>(
         &mut self,
+        values: &mut Lanes<F>,
         class: I,
         ignored: bool,
         slabs: &[LabelPlanes<I>],
         [h, w]: [usize; 2],
-    ) -> [F; BLOCK] {
+    ) {
         let at = slabs[0].place(0, h) + w;
         if ignored {
-            return self.with_ignored(class, slabs, at);
+            return self.with_ignored(values, class, slabs, at);
         }
         if self.table.is_some() {
             self.count(slabs, at, |index| index == class);
             if let Some(table) = &self.table {
-                return table.look_up(&self.stencil.shells, self.found.as_flattened());
+                return table.look_up(values, &self.stencil.shells, self.found.as_flattened());
             }
         }
-        let share = match self.weights {
+        let shares = match self.weights {
             None => self.equal_raters(class, slabs, at),
             Some(weights) => self.weighted_raters(class, slabs, at, weights),
         };
-        share.map(|share| self.recipe.value(share))
+        values
+            .iter_mut()
+            .zip(shares)
+            .for_each(|(value, share)| *value = self.recipe.value(share));
     }
 
     /// Filtering is linear, so raters of equal weight are counted together.
@@ -108,7 +112,7 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
     }
 
     /// An ignored voxel lends no weight, and what is left counts as all.
-    fn with_ignored<I: ClassIndex>(&mut self, class: I, slabs: &[LabelPlanes<I>], at: usize) -> [F; BLOCK] {
+    fn with_ignored<I: ClassIndex>(&mut self, values: &mut Lanes<F>, class: I, slabs: &[LabelPlanes<I>], at: usize) {
         let full = self.stencil.full;
         let mut voxels = [Voxel::default(); BLOCK];
         for (rater, slab) in slabs.chunks(1).enumerate() {
@@ -126,11 +130,11 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
             }
         }
         let equal = self.weights.is_none();
-        voxels.map(|voxel| {
-            voxel
+        for (value, voxel) in values.iter_mut().zip(voxels) {
+            *value = voxel
                 .share(equal, full)
-                .map_or(F::zero(), |share| self.recipe.value(share))
-        })
+                .map_or(F::zero(), |share| self.recipe.value(share));
+        }
     }
 
     /// The weight of the voxels around each voxel, itself among them, whose class index fits, summed over the slabs.
@@ -196,42 +200,37 @@ impl Voxel {
 struct Table<F> {
     /// By how much one more voxel of each shell advances the index.
     strides: Vec<u16>,
-    values: Vec<F>,
+    values: Box<[F; TABLE]>,
 }
 
-impl<F: SoftFloat> Table<F> {
-    /// No more values than this: a table should stay in the first-level cache.
-    const MAX: usize = 1 << 13;
+/// No more values than this: a table should stay in the first-level cache.
+const TABLE: usize = 1 << 12;
 
+impl<F: SoftFloat> Table<F> {
     fn new(recipe: &Recipe, stencil: &Stencil) -> Option<Self> {
         let (mut weights, mut strides) = (vec![0.0], Vec::new());
         for Shell { weight, voxels, .. } in &stencil.shells {
             strides.push(u16::try_from(weights.len()).ok()?);
-            if weights.len() * (voxels + 1) > Self::MAX {
+            if weights.len() * (voxels + 1) > TABLE {
                 return None;
             }
             weights = (0..=*voxels)
                 .flat_map(|n| weights.iter().map(move |sum| sum + weight * n as f64))
                 .collect();
         }
-        let values = weights
-            .into_iter()
-            .map(|weight| recipe.value(weight / stencil.full))
-            .collect();
+        let mut values = Box::new([F::zero(); TABLE]);
+        values
+            .iter_mut()
+            .zip(weights)
+            .for_each(|(value, weight)| *value = recipe.value(weight / stencil.full));
         Some(Self { strides, values })
     }
 
-    /// The values for the voxels found in each row group.
-    fn look_up(&self, shells: &[Shell], found: &[u8]) -> [F; BLOCK] {
-        let mut at = [0; BLOCK];
-        for (shell, &stride) in shells.iter().zip(&self.strides) {
-            lanes::add_scaled(&mut at, stride, &lanes::sum_at(found, &shell.places));
-        }
-        let mut values = [F::zero(); BLOCK];
-        values
-            .iter_mut()
-            .zip(at)
-            .for_each(|(value, at)| *value = self.values[usize::from(at)]);
-        values
+    /// Writes the values for the voxels found in each row group.
+    fn look_up(&self, values: &mut Lanes<F>, shells: &[Shell], found: &[u8]) {
+        let mut indices = [0; BLOCK];
+        let places = shells.iter().map(|shell| shell.places.as_slice());
+        lanes::table_indices(&mut indices, found, self.strides.iter().copied().zip(places));
+        lanes::look_up(values, &indices, &self.values);
     }
 }

@@ -35,13 +35,19 @@ pub(super) fn count_rows<I: Copy>(
 /// The sum of the blocks of counts that start at some places.
 #[inline(never)]
 pub(super) fn sum_at(counts: &[u8], places: &[usize]) -> Lanes<u8> {
+    let (left, right) = halves_at(counts, places);
+    from_fn(|i| if i < LANES { left[i] } else { right[i - LANES] })
+}
+
+#[inline(always)]
+fn halves_at(counts: &[u8], places: &[usize]) -> ([u8; LANES], [u8; LANES]) {
     let (mut left, mut right) = ([0; LANES], [0; LANES]);
     for &place in places {
         let block = &counts[place..][..BLOCK];
         left = from_fn(|i| left[i] + block[i]);
         right = from_fn(|i| right[i] + block[LANES + i]);
     }
-    from_fn(|i| if i < LANES { left[i] } else { right[i - LANES] })
+    (left, right)
 }
 
 /// Adds `factor` times the counts.
@@ -52,14 +58,37 @@ pub(super) fn add_weighted(sum: &mut Lanes<f64>, factor: f64, counts: &Lanes<u8>
     }
 }
 
-/// Adds `factor` times the counts, whole numbers.
+/// The sum over all shells of the stride times the count, which [`sum_at`] takes from some places.
 #[inline(never)]
-pub(super) fn add_scaled(sum: &mut Lanes<u16>, factor: u16, counts: &Lanes<u8>) {
-    let mut wide = [0; BLOCK];
-    wide.iter_mut()
-        .zip(counts)
-        .for_each(|(wide, &count)| *wide = u16::from(count));
-    sum.iter_mut().zip(wide).for_each(|(sum, wide)| *sum += factor * wide);
+pub(super) fn table_indices<'a>(
+    indices: &mut Lanes<u16>,
+    counts: &[u8],
+    shells: impl Iterator<Item = (u16, &'a [usize])>,
+) {
+    let mut sum = [0; BLOCK];
+    for (stride, places) in shells {
+        let (left, right) = halves_at(counts, places);
+        let mut wide = [0; BLOCK];
+        wide[..LANES]
+            .iter_mut()
+            .zip(&left)
+            .for_each(|(wide, &count)| *wide = u16::from(count));
+        wide[LANES..]
+            .iter_mut()
+            .zip(&right)
+            .for_each(|(wide, &count)| *wide = u16::from(count));
+        sum.iter_mut().zip(wide).for_each(|(sum, wide)| *sum += stride * wide);
+    }
+    *indices = sum;
+}
+
+/// The entries of a table, whose length is a power of two.
+#[inline(never)]
+pub(super) fn look_up<F: Copy, const N: usize>(values: &mut Lanes<F>, indices: &Lanes<u16>, table: &[F; N]) {
+    values
+        .iter_mut()
+        .zip(indices)
+        .for_each(|(value, &index)| *value = table[usize::from(index) % N]);
 }
 
 /// The lowest and the highest of some class indices; `ends` if there are none.

@@ -4,13 +4,13 @@ use super::plan::{Job, Kind};
 use super::{BLOCK, Recipe};
 use crate::SoftFloat;
 
-/// Writes the soft labels of a class in a plane by its jobs. `blend` gives the values of the block that starts at a
-/// pixel, in which voxels may be ignored.
+/// Writes the soft labels of a class in a plane by its jobs. `blend` writes the values of the block that starts
+/// at a pixel, around which voxels may be ignored.
 pub(super) fn class_plane<F: SoftFloat>(
     pixels: &mut [F],
     recipe: &Recipe,
     jobs: &[Job],
-    mut blend: impl FnMut(usize, bool) -> [F; BLOCK],
+    mut blend: impl FnMut(&mut [F; BLOCK], usize, bool),
 ) {
     let (on, off) = (recipe.value(1.0), recipe.value(0.0));
     let mut done = 0;
@@ -22,10 +22,12 @@ pub(super) fn class_plane<F: SoftFloat>(
             Kind::Only => fill(run, on),
             Kind::Void => fill(run, F::zero()),
             Kind::Mixed { ignored } => {
-                let values = blend(start, ignored);
-                match run.first_chunk_mut::<BLOCK>() {
-                    Some(block) => *block = values,
-                    None => run.copy_from_slice(&values[..len]),
+                if let Some(values) = run.first_chunk_mut() {
+                    blend(values, start, ignored);
+                } else {
+                    let mut values = [F::zero(); BLOCK];
+                    blend(&mut values, start, ignored);
+                    run.copy_from_slice(&values[..len]);
                 }
             }
         }
