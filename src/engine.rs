@@ -119,7 +119,7 @@ fn encode_as<L: Label, F: SoftFloat, I: ClassIndex>(
             let mut plane = volume.index_axis_mut(Axis(0), d);
             let mut paint = |pixels: &mut [F]| {
                 paint::class_plane(pixels, recipe, plan.jobs(class), |values, at, ignored| {
-                    blender.block(values, I::from_class(class), ignored, &slabs, [at / width, at % width]);
+                    blender.block(values, I::from_class(class), ignored, &slabs, at);
                 });
             };
             if let Some(pixels) = plane.as_slice_mut() {

@@ -61,7 +61,7 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
         slabs: &[LabelPlanes<I>],
         [h, w]: [usize; 2],
     ) {
-        let at = slabs[0].place(0, h) + w;
+        let at = slabs[0].rows(h) + w;
         if ignored {
             return self.with_ignored(values, class, slabs, at);
         }
@@ -152,10 +152,10 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
     /// shifted only when they are taken together to shells.
     fn count<I: ClassIndex>(&mut self, slabs: &[LabelPlanes<I>], at: usize, fits: impl Fn(I) -> bool) {
         for (spans, rows) in self.found.chunks_exact_mut(self.stencil.spans).zip(&self.rows) {
-            for (column, found) in (at..).step_by(SPAN).zip(spans) {
+            for (i, found) in spans.iter_mut().enumerate() {
                 *found = [0; SPAN];
                 for slab in slabs {
-                    lanes::count_rows(found, slab.ring(), rows, column, &fits);
+                    lanes::count_rows(found, slab.ring(), rows, at + i * SPAN, &fits);
                 }
             }
         }

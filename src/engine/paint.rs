@@ -5,12 +5,12 @@ use super::{BLOCK, Recipe};
 use crate::SoftFloat;
 
 /// Writes the soft labels of a class in a plane by its jobs. `blend` writes the values of the block that starts
-/// at a pixel, around which voxels may be ignored.
+/// at a row and column, around which voxels may be ignored.
 pub(super) fn class_plane<F: SoftFloat>(
     pixels: &mut [F],
     recipe: &Recipe,
     jobs: &[Job],
-    mut blend: impl FnMut(&mut [F; BLOCK], usize, bool),
+    mut blend: impl FnMut(&mut [F; BLOCK], [usize; 2], bool),
 ) {
     let (on, off) = (recipe.value(1.0), recipe.value(0.0));
     let mut done = 0;
@@ -21,12 +21,12 @@ pub(super) fn class_plane<F: SoftFloat>(
         match kind {
             Kind::Only => fill(run, on),
             Kind::Void => fill(run, F::zero()),
-            Kind::Mixed { ignored } => {
+            Kind::Mixed { at, ignored } => {
                 if let Some(values) = run.first_chunk_mut() {
-                    blend(values, start, ignored);
+                    blend(values, at, ignored);
                 } else {
                     let mut values = [F::zero(); BLOCK];
-                    blend(&mut values, start, ignored);
+                    blend(&mut values, at, ignored);
                     run.copy_from_slice(&values[..len]);
                 }
             }

@@ -20,7 +20,9 @@ pub(super) enum Kind {
     Void,
     /// A block, or what a row has left of one, with more than one thing around it.
     Mixed {
-        /// Whether a voxel may be ignored.
+        /// Its row and the column of its first pixel.
+        at: [usize; 2],
+        /// Whether a voxel around it may be ignored.
         ignored: bool,
     },
 }
@@ -66,7 +68,7 @@ impl Plan {
                 let len = BLOCK.min(self.width - w);
                 match found {
                     Found::Only(index) => self.add_run(index, start + w, len),
-                    Found::Mixed(set) => self.add_mixed(set, start + w, len),
+                    Found::Mixed(set) => self.add_mixed(set, [h, w], len),
                 }
             }
         }
@@ -82,12 +84,12 @@ impl Plan {
         }
     }
 
-    fn add_mixed(&mut self, set: ClassSet, start: usize, len: usize) {
+    fn add_mixed(&mut self, set: ClassSet, at: [usize; 2], len: usize) {
         let ignored = set.has_ignored();
         let job = Job {
-            start,
+            start: at[0] * self.width + at[1],
             len,
-            kind: Kind::Mixed { ignored },
+            kind: Kind::Mixed { at, ignored },
         };
         if ignored && self.absent_counts {
             self.jobs.iter_mut().for_each(|jobs| jobs.push(job));

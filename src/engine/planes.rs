@@ -92,6 +92,11 @@ impl<I: ClassIndex> LabelPlanes<I> {
         p % (2 * self.radius[0] + 1) * self.plane + h * self.pitch
     }
 
+    /// From a place to that as many rows further.
+    pub(super) fn rows(&self, count: usize) -> usize {
+        count * self.pitch
+    }
+
     /// The planes that are loaded, to be read by [`place`](Self::place).
     pub(super) fn ring(&self) -> &[I] {
         &self.ring
