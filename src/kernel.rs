@@ -21,7 +21,7 @@ use crate::{Error, FixedSpatialDim, Result, SpatialDim};
 /// each axis. The neighbours are summed themselves, each relative to the heaviest one, so that every finite σ > 0
 /// works: for σ → 0 the neighbours' half goes to the nearest of them alone.
 ///
-/// A kernel of dimension [`IxDyn`](ndarray::IxDyn) given one sigma and one radius serves label maps of two and of three axes.
+/// A kernel of dimension [`IxDyn`](type@ndarray::IxDyn) given one sigma and one radius serves label maps of two and of three axes.
 ///
 /// ```
 /// use ndarray::{Ix3, array};
@@ -36,7 +36,7 @@ use crate::{Error, FixedSpatialDim, Result, SpatialDim};
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct SvlsKernel<D> {
-    /// One entry for each axis; for [`IxDyn`](ndarray::IxDyn) also a single one, for as many axes as the label map has.
+    /// One entry for each axis; for [`IxDyn`](type@ndarray::IxDyn) also a single one, for as many axes as the label map has.
     sigma: Vec<f64>,
     radius: Vec<usize>,
     dim: PhantomData<D>,
@@ -84,7 +84,7 @@ impl<D: SpatialDim> SvlsKernel<D> {
         }
     }
 
-    /// Sigma in voxels, one entry for each axis (for [`IxDyn`](ndarray::IxDyn) one entry may stand for all axes).
+    /// Sigma in voxels, one entry for each axis (for [`IxDyn`](type@ndarray::IxDyn) one entry may stand for all axes).
     ///
     /// ```
     /// # use soft_labels::SvlsKernel;
@@ -94,7 +94,7 @@ impl<D: SpatialDim> SvlsKernel<D> {
         &self.sigma
     }
 
-    /// Radius in voxels, one entry for each axis (for [`IxDyn`](ndarray::IxDyn) one entry may stand for all axes).
+    /// Radius in voxels, one entry for each axis (for [`IxDyn`](type@ndarray::IxDyn) one entry may stand for all axes).
     ///
     /// ```
     /// # use soft_labels::SvlsKernel;
