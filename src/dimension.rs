@@ -2,7 +2,7 @@
 
 use ndarray::{Dimension, Ix2, Ix3, IxDyn, RemoveAxis};
 
-/// Dimension of a label map: [`Ix2`] (H, W), [`Ix3`] (D, H, W), or [`IxDyn`] with two or three axes.
+/// Dimension of a label map: [`Ix2`](type@Ix2) (H, W), [`Ix3`](type@Ix3) (D, H, W), or [`IxDyn`](type@IxDyn) with two or three axes.
 ///
 /// The soft labels have one axis more, the classes, and it comes first: `D::Larger`. The trait is sealed.
 ///
@@ -22,7 +22,7 @@ impl SpatialDim for Ix2 {}
 impl SpatialDim for Ix3 {}
 impl SpatialDim for IxDyn {}
 
-/// A [`SpatialDim`] whose number of axes is part of the type: [`Ix2`] or [`Ix3`]. The trait is sealed.
+/// A [`SpatialDim`] whose number of axes is part of the type: [`Ix2`](type@Ix2) or [`Ix3`](type@Ix3). The trait is sealed.
 ///
 /// ```
 /// use ndarray::Ix2;
