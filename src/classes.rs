@@ -3,6 +3,7 @@
 use ndarray::{Array, ArrayRef, ArrayViewD, Dimension};
 
 use crate::raters::check_axes;
+use crate::render;
 use crate::{Error, Label, Result, SpatialDim};
 
 /// The classes of a label map: stated by the caller, never guessed from the data.
@@ -193,7 +194,7 @@ impl Classes {
     /// The mask of voxels that hold a class, `false` where the label is ignored: (H, W) or (D, H, W), standard order.
     ///
     /// # Errors
-    /// [`Error::UnknownLabel`] and [`Error::LabelAxes`], as for encoding.
+    /// [`Error::UnknownLabel`], [`Error::LabelAxes`] and [`Error::TooLarge`], as for encoding.
     ///
     /// ```
     /// # use ndarray::array;
@@ -204,7 +205,7 @@ impl Classes {
     /// ```
     pub fn valid_mask<L: Label, D: SpatialDim>(&self, labels: &ArrayRef<L, D>) -> Result<Array<bool, D>> {
         check_axes(labels.ndim())?;
-        let mut mask = Array::from_elem(labels.raw_dim(), false);
+        let mut mask = render::filled(labels.raw_dim(), false)?;
         let mut unknown = false;
         ndarray::Zip::from(&mut mask).and(labels).for_each(|valid, &label| {
             *valid = self.class_of(label).is_some();

@@ -93,10 +93,10 @@ pub enum Error {
         /// Shape of the output passed in.
         actual: Vec<usize>,
     },
-    /// The soft labels are too large to allocate.
-    #[error("soft labels of shape {shape:?} do not fit in memory; encode windows of them, one at a time")]
+    /// The result is too large to allocate.
+    #[error("a result of shape {shape:?} does not fit in memory; make it by windows, one at a time")]
     TooLarge {
-        /// Shape of the soft labels.
+        /// Shape of the result.
         shape: Vec<usize>,
     },
     /// A window has the wrong number of ranges.

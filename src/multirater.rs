@@ -169,7 +169,7 @@ pub fn valid_mask<L: Label, D: SpatialDim>(
 ) -> Result<Array<bool, D>> {
     let raters = Raters::new(raters)?;
     raters.check(classes)?;
-    let mut mask = Array::from_elem(raters.dim(), false);
+    let mut mask = render::filled(raters.dim(), false)?;
     for map in raters.maps() {
         ndarray::Zip::from(&mut mask)
             .and(map)

@@ -74,7 +74,8 @@ impl<'a, L: Label, D: SpatialDim> Raters<'a, L, D> {
         })
     }
 
-    /// Several raters, each with a weight; the weights are divided by their sum.
+    /// Several raters, each with a weight; the weights are divided by their sum. One that is less than 1e-320 of the
+    /// heaviest counts as 0.
     ///
     /// # Errors
     /// Those of [`Raters::new`], and [`Error::WeightCount`], [`Error::Weight`] if one is negative or not finite,

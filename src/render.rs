@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array, ArrayD, ArrayRef, ArrayView, ArrayView3, Axis, Ix3, Ix4, IxDyn, Slice};
+use ndarray::{Array, ArrayRef, ArrayView, ArrayView3, Axis, Dimension, Ix3, Ix4, Slice};
 
 use crate::engine::{self, Frame, Maps, Recipe, UnknownLabel};
 use crate::{Classes, Error, Label, Raters, Result, SoftFloat, SpatialDim};
@@ -19,16 +19,28 @@ pub(crate) fn allocate<F: SoftFloat, D: SpatialDim>(
     window: &[Range<usize>],
 ) -> Result<Array<F, D::Larger>> {
     let shape = soft_shape(labels, classes, window)?;
-    let too_large = || Error::TooLarge { shape: shape.clone() };
-    let len = shape
+    let mut dim = D::Larger::zeros(shape.len());
+    dim.slice_mut().copy_from_slice(&shape);
+    filled(dim, F::zero())
+}
+
+/// A new array of one value, or an error if it does not fit in memory.
+pub(crate) fn filled<T: Clone, D: Dimension>(dim: D, value: T) -> Result<Array<T, D>> {
+    let too_large = || Error::TooLarge {
+        shape: dim.slice().to_vec(),
+    };
+    // Axes of length 0 aside, as ndarray counts.
+    let len = dim
+        .slice()
         .iter()
-        .try_fold(1_usize, |len, &n| len.checked_mul(n))
-        .ok_or_else(too_large)?;
-    // Asked for and given back: an allocation that fails later would abort the process.
-    Vec::<F>::new().try_reserve_exact(len).map_err(|_| too_large())?;
-    ArrayD::zeros(IxDyn(&shape))
-        .into_dimensionality()
-        .map_err(|_| too_large())
+        .filter(|&&n| n > 0)
+        .try_fold(1_usize, |len, &n| len.checked_mul(n));
+    let len = len.filter(|&len| isize::try_from(len).is_ok()).ok_or_else(too_large)?;
+    if dim.size() > 0 {
+        // Asked for and given back: an allocation that fails later would abort the process.
+        Vec::<T>::new().try_reserve_exact(len).map_err(|_| too_large())?;
+    }
+    Ok(Array::from_elem(dim, value))
 }
 
 /// Lets the engine write the soft labels of a window to `out`.

@@ -7,13 +7,16 @@ use super::stencil::{Shell, Stencil};
 use super::{BLOCK, Recipe, SPAN};
 use crate::SoftFloat;
 
+/// Weights of raters are multiplied by this, so that the product of a tiny one with a share is not subnormal.
+const VANISHING_NO_MORE: f64 = (1_u128 << 127) as f64 * (1_u128 << 127) as f64;
+
 /// Counts neighbours and turns counts into probabilities.
 #[derive(Debug)]
 pub(super) struct Blender<'a, F> {
     recipe: &'a Recipe,
     stencil: &'a Stencil,
     /// The raters' weights if they differ.
-    weights: Option<&'a [f64]>,
+    weights: Option<Vec<f64>>,
     /// The value for every combination of counts, where these are few.
     table: Option<Table<F>>,
     /// Where the rows of each group are for the first row of the frame, and where that row itself is.
@@ -24,11 +27,12 @@ pub(super) struct Blender<'a, F> {
 }
 
 impl<'a, F: SoftFloat> Blender<'a, F> {
-    pub(super) fn new(recipe: &'a Recipe, stencil: &'a Stencil, weights: &'a [f64]) -> Self {
+    pub(super) fn new(recipe: &'a Recipe, stencil: &'a Stencil, weights: &[f64]) -> Self {
+        let differ = weights.windows(2).any(|pair| pair[0] != pair[1]);
         Self {
             recipe,
             stencil,
-            weights: weights.windows(2).any(|pair| pair[0] != pair[1]).then_some(weights),
+            weights: differ.then(|| weights.iter().map(|weight| weight * VANISHING_NO_MORE).collect()),
             table: if weights.len() == 1 {
                 Table::new(recipe, stencil)
             } else {
@@ -71,9 +75,10 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
                 return table.look_up(values, &self.stencil.shells, self.found.as_flattened());
             }
         }
-        let shares = match self.weights {
-            None => self.equal_raters(class, slabs, at),
-            Some(weights) => self.weighted_raters(class, slabs, at, weights),
+        let shares = if self.weights.is_none() {
+            self.equal_raters(class, slabs, at)
+        } else {
+            self.weighted_raters(class, slabs, at)
         };
         values
             .iter_mut()
@@ -92,21 +97,18 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
         sum.map(|sum| sum / whole)
     }
 
-    fn weighted_raters<I: ClassIndex>(
-        &mut self,
-        class: I,
-        slabs: &[LabelPlanes<I>],
-        at: usize,
-        weights: &[f64],
-    ) -> Lanes<f64> {
+    fn weighted_raters<I: ClassIndex>(&mut self, class: I, slabs: &[LabelPlanes<I>], at: usize) -> Lanes<f64> {
         let full = self.stencil.full;
         let (mut sum, mut whole) = ([0.0; BLOCK], 0.0);
-        for (slab, &weight) in slabs.chunks(1).zip(weights).filter(|&(_, &weight)| weight > 0.0) {
-            let found = self.weigh(slab, at, |index| index == class);
-            sum.iter_mut()
-                .zip(found)
-                .for_each(|(sum, found)| *sum += weight * (found / full));
-            whole += weight;
+        for (rater, slab) in slabs.chunks(1).enumerate() {
+            let weight = self.weights[rater];
+            if weight > 0.0 {
+                let found = self.weigh(slab, at, |index| index == class);
+                sum.iter_mut()
+                    .zip(found)
+                    .for_each(|(sum, found)| *sum += weight * (found / full));
+                whole += weight;
+            }
         }
         sum.map(|sum| sum / whole)
     }
@@ -116,7 +118,7 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
         let full = self.stencil.full;
         let mut voxels = [Voxel::default(); BLOCK];
         for (rater, slab) in slabs.chunks(1).enumerate() {
-            let weight = self.weights.map_or(1.0, |weights| weights[rater]);
+            let weight = self.weights.as_ref().map_or(1.0, |weights| weights[rater]);
             if weight == 0.0 {
                 continue;
             }

@@ -2,6 +2,7 @@
 
 use ndarray::{Array, ArrayView};
 
+use crate::render;
 use crate::{Classes, Label, Raters, Result, SpatialDim};
 
 /// How much the raters disagree at each voxel: two maps of the label maps' shape, (H, W) or (D, H, W), standard order.
@@ -38,7 +39,8 @@ pub struct Disagreement<D: ndarray::Dimension> {
 ///
 /// # Errors
 /// [`Error::NoRaters`](crate::Error::NoRaters), [`Error::RaterShape`](crate::Error::RaterShape),
-/// [`Error::LabelAxes`](crate::Error::LabelAxes), [`Error::UnknownLabel`](crate::Error::UnknownLabel).
+/// [`Error::LabelAxes`](crate::Error::LabelAxes), [`Error::UnknownLabel`](crate::Error::UnknownLabel),
+/// [`Error::TooLarge`](crate::Error::TooLarge).
 ///
 /// ```
 /// use ndarray::array;
@@ -57,8 +59,8 @@ pub fn disagreement<L: Label, D: SpatialDim>(
 ) -> Result<Disagreement<D>> {
     let raters = Raters::new(raters)?;
     raters.check(classes)?;
-    let shape = raters.dim();
-    let (mut entropy, mut minority) = (Array::zeros(shape.clone()), Array::zeros(shape));
+    let mut entropy = render::filled(raters.dim(), 0.0)?;
+    let mut minority = render::filled(raters.dim(), 0.0)?;
     let mut voxels: Vec<_> = raters.maps().iter().map(|map| map.iter()).collect();
     let mut votes: Vec<(L, usize)> = Vec::with_capacity(raters.len());
     for (entropy, minority) in entropy.iter_mut().zip(minority.iter_mut()) {
