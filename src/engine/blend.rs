@@ -7,16 +7,17 @@ use super::stencil::{Shell, Stencil};
 use super::{BLOCK, Recipe, SPAN};
 use crate::SoftFloat;
 
-/// Weights of raters are multiplied by this, so that the product of a tiny one with a share is not subnormal.
-const VANISHING_NO_MORE: f64 = (1_u128 << 127) as f64 * (1_u128 << 127) as f64;
+/// Weights that differ are multiplied by this, so that the product of a tiny one with a share is not subnormal.
+const RAISED: f64 = (1_u128 << 127) as f64 * (1_u128 << 127) as f64;
 
 /// Counts neighbours and turns counts into probabilities.
 #[derive(Debug)]
 pub(super) struct Blender<'a, F> {
     recipe: &'a Recipe,
     stencil: &'a Stencil,
-    /// The raters' weights if they differ.
-    weights: Option<Vec<f64>>,
+    /// The raters' weights: all 1, or [`RAISED`] as they differ.
+    weights: Vec<f64>,
+    equal: bool,
     /// The value for every combination of counts, where these are few.
     table: Option<Table<F>>,
     /// Where the rows of each group are for the first row of the frame, and where that row itself is.
@@ -28,11 +29,15 @@ pub(super) struct Blender<'a, F> {
 
 impl<'a, F: SoftFloat> Blender<'a, F> {
     pub(super) fn new(recipe: &'a Recipe, stencil: &'a Stencil, weights: &[f64]) -> Self {
-        let differ = weights.windows(2).any(|pair| pair[0] != pair[1]);
+        let equal = weights.windows(2).all(|pair| pair[0] == pair[1]);
         Self {
             recipe,
             stencil,
-            weights: differ.then(|| weights.iter().map(|weight| weight * VANISHING_NO_MORE).collect()),
+            weights: weights
+                .iter()
+                .map(|weight| if equal { 1.0 } else { weight * RAISED })
+                .collect(),
+            equal,
             table: if weights.len() == 1 {
                 Table::new(recipe, stencil)
             } else {
@@ -75,7 +80,7 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
                 return table.look_up(values, &self.stencil.shells, self.found.as_flattened());
             }
         }
-        let shares = if self.weights.is_none() {
+        let shares = if self.equal {
             self.equal_raters(class, slabs, at)
         } else {
             self.weighted_raters(class, slabs, at)
@@ -118,7 +123,7 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
         let full = self.stencil.full;
         let mut voxels = [Voxel::default(); BLOCK];
         for (rater, slab) in slabs.chunks(1).enumerate() {
-            let weight = self.weights.as_ref().map_or(1.0, |weights| weights[rater]);
+            let weight = self.weights[rater];
             if weight == 0.0 {
                 continue;
             }
@@ -131,10 +136,9 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
                 }
             }
         }
-        let equal = self.weights.is_none();
         for (value, voxel) in values.iter_mut().zip(voxels) {
             *value = voxel
-                .share(equal, full)
+                .share(self.equal, full)
                 .map_or(F::zero(), |share| self.recipe.value(share));
         }
     }
