@@ -75,7 +75,7 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
             return self.with_ignored(values, class, slabs, at);
         }
         if self.table.is_some() {
-            self.count(slabs, at, |index| index == class);
+            self.count(slabs, at, move |index| index == class);
             if let Some(table) = &self.table {
                 return table.look_up(values, &self.stencil.shells, self.found.as_flattened());
             }
@@ -95,7 +95,7 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
     fn equal_raters<I: ClassIndex>(&mut self, class: I, slabs: &[LabelPlanes<I>], at: usize) -> Lanes<f64> {
         let mut sum = [0.0; BLOCK];
         for together in slabs.chunks(self.stencil.raters_at_once) {
-            let found = self.weigh(together, at, |index| index == class);
+            let found = self.weigh(together, at, move |index| index == class);
             sum.iter_mut().zip(found).for_each(|(sum, found)| *sum += found);
         }
         let whole = self.stencil.full * slabs.len() as f64;
@@ -108,7 +108,7 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
         for (rater, slab) in slabs.chunks(1).enumerate() {
             let weight = self.weights[rater];
             if weight > 0.0 {
-                let found = self.weigh(slab, at, |index| index == class);
+                let found = self.weigh(slab, at, move |index| index == class);
                 sum.iter_mut()
                     .zip(found)
                     .for_each(|(sum, found)| *sum += weight * (found / full));
@@ -127,7 +127,7 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
             if weight == 0.0 {
                 continue;
             }
-            let found = self.weigh(slab, at, |index| index == class);
+            let found = self.weigh(slab, at, move |index| index == class);
             let valid = self.weigh(slab, at, |index| index != I::IGNORED);
             let own = &slab[0].ring()[self.own + at..][..BLOCK];
             for ((voxel, own), (found, valid)) in voxels.iter_mut().zip(own).zip(found.into_iter().zip(valid)) {
@@ -144,7 +144,12 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
     }
 
     /// The weight of the voxels around each voxel, itself among them, whose class index fits, summed over the slabs.
-    fn weigh<I: ClassIndex>(&mut self, slabs: &[LabelPlanes<I>], at: usize, fits: impl Fn(I) -> bool) -> Lanes<f64> {
+    fn weigh<I: ClassIndex>(
+        &mut self,
+        slabs: &[LabelPlanes<I>],
+        at: usize,
+        fits: impl Fn(I) -> bool + Copy,
+    ) -> Lanes<f64> {
         self.count(slabs, at, fits);
         let mut weight = [0.0; BLOCK];
         for shell in &self.stencil.shells {
@@ -156,14 +161,10 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
 
     /// Counts the voxels of each row group whose class index fits, over all slabs. Rows alike are added up here, and
     /// shifted only when they are taken together to shells.
-    fn count<I: ClassIndex>(&mut self, slabs: &[LabelPlanes<I>], at: usize, fits: impl Fn(I) -> bool) {
-        for (spans, rows) in self.found.chunks_exact_mut(self.stencil.spans).zip(&self.rows) {
-            for (i, found) in spans.iter_mut().enumerate() {
-                *found = [0; SPAN];
-                for slab in slabs {
-                    lanes::count_rows(found, slab.ring(), rows, at + i * SPAN, &fits);
-                }
-            }
+    fn count<I: ClassIndex>(&mut self, slabs: &[LabelPlanes<I>], at: usize, fits: impl Fn(I) -> bool + Copy) {
+        self.found.fill([0; SPAN]);
+        for slab in slabs {
+            lanes::count_rows(&mut self.found, self.stencil.spans, slab.ring(), &self.rows, at, fits);
         }
     }
 }

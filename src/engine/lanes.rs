@@ -13,23 +13,28 @@ const LANES: usize = 16;
 /// One number for each voxel of a block.
 pub(super) type Lanes<T> = [T; BLOCK];
 
-/// Adds to each column of a span in how many of the rows the class index fits.
+/// For each group of rows and each column of its spans, in how many of the rows the class index fits; added to `counts`.
 #[inline(never)]
 pub(super) fn count_rows<I: Copy>(
-    counts: &mut [u8; SPAN],
+    counts: &mut [[u8; SPAN]],
+    spans: usize,
     ring: &[I],
-    rows: &[usize],
+    groups: &[Vec<usize>],
     at: usize,
-    fits: impl Fn(I) -> bool,
+    fits: impl Fn(I) -> bool + Copy,
 ) {
-    let mut sum = *counts;
-    for row in rows {
-        let indices = &ring[row + at..][..SPAN];
-        for i in 0..SPAN {
-            sum[i] += u8::from(fits(indices[i]));
+    for (counts, rows) in counts.chunks_exact_mut(spans).zip(groups) {
+        for (column, counts) in (at..).step_by(SPAN).zip(counts) {
+            let mut sum = *counts;
+            for row in rows {
+                let indices = &ring[row + column..][..SPAN];
+                for i in 0..SPAN {
+                    sum[i] += u8::from(fits(indices[i]));
+                }
+            }
+            *counts = sum;
         }
     }
-    *counts = sum;
 }
 
 /// The sum of the blocks of counts that start at some places.
@@ -89,18 +94,4 @@ pub(super) fn look_up<F: Copy, const N: usize>(values: &mut Lanes<F>, indices: &
         .iter_mut()
         .zip(indices)
         .for_each(|(value, &index)| *value = table[usize::from(index) % N]);
-}
-
-/// The lowest and the highest of some class indices; `ends` if there are none.
-#[inline(never)]
-pub(super) fn extremes<I: Copy + Ord>(indices: &[I], ends: (I, I)) -> (I, I) {
-    let (chunks, rest) = indices.as_chunks::<LANES>();
-    let (mut lowest, mut highest) = ([ends.0; LANES], [ends.1; LANES]);
-    for chunk in chunks {
-        lowest = from_fn(|i| chunk[i].min(lowest[i]));
-        highest = from_fn(|i| chunk[i].max(highest[i]));
-    }
-    let low = lowest.iter().chain(rest).fold(ends.0, |low, &index| index.min(low));
-    let high = highest.iter().chain(rest).fold(ends.1, |high, &index| index.max(high));
-    (low, high)
 }

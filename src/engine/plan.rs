@@ -63,14 +63,29 @@ impl Plan {
                 self.add_run(index, start, self.width);
                 continue;
             }
+            // Blocks of one class that follow one another are one run.
+            let mut run = None;
             for (block, found) in survey.blocks(h).enumerate() {
                 let w = block * BLOCK;
-                let len = BLOCK.min(self.width - w);
                 match found {
-                    Found::Only(index) => self.add_run(index, start + w, len),
-                    Found::Mixed(set) => self.add_mixed(set, [h, w], len),
+                    Found::Only(index) if run.is_some_and(|(running, _)| running == index) => {}
+                    Found::Only(index) => {
+                        self.end_run(run.replace((index, w)), start, w);
+                    }
+                    Found::Mixed(set) => {
+                        self.end_run(run.take(), start, w);
+                        self.add_mixed(set, [h, w], BLOCK.min(self.width - w));
+                    }
                 }
             }
+            self.end_run(run, start, self.width);
+        }
+    }
+
+    /// Adds the run of an index that began at some column of the row that begins at `start`.
+    fn end_run<I: ClassIndex>(&mut self, run: Option<(I, usize)>, start: usize, end: usize) {
+        if let Some((index, begin)) = run {
+            self.add_run(index, start + begin, end - begin);
         }
     }
 

@@ -1,7 +1,6 @@
 //! Which classes the rows and blocks of a plane's neighbourhood hold.
 
 use super::index::ClassIndex;
-use super::lanes;
 use super::planes::LabelPlanes;
 use super::{BLOCK, Frame};
 
@@ -61,7 +60,8 @@ impl ClassSet {
     }
 }
 
-/// The lowest and the highest class index of many places. Where they are equal, the place is homogeneous.
+/// The lowest and the highest class index of many places. Where they are equal the place is homogeneous; where they are
+/// not they may be farther apart than its indices.
 #[derive(Debug, Clone)]
 struct Extremes<I> {
     lowest: Vec<I>,
@@ -93,7 +93,9 @@ impl<I: ClassIndex> Extremes<I> {
             .for_each(|(all, &one)| *all = one.max(*all));
     }
 
-    fn include(&mut self, place: usize, (lowest, highest): (I, I)) {
+    /// Widens a place to what is there: one thing, or more.
+    fn include(&mut self, place: usize, only: Option<I>) {
+        let (lowest, highest) = only.map_or((I::from_class(0), I::IGNORED), |index| (index, index));
         self.lowest[place] = lowest.min(self.lowest[place]);
         self.highest[place] = highest.max(self.highest[place]);
     }
@@ -183,21 +185,20 @@ impl<I: ClassIndex> Survey<I> {
         let PlaneSurvey { rows, blocks, sets } = &mut self.ring[slot];
         rows.clear();
         blocks.clear();
-        let (width, ends) = (BLOCK + 2 * self.radius[2], (I::IGNORED, I::from_class(0)));
+        let width = BLOCK + 2 * self.radius[2];
         for h in 0..self.height + 2 * self.radius[1] {
-            let row = |slab: &'a LabelPlanes<I>| slab.row(plane, h);
             for slab in slabs {
-                rows.include(h, lanes::extremes(row(slab), ends));
+                rows.include(h, only(slab.row(plane, h)));
             }
-            for block in 0..self.blocks {
-                let place = h * self.blocks + block;
-                let of_block = |slab| &row(slab)[block * BLOCK..][..width];
-                if let Some(index) = rows.only(h) {
-                    blocks.include(place, (index, index));
-                    continue;
-                }
+            let places = h * self.blocks..(h + 1) * self.blocks;
+            if let Some(index) = rows.only(h) {
+                places.for_each(|place| blocks.include(place, Some(index)));
+                continue;
+            }
+            for (block, place) in places.enumerate() {
+                let of_block = |slab: &'a LabelPlanes<I>| &slab.row(plane, h)[block * BLOCK..][..width];
                 for slab in slabs {
-                    blocks.include(place, lanes::extremes(of_block(slab), ends));
+                    blocks.include(place, only(of_block(slab)));
                 }
                 if blocks.only(place).is_none() {
                     let set = |slab| ClassSet::of_all(of_block(slab));
@@ -231,4 +232,11 @@ impl<I: ClassIndex> Survey<I> {
         }
         all
     }
+}
+
+/// The one class index of a row, or nothing if there are more.
+fn only<I: ClassIndex>(row: &[I]) -> Option<I> {
+    // They are alike if each equals the next; comparing slices is faster than a loop.
+    let (&first, rest) = row.split_first()?;
+    (row[..rest.len()] == *rest).then_some(first)
 }
