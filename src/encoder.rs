@@ -72,6 +72,33 @@ pub trait SoftEncoder<D: SpatialDim> {
         out: &mut ArrayRef<F, D::Larger>,
     ) -> Result<()>;
 
+    /// The average of the raters' soft labels within a window, newly allocated in standard order.
+    ///
+    /// # Errors
+    /// Those of [`encode_raters_window_into`](Self::encode_raters_window_into), and
+    /// [`Error::TooLarge`](crate::Error::TooLarge).
+    ///
+    /// ```
+    /// use ndarray::{Array3, array};
+    /// use soft_labels::{Classes, OneHot, Raters, SoftEncoder};
+    ///
+    /// let (first, second) = (array![[0_u8, 1, 0]], array![[0_u8, 1, 1]]);
+    /// let raters = Raters::new(&[first.view(), second.view()])?;
+    /// let soft: Array3<f32> = OneHot.encode_raters_window(&raters, &Classes::contiguous(2)?, &[0..1, 1..3])?;
+    /// assert_eq!(soft, array![[[0.0, 0.5]], [[1.0, 0.5]]]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    fn encode_raters_window<L: Label, F: SoftFloat>(
+        &self,
+        raters: &Raters<'_, L, D>,
+        classes: &Classes,
+        window: &[Range<usize>],
+    ) -> Result<Array<F, D::Larger>> {
+        let mut out = render::allocate::<F, D>(raters.shape(), classes, window)?;
+        self.encode_raters_window_into(raters, classes, window, &mut out)?;
+        Ok(out)
+    }
+
     /// The soft labels of a label map, newly allocated in standard order.
     ///
     /// # Errors
@@ -142,10 +169,7 @@ pub trait SoftEncoder<D: SpatialDim> {
         classes: &Classes,
         window: &[Range<usize>],
     ) -> Result<Array<F, D::Larger>> {
-        let raters = Raters::one(labels.view())?;
-        let mut out = render::allocate::<F, D>(raters.shape(), classes, window)?;
-        self.encode_raters_window_into(&raters, classes, window, &mut out)?;
-        Ok(out)
+        self.encode_raters_window(&Raters::one(labels.view())?, classes, window)
     }
 
     /// Writes the soft labels of a window of a label map to `out`, which may have any strides.

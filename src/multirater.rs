@@ -61,7 +61,8 @@ pub fn average<L: Label, F: SoftFloat, D: SpatialDim>(
     raters: &[ArrayView<'_, L, D>],
     classes: &Classes,
 ) -> Result<Array<F, D::Larger>> {
-    encode(encoder, &Raters::new(raters)?, classes)
+    let raters = Raters::new(raters)?;
+    encoder.encode_raters_window(&raters, classes, &render::whole(raters.shape()))
 }
 
 /// The weighted mean of the raters' soft labels: (C, H, W) or (C, D, H, W) in standard order.
@@ -93,7 +94,8 @@ pub fn weighted_average<L: Label, F: SoftFloat, D: SpatialDim>(
     weights: &[f64],
     classes: &Classes,
 ) -> Result<Array<F, D::Larger>> {
-    encode(encoder, &Raters::weighted(raters, weights)?, classes)
+    let raters = Raters::weighted(raters, weights)?;
+    encoder.encode_raters_window(&raters, classes, &render::whole(raters.shape()))
 }
 
 /// Writes the mean of the raters' soft labels to `out`, which may have any strides.
@@ -176,15 +178,4 @@ pub fn valid_mask<L: Label, D: SpatialDim>(
             .for_each(|valid, &label| *valid |= !classes.is_ignored(label));
     }
     Ok(mask)
-}
-
-fn encode<L: Label, F: SoftFloat, D: SpatialDim>(
-    encoder: &impl SoftEncoder<D>,
-    raters: &Raters<'_, L, D>,
-    classes: &Classes,
-) -> Result<Array<F, D::Larger>> {
-    let window = render::whole(raters.shape());
-    let mut out = render::allocate::<_, D>(raters.shape(), classes, &window)?;
-    encoder.encode_raters_window_into(raters, classes, &window, &mut out)?;
-    Ok(out)
 }

@@ -1,0 +1,173 @@
+//! What is shown: soft labels of the part of a slice where the structures are, as colours.
+
+use std::f64::consts::LN_2;
+use std::ops::Range;
+
+use embedded_graphics::pixelcolor::Rgb888;
+use ndarray::{Array2, Array3, Array4, ArrayView2, ArrayView3, Axis, Ix3};
+use soft_labels::{Classes, LabelSmoothing, OneHot, Raters, Result, SoftEncoder, Svls};
+
+use crate::canvas::{Canvas, blend};
+use crate::grid::{Item, Scale, paint};
+
+/// Class colours; those of Okabe & Ito can be told apart by colour-blind readers too.
+const CLASS: [Rgb888; 8] = [
+    Rgb888::new(226, 230, 236),
+    Rgb888::new(0, 114, 178),
+    Rgb888::new(230, 159, 0),
+    Rgb888::new(0, 158, 115),
+    Rgb888::new(204, 121, 167),
+    Rgb888::new(86, 180, 233),
+    Rgb888::new(213, 94, 0),
+    Rgb888::new(240, 228, 66),
+];
+
+pub(crate) fn class_color(class: usize) -> Rgb888 {
+    CLASS[class % CLASS.len()]
+}
+
+/// The colour of each voxel: its classes' colours, mixed as its soft labels say.
+pub(crate) fn mixed(soft: &Array3<f64>) -> Array2<Rgb888> {
+    soft.map_axis(Axis(0), |p| {
+        blend(p.iter().enumerate().map(|(class, &p)| (class_color(class), p)))
+    })
+}
+
+/// A slice of a volume as its raters labelled it.
+pub(crate) struct Scene<'a> {
+    pub(crate) raters: Vec<ArrayView3<'a, i64>>,
+    pub(crate) classes: Classes,
+    pub(crate) slice: usize,
+    /// What the classes are called.
+    pub(crate) names: Vec<String>,
+}
+
+impl Scene<'_> {
+    /// Confidence and entropy of one-hot, LS and SVLS beside the first rater's labels: figure 1(b) of the paper.
+    pub(crate) fn confidence(&self) -> Result<Canvas> {
+        let first = self.raters.get(..1).unwrap_or_default();
+        let window = self.window(first);
+        let confidence = Scale {
+            title: "confidence".to_string(),
+            low: 0.5,
+            high: 1.0,
+        };
+        let labels = self.soft(&OneHot, first, &window)?;
+        let names = (0..).map(class_color).zip(self.names.iter().cloned());
+        let mut rows = [
+            vec![Item::Panel(format!("label map, slice {}", self.slice), mixed(&labels))],
+            vec![Item::Legend(names.collect())],
+        ];
+        let encodings = [
+            ("one-hot", labels),
+            ("LS, α = 0.1", self.soft(&LabelSmoothing::new(0.1)?, first, &window)?),
+            ("SVLS", self.soft(&Svls::default(), first, &window)?),
+        ];
+        let entropy = entropy_scale(&encodings);
+        for (name, soft) in &encodings {
+            let most = soft.map_axis(Axis(0), |p| p.iter().copied().fold(0.0, f64::max));
+            rows[0].push(Item::Panel(name.to_string(), confidence.colors(&most)));
+            rows[1].push(Item::Panel(String::new(), entropy.colors(&entropies(soft))));
+        }
+        rows[0].push(Item::Bar(&confidence));
+        rows[1].push(Item::Bar(&entropy));
+        Ok(paint(&rows, (window[1].len(), window[2].len()), side(&window)))
+    }
+
+    /// The raters' labels, and the probability of the foreground and entropy of mOH and mSVLS: figure 3 of the paper.
+    pub(crate) fn several(&self) -> Result<Canvas> {
+        let window = self.window(&self.raters);
+        let name = match &*self.names {
+            [_, name] => name,
+            _ => "foreground",
+        };
+        let foreground = Scale {
+            title: format!("p({name})"),
+            low: 0.0,
+            high: 1.0,
+        };
+        let mut rows = [Vec::new(), Vec::new()];
+        for (rater, map) in self.raters.iter().enumerate() {
+            let labels = self.soft(&OneHot, &[map.view()], &window)?;
+            let row = usize::from(2 * rater >= self.raters.len());
+            rows[row].push(Item::Panel(format!("rater {}", rater + 1), mixed(&labels)));
+        }
+        if rows[1].len() < rows[0].len() {
+            rows[1].push(Item::Legend(Vec::new()));
+        }
+        let means = [
+            ("mOH", self.soft(&OneHot, &self.raters, &window)?),
+            ("mSVLS", self.soft(&Svls::default(), &self.raters, &window)?),
+        ];
+        let entropy = entropy_scale(&means);
+        for (name, soft) in &means {
+            let not_background = 1.0 - &soft.index_axis(Axis(0), 0);
+            rows[0].push(Item::Panel(name.to_string(), foreground.colors(&not_background)));
+            rows[1].push(Item::Panel(name.to_string(), entropy.colors(&entropies(soft))));
+        }
+        rows[0].push(Item::Bar(&foreground));
+        rows[1].push(Item::Bar(&entropy));
+        Ok(paint(&rows, (window[1].len(), window[2].len()), side(&window)))
+    }
+
+    /// Mean soft labels of the raters within a window of one slice, (C, H, W).
+    ///
+    /// Only the window is encoded; what lies around it, in the slices above and below too, still has its say.
+    fn soft(
+        &self,
+        encoder: &impl SoftEncoder<Ix3>,
+        raters: &[ArrayView3<'_, i64>],
+        window: &[Range<usize>; 3],
+    ) -> Result<Array3<f64>> {
+        let [depth, height, width] = window.each_ref().map(ExactSizeIterator::len);
+        let mut soft = Array4::zeros((self.classes.len(), depth, height, width));
+        encoder.encode_raters_window_into(&Raters::new(raters)?, &self.classes, window, &mut soft)?;
+        Ok(soft.index_axis_move(Axis(1), 0))
+    }
+
+    /// The part of the slice where a rater labelled something but background, in it or beside it, with a margin.
+    fn window(&self, raters: &[ArrayView3<'_, i64>]) -> [Range<usize>; 3] {
+        let beside = self.slice.saturating_sub(1)..=self.slice + 1;
+        let slices: Vec<_> = raters
+            .iter()
+            .flat_map(|map| map.axis_iter(Axis(0)).take(beside.end() + 1).skip(*beside.start()))
+            .collect();
+        let [rows, columns] = [0, 1].map(|axis| extent(&slices, axis));
+        [self.slice..self.slice + 1, rows, columns]
+    }
+}
+
+/// The indices on an axis at which a label is not 0, and two more on either side; all indices if there is none.
+fn extent(slices: &[ArrayView2<'_, i64>], axis: usize) -> Range<usize> {
+    let len = slices.first().map_or(0, |slice| slice.len_of(Axis(axis)));
+    let labelled = |&at: &usize| {
+        slices
+            .iter()
+            .any(|slice| slice.index_axis(Axis(axis), at).iter().any(|&l| l != 0))
+    };
+    match ((0..len).find(labelled), (0..len).rfind(labelled)) {
+        (Some(first), Some(last)) => first.saturating_sub(2)..len.min(last + 3),
+        _ => 0..len,
+    }
+}
+
+/// Size of a voxel in pixels: up to 10, smaller if there are many.
+fn side(window: &[Range<usize>; 3]) -> u32 {
+    let longest = window[1].len().max(window[2].len()) as u32;
+    (432 / longest.max(1)).clamp(1, 10)
+}
+
+/// Entropy of each voxel in nats.
+fn entropies(soft: &Array3<f64>) -> Array2<f64> {
+    soft.map_axis(Axis(0), |p| p.iter().filter(|&&p| p > 0.0).map(|p| -p * p.ln()).sum())
+}
+
+/// From 0 to the highest entropy, at least to that of a tie of two classes.
+fn entropy_scale(encodings: &[(&str, Array3<f64>)]) -> Scale {
+    let all = encodings.iter().flat_map(|(_, soft)| entropies(soft));
+    Scale {
+        title: "entropy (nats)".to_string(),
+        low: 0.0,
+        high: all.fold(LN_2, f64::max),
+    }
+}
