@@ -170,8 +170,8 @@ pub fn valid_mask<L: Label, D: SpatialDim>(
     classes: &Classes,
 ) -> Result<Array<bool, D>> {
     let raters = Raters::new(raters)?;
-    raters.check(classes)?;
     let mut mask = render::filled(raters.dim(), false)?;
+    raters.check(classes)?;
     for map in raters.maps() {
         ndarray::Zip::from(&mut mask)
             .and(map)

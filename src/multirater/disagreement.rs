@@ -58,9 +58,9 @@ pub fn disagreement<L: Label, D: SpatialDim>(
     classes: &Classes,
 ) -> Result<Disagreement<D>> {
     let raters = Raters::new(raters)?;
-    raters.check(classes)?;
     let mut entropy = render::filled(raters.dim(), 0.0)?;
     let mut minority = render::filled(raters.dim(), 0.0)?;
+    raters.check(classes)?;
     let mut voxels: Vec<_> = raters.maps().iter().map(|map| map.iter()).collect();
     let mut votes: Vec<(L, usize)> = Vec::with_capacity(raters.len());
     for (entropy, minority) in entropy.iter_mut().zip(minority.iter_mut()) {
