@@ -10,7 +10,7 @@ use crate::{Classes, Error, Label, Raters, Result, SoftEncoder, SoftFloat, Spati
 
 /// Uniform label smoothing (LS): every voxel gives away the same share α, wherever it is.
 ///
-/// With N classes, equation 1 of Islam & Glocker 2021 ([`LabelSmoothing::new`]; also `PyTorch`, Keras and MONAI) shares α
+/// With N classes, equation 1 of Islam & Glocker 2021 ([`LabelSmoothing::new`]; also PyTorch, Keras and MONAI) shares α
 /// among all classes, the annotated one included. The other convention in use ([`LabelSmoothing::over_others`]; for
 /// example fairseq) shares it among the other classes only:
 ///
