@@ -51,6 +51,9 @@ pub(crate) fn write<F: Element>(
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err("its folder does not exist; make it first".into());
+    }
     // NIfTI's writer goes by the name.
     let suffix = if out.to_string_lossy().to_lowercase().ends_with(".gz") {
         ".nii.gz"
