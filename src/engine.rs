@@ -3,9 +3,10 @@
 //! A probability depends on its voxel only through how many neighbours hold the class, so the engine counts.
 //! Weights are whole numbers and every sum of them is exact: a result does not depend on the order of summation,
 //! on the window or on the path that computed it, and one division rounds it. The work is bound by writing memory,
-//! and most of a label map is homogeneous, so most of the work is finding where nothing needs to be counted. For each
-//! plane, one room after the other:
+//! and most of a label map is homogeneous, so most of the work is finding where nothing needs to be counted. One room
+//! after the other, for each plane:
 //!
+//!  - [`parts`] cuts the work into pieces, for cache and for threads;
 //!  - [`planes`] turns labels into class indices, a few padded planes at a time;
 //!  - [`survey`] finds which classes the rows and blocks of those planes hold;
 //!  - [`plan`] lists, for each class, the runs that it fills and the blocks that are mixed;
@@ -16,6 +17,7 @@ mod blend;
 mod index;
 mod lanes;
 mod paint;
+mod parts;
 mod plan;
 mod planes;
 mod stencil;
@@ -23,7 +25,7 @@ mod survey;
 
 use ndarray::{ArrayView3, ArrayViewMut4, Axis};
 
-use self::blend::Blender;
+use self::blend::{Blender, Table};
 use self::index::{ClassIndex, Translator};
 use self::plan::Plan;
 use self::planes::LabelPlanes;
@@ -93,43 +95,76 @@ fn encode_as<L: Label, F: SoftFloat, I: ClassIndex>(
     maps: &Maps<'_, L>,
     classes: &Classes,
     frame: Frame,
-    mut out: ArrayViewMut4<'_, F>,
+    out: ArrayViewMut4<'_, F>,
 ) -> Result<(), UnknownLabel> {
-    let [depth, height, width] = frame.size;
     let stencil = Stencil::new(&recipe.taps, maps.views.len());
-    let translator = Translator::<L, I>::new(classes);
-    let mut slabs: Vec<_> = maps
-        .views
-        .iter()
-        .map(|_| LabelPlanes::<I>::new(frame, stencil.radius))
-        .collect();
-    let mut survey = Survey::new(frame, stencil.radius);
-    let mut plan = Plan::new(classes.len(), [height, width], recipe.off != 0.0);
-    let mut blender = Blender::<F>::new(recipe, &stencil, maps.weights);
-    let mut scratch = Vec::new();
+    let table = if maps.views.len() == 1 {
+        Table::new(recipe, &stencil)
+    } else {
+        None
+    };
+    let kit = Kit {
+        recipe,
+        stencil,
+        table,
+        translator: Translator::<L, I>::new(classes),
+        maps,
+    };
+    parts::for_each(frame, out, |frame, out| kit.encode_part(frame, out))
+}
 
-    for d in 0..depth {
-        for (slab, view) in slabs.iter_mut().zip(&maps.views) {
-            slab.advance(d, view, &translator)?;
-        }
-        survey.advance(d, &slabs);
-        plan.draw(&survey);
-        blender.enter(d, &slabs[0]);
-        for (class, mut volume) in out.axis_iter_mut(Axis(0)).enumerate() {
-            let mut plane = volume.index_axis_mut(Axis(0), d);
-            let mut paint = |pixels: &mut [F]| {
-                paint::class_plane(pixels, recipe, plan.jobs(class), |values, at, ignored| {
-                    blender.block(values, I::from_class(class), ignored, &slabs, at);
-                });
-            };
-            if let Some(pixels) = plane.as_slice_mut() {
-                paint(pixels);
-            } else {
-                scratch.resize(height * width, F::zero());
-                paint(&mut scratch);
-                plane.iter_mut().zip(&scratch).for_each(|(to, from)| *to = *from);
+/// What all parts of a label map share.
+struct Kit<'a, 'm, L, F, I> {
+    recipe: &'a Recipe,
+    stencil: Stencil,
+    table: Option<Table<F>>,
+    translator: Translator<L, I>,
+    maps: &'a Maps<'m, L>,
+}
+
+impl<L: Label, F: SoftFloat, I: ClassIndex> Kit<'_, '_, L, F, I> {
+    fn encode_part(&self, frame: Frame, mut out: ArrayViewMut4<'_, F>) -> Result<(), UnknownLabel> {
+        let Self {
+            recipe,
+            stencil,
+            table,
+            translator,
+            maps,
+        } = self;
+        let [depth, height, width] = frame.size;
+        let mut slabs: Vec<_> = maps
+            .views
+            .iter()
+            .map(|_| LabelPlanes::<I>::new(frame, stencil.radius))
+            .collect();
+        let mut survey = Survey::new(frame, stencil.radius);
+        let mut plan = Plan::new(out.len_of(Axis(0)), [height, width], recipe.off != 0.0);
+        let mut blender = Blender::<F>::new(recipe, stencil, table.as_ref(), maps.weights);
+        let mut scratch = Vec::new();
+
+        for d in 0..depth {
+            for (slab, view) in slabs.iter_mut().zip(&maps.views) {
+                slab.advance(d, view, translator)?;
+            }
+            survey.advance(d, &slabs);
+            plan.draw(&survey);
+            blender.enter(d, &slabs[0]);
+            for (class, mut volume) in out.axis_iter_mut(Axis(0)).enumerate() {
+                let mut plane = volume.index_axis_mut(Axis(0), d);
+                let mut paint = |pixels: &mut [F]| {
+                    paint::class_plane(pixels, recipe, plan.jobs(class), |values, at, ignored| {
+                        blender.block(values, I::from_class(class), ignored, &slabs, at);
+                    });
+                };
+                if let Some(pixels) = plane.as_slice_mut() {
+                    paint(pixels);
+                } else {
+                    scratch.resize(height * width, F::zero());
+                    paint(&mut scratch);
+                    plane.iter_mut().zip(&scratch).for_each(|(to, from)| *to = *from);
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
 }

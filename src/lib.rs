@@ -49,11 +49,12 @@
 //! # Features
 //!
 //! - `half`: soft labels of `half::f16` and `half::bf16`.
+//! - `rayon`: the same calls run on the current rayon pool. Without it no thread is ever started.
 //!
 //! # Precision
 //!
 //! Probabilities are computed in `f64` from exact sums and rounded once, so a result is the same to the last bit for
-//! any window, any strides and any label type.
+//! any window, any strides, any label type and any number of threads.
 //!
 //! [IPMI 2021]: https://arxiv.org/abs/2104.05788
 

@@ -19,7 +19,7 @@ pub(super) struct Blender<'a, F> {
     weights: Vec<f64>,
     equal: bool,
     /// The value for every combination of counts, where these are few.
-    table: Option<Table<F>>,
+    table: Option<&'a Table<F>>,
     /// Where the rows of each group are for the first row of the frame, and where that row itself is.
     rows: Vec<Vec<usize>>,
     own: usize,
@@ -28,7 +28,7 @@ pub(super) struct Blender<'a, F> {
 }
 
 impl<'a, F: SoftFloat> Blender<'a, F> {
-    pub(super) fn new(recipe: &'a Recipe, stencil: &'a Stencil, weights: &[f64]) -> Self {
+    pub(super) fn new(recipe: &'a Recipe, stencil: &'a Stencil, table: Option<&'a Table<F>>, weights: &[f64]) -> Self {
         let equal = weights.windows(2).all(|pair| pair[0] == pair[1]);
         Self {
             recipe,
@@ -38,11 +38,7 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
                 .map(|weight| if equal { 1.0 } else { weight * RAISED })
                 .collect(),
             equal,
-            table: if weights.len() == 1 {
-                Table::new(recipe, stencil)
-            } else {
-                None
-            },
+            table,
             rows: stencil.groups.iter().map(|rows| vec![0; rows.len()]).collect(),
             own: 0,
             found: vec![[0; SPAN]; stencil.spans * stencil.groups.len()],
@@ -74,11 +70,9 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
         if ignored {
             return self.with_ignored(values, class, slabs, at);
         }
-        if self.table.is_some() {
+        if let Some(table) = self.table {
             self.count(slabs, at, move |index| index == class);
-            if let Some(table) = &self.table {
-                return table.look_up(values, &self.stencil.shells, self.found.as_flattened());
-            }
+            return table.look_up(values, &self.stencil.shells, self.found.as_flattened());
         }
         let shares = if self.equal {
             self.equal_raters(class, slabs, at)
@@ -204,7 +198,7 @@ impl Voxel {
 
 /// The value for every combination of counts of one rater.
 #[derive(Debug)]
-struct Table<F> {
+pub(super) struct Table<F> {
     /// By how much one more voxel of each shell advances the index.
     strides: Vec<u16>,
     values: Box<[F; TABLE]>,
@@ -214,7 +208,7 @@ struct Table<F> {
 const TABLE: usize = 1 << 12;
 
 impl<F: SoftFloat> Table<F> {
-    fn new(recipe: &Recipe, stencil: &Stencil) -> Option<Self> {
+    pub(super) fn new(recipe: &Recipe, stencil: &Stencil) -> Option<Self> {
         let (mut weights, mut strides) = (vec![0.0], Vec::new());
         for Shell { weight, voxels, .. } in &stencil.shells {
             strides.push(u16::try_from(weights.len()).ok()?);

@@ -56,15 +56,16 @@ impl Stencil {
         }
 
         let spans = (BLOCK + 2 * radius[2]).div_ceil(SPAN);
-        let (mut shells, mut groups) = (Vec::new(), Vec::new());
+        let (mut shells, mut groups) = (Shells::default(), Vec::new());
         for (weights, rows) in alike {
             for rows in rows.chunks(MAX_COUNT) {
                 for &(w, weight) in &weights {
-                    add_to_shell(&mut shells, weight as f64, rows.len(), groups.len() * spans * SPAN + w);
+                    shells.add(weight, rows.len(), groups.len() * spans * SPAN + w);
                 }
                 groups.push(rows.to_vec());
             }
         }
+        let shells = shells.all;
         let raters_at_once = MAX_COUNT / shells.iter().map(|shell| shell.voxels).max().unwrap_or(1);
         Self {
             radius,
@@ -77,21 +78,31 @@ impl Stencil {
     }
 }
 
-/// Adds some voxels to the shell of their weight, or to a new one where they would be too many to count.
-fn add_to_shell(shells: &mut Vec<Shell>, weight: f64, voxels: usize, place: usize) {
-    match shells
-        .iter_mut()
-        .find(|shell| shell.weight == weight && shell.voxels + voxels <= MAX_COUNT)
-    {
-        Some(shell) => {
-            shell.voxels += voxels;
-            shell.places.push(place);
+/// Shells in the making.
+#[derive(Default)]
+struct Shells {
+    all: Vec<Shell>,
+    /// The shell of each weight that was added to last.
+    latest: BTreeMap<u64, usize>,
+}
+
+impl Shells {
+    /// Adds some voxels to the shell of their weight, or to a new one where they would be too many to count.
+    fn add(&mut self, weight: u64, voxels: usize, place: usize) {
+        match self.latest.get(&weight).and_then(|&latest| self.all.get_mut(latest)) {
+            Some(shell) if shell.voxels + voxels <= MAX_COUNT => {
+                shell.voxels += voxels;
+                shell.places.push(place);
+            }
+            _ => {
+                self.latest.insert(weight, self.all.len());
+                self.all.push(Shell {
+                    weight: weight as f64,
+                    voxels,
+                    places: vec![place],
+                });
+            }
         }
-        None => shells.push(Shell {
-            weight,
-            voxels,
-            places: vec![place],
-        }),
     }
 }
 
