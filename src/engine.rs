@@ -11,6 +11,7 @@
 //!  - [`survey`] finds which classes the rows and blocks of those planes hold;
 //!  - [`plan`] lists, for each class, the runs that it fills and the blocks that are mixed;
 //!  - [`paint`] writes one class's plane by its list, from the first pixel to the last;
+//!  - [`scan`] tells the same block by block instead, for sparse soft labels;
 //!  - [`blend`] counts the neighbours in a mixed block, by the [`stencil`]; its inner loops are in [`lanes`].
 
 mod blend;
@@ -20,10 +21,13 @@ mod paint;
 mod parts;
 mod plan;
 mod planes;
+mod scan;
 mod stencil;
 mod survey;
 
 use ndarray::{ArrayView3, ArrayViewMut4, Axis};
+
+pub(crate) use self::scan::{Listener, scan};
 
 use self::blend::{Blender, Table};
 use self::index::{ClassIndex, Translator};
@@ -51,6 +55,15 @@ pub(crate) struct Recipe {
 }
 
 impl Recipe {
+    /// A class is certain where only it is found, and impossible where it is not.
+    pub(crate) fn certain(taps: Vec<Tap>) -> Self {
+        Self {
+            on: 1.0,
+            off: 0.0,
+            taps,
+        }
+    }
+
     /// The value of a class that has this share of the weights around a voxel.
     fn value<F: SoftFloat>(&self, share: f64) -> F {
         F::round_from(self.on * share + self.off * (1.0 - share))

@@ -18,9 +18,9 @@ use num_traits::Zero;
 /// assert_eq!(single, double.mapv(|p| p as f32));
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
-pub trait SoftFloat: sealed::Round + Zero + Copy + PartialEq + Send + Sync + std::fmt::Debug + 'static {}
+pub trait SoftFloat: sealed::Round + Zero + Copy + PartialOrd + Send + Sync + std::fmt::Debug + 'static {}
 
-impl<F: sealed::Round + Zero + Copy + PartialEq + Send + Sync + std::fmt::Debug + 'static> SoftFloat for F {}
+impl<F: sealed::Round + Zero + Copy + PartialOrd + Send + Sync + std::fmt::Debug + 'static> SoftFloat for F {}
 
 mod sealed {
     pub trait Round {

@@ -38,6 +38,7 @@
 //!   results are [`SoftFloat`]s.
 //! - How SVLS weighs neighbours: [`SvlsKernel`], by axis, in voxels or millimetres.
 //! - Several annotators: [`multirater`].
+//! - Many classes, little memory: [`sparse`].
 //! - What can go wrong: [`Error`]. Nothing panics on data.
 //!
 //! # When to smooth
@@ -63,6 +64,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod multirater;
+pub mod sparse;
 
 mod classes;
 mod dimension;

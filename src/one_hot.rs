@@ -5,7 +5,8 @@ use std::ops::Range;
 use ndarray::ArrayRef;
 
 use crate::engine::Recipe;
-use crate::render::render;
+use crate::render::{render, render_sparse};
+use crate::sparse::{SparseEncoder, SparseLabels};
 use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
 
 /// One-hot: the annotated class is certain.
@@ -35,16 +36,16 @@ impl<D: SpatialDim> SoftEncoder<D> for OneHot {
         window: &[Range<usize>],
         out: &mut ArrayRef<F, D::Larger>,
     ) -> Result<()> {
-        render(
-            &Recipe {
-                on: 1.0,
-                off: 0.0,
-                taps: vec![],
-            },
-            raters,
-            classes,
-            window,
-            out,
-        )
+        render(&Recipe::certain(vec![]), raters, classes, window, out)
+    }
+}
+
+impl<D: SpatialDim> SparseEncoder<D> for OneHot {
+    fn encode_raters_sparse<L: Label, F: SoftFloat>(
+        &self,
+        raters: &Raters<'_, L, D>,
+        classes: &Classes,
+    ) -> Result<SparseLabels<F, D>> {
+        render_sparse(&Recipe::certain(vec![]), raters, classes)
     }
 }

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use ndarray::{Array, ArrayRef, ArrayView, ArrayView3, Axis, Dimension, Ix3, Ix4, Slice};
+use ndarray::{Array, ArrayRef, ArrayView, ArrayView3, ArrayViewMut, ArrayViewMut4, Axis, Dimension, Ix3, Slice};
 
 use crate::engine::{self, Frame, Maps, Recipe, UnknownLabel};
+use crate::sparse::{Scribe, SparseLabels};
 use crate::{Classes, Error, Label, Raters, Result, SoftFloat, SpatialDim};
 
 /// The window that is all of a label map.
@@ -18,7 +19,7 @@ pub(crate) fn allocate<F: SoftFloat, D: SpatialDim>(
     classes: &Classes,
     window: &[Range<usize>],
 ) -> Result<Array<F, D::Larger>> {
-    let shape = soft_shape(labels, classes, window)?;
+    let shape = soft_shape(labels, classes.len(), window)?;
     let mut dim = D::Larger::zeros(shape.len());
     dim.slice_mut().copy_from_slice(&shape);
     filled(dim, F::zero())
@@ -51,7 +52,7 @@ pub(crate) fn render<L: Label, F: SoftFloat, D: SpatialDim>(
     window: &[Range<usize>],
     out: &mut ArrayRef<F, D::Larger>,
 ) -> Result<()> {
-    let expected = soft_shape(raters.shape(), classes, window)?;
+    let expected = soft_shape(raters.shape(), classes.len(), window)?;
     if out.shape() != expected {
         return Err(Error::OutputShape {
             expected,
@@ -61,28 +62,54 @@ pub(crate) fn render<L: Label, F: SoftFloat, D: SpatialDim>(
     if out.is_empty() {
         return Ok(());
     }
-    let axes = window.len();
-    let wrong_axes = |_| Error::LabelAxes { axes };
-    let mut out = out.view_mut().into_dyn();
+    let maps = Maps {
+        views: raters.maps().iter().map(volume).collect::<Result<_>>()?,
+        weights: raters.weights(),
+    };
+    let out = volumes(out.view_mut(), window.len())?;
+    engine::encode(recipe, &maps, classes, frame(window), out)
+        .or_else(|UnknownLabel| name_unknown(recipe, raters, classes, window))
+}
+
+/// Lets the engine tell the soft labels of all voxels, without zeros.
+pub(crate) fn render_sparse<L: Label, F: SoftFloat, D: SpatialDim>(
+    recipe: &Recipe,
+    raters: &Raters<'_, L, D>,
+    classes: &Classes,
+) -> Result<SparseLabels<F, D>> {
+    let mut scribe = Scribe::new(raters.dim(), classes.len())?;
+    let window = whole(raters.shape());
+    if window.iter().all(|range| !range.is_empty()) {
+        let maps = Maps {
+            views: raters.maps().iter().map(volume).collect::<Result<_>>()?,
+            weights: raters.weights(),
+        };
+        engine::scan(recipe, &maps, classes, frame(&window), &mut scribe)
+            .or_else(|UnknownLabel| name_unknown(recipe, raters, classes, &window))?;
+    }
+    Ok(scribe.finish())
+}
+
+/// The window, which has been checked, on the axes D, H, W.
+pub(crate) fn frame(window: &[Range<usize>]) -> Frame {
     let mut frame = Frame {
         start: [0; 3],
         size: [1; 3],
     };
-    for (axis, range) in (3 - axes..).zip(window) {
+    for (axis, range) in (3 - window.len()..).zip(window) {
         frame.start[axis] = range.start;
         frame.size[axis] = range.len();
     }
+    frame
+}
+
+/// Soft labels of a map of `axes` axes on the axes C, D, H, W.
+pub(crate) fn volumes<F, D: Dimension>(out: ArrayViewMut<'_, F, D>, axes: usize) -> Result<ArrayViewMut4<'_, F>> {
+    let mut out = out.into_dyn();
     if axes == 2 {
         out = out.insert_axis(Axis(1));
     }
-    let views = raters.maps().iter().map(volume).collect::<Result<_>>()?;
-    let maps = Maps {
-        views,
-        weights: raters.weights(),
-    };
-    let out = out.into_dimensionality::<Ix4>().map_err(wrong_axes)?;
-    engine::encode(recipe, &maps, classes, frame, out)
-        .or_else(|UnknownLabel| name_unknown(recipe, raters, classes, window))
+    out.into_dimensionality().map_err(|_| Error::LabelAxes { axes })
 }
 
 /// The error for the first unknown label among those that the soft labels of a window depend on.
@@ -127,7 +154,7 @@ fn volume<'a, L: Label, D: SpatialDim>(map: &ArrayView<'a, L, D>) -> Result<Arra
 }
 
 /// The shape of the soft labels of a window, which is checked.
-fn soft_shape(labels: &[usize], classes: &Classes, window: &[Range<usize>]) -> Result<Vec<usize>> {
+pub(crate) fn soft_shape(labels: &[usize], classes: usize, window: &[Range<usize>]) -> Result<Vec<usize>> {
     if window.len() != labels.len() {
         return Err(Error::WindowAxes {
             expected: labels.len(),
@@ -144,7 +171,7 @@ fn soft_shape(labels: &[usize], classes: &Classes, window: &[Range<usize>]) -> R
             });
         }
     }
-    Ok(std::iter::once(classes.len())
+    Ok(std::iter::once(classes)
         .chain(window.iter().map(ExactSizeIterator::len))
         .collect())
 }

@@ -5,7 +5,8 @@ use std::ops::Range;
 use ndarray::ArrayRef;
 
 use crate::engine::Recipe;
-use crate::render::render;
+use crate::render::{render, render_sparse};
+use crate::sparse::{SparseEncoder, SparseLabels};
 use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim, SvlsKernel};
 
 /// Spatially Varying Label Smoothing (SVLS): certain inside a structure, unsure near its boundary.
@@ -67,6 +68,10 @@ impl<D: SpatialDim> Svls<D> {
     pub fn kernel(&self) -> &SvlsKernel<D> {
         &self.kernel
     }
+
+    fn recipe<L: Label>(&self, raters: &Raters<'_, L, D>) -> Result<Recipe> {
+        Ok(Recipe::certain(self.kernel.taps(raters.shape().len())?))
+    }
 }
 
 impl<D: SpatialDim> Default for Svls<D> {
@@ -84,17 +89,16 @@ impl<D: SpatialDim> SoftEncoder<D> for Svls<D> {
         window: &[Range<usize>],
         out: &mut ArrayRef<F, D::Larger>,
     ) -> Result<()> {
-        let taps = self.kernel.taps(raters.shape().len())?;
-        render(
-            &Recipe {
-                on: 1.0,
-                off: 0.0,
-                taps,
-            },
-            raters,
-            classes,
-            window,
-            out,
-        )
+        render(&self.recipe(raters)?, raters, classes, window, out)
+    }
+}
+
+impl<D: SpatialDim> SparseEncoder<D> for Svls<D> {
+    fn encode_raters_sparse<L: Label, F: SoftFloat>(
+        &self,
+        raters: &Raters<'_, L, D>,
+        classes: &Classes,
+    ) -> Result<SparseLabels<F, D>> {
+        render_sparse(&self.recipe(raters)?, raters, classes)
     }
 }

@@ -14,3 +14,4 @@ mod multirater;
 mod paper;
 mod promises;
 mod properties;
+mod sparse;

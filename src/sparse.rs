@@ -1,0 +1,466 @@
+//! Soft labels without their zeros.
+//!
+//! Most voxels of a label map are certain, and the others hold two or three classes of perhaps a hundred. A
+//! [`SparseLabels`] keeps one class for each voxel and a short distribution for each uncertain one: the dense soft
+//! labels of 512³ voxels and 117 classes are 63 GB, the sparse ones about 0.3 GB and 30 bytes for each uncertain voxel.
+//!
+//! [`OneHot`](crate::OneHot) and [`Svls`](crate::Svls) are [`SparseEncoder`]s, for one rater or several.
+//! [`LabelSmoothing`](crate::LabelSmoothing) is not: it leaves no voxel certain.
+//!
+//! ```
+//! use ndarray::{Array3, array};
+//! use soft_labels::sparse::{SparseEncoder, SparseLabels};
+//! use soft_labels::{Classes, Svls};
+//!
+//! let labels = array![[0_u8, 0, 0, 7, 7, 7]];
+//! let classes = Classes::contiguous(100)?;
+//! let sparse: SparseLabels<f32, _> = Svls::default().encode_sparse(&labels, &classes)?;
+//!
+//! assert_eq!(sparse.uncertain_len(), 2); // on both sides of the boundary
+//! let beside: Vec<_> = sparse.distribution(&[0, 2]).unwrap().iter().collect();
+//! assert_eq!(beside.len(), 2); // class 0 and class 7
+//!
+//! let mut patch = Array3::<f32>::zeros((100, 1, 2));
+//! sparse.write_window(&[0..1, 1..3], &mut patch)?;
+//! assert_eq!(patch[[0, 0, 0]], 1.0);
+//! # Ok::<(), soft_labels::Error>(())
+//! ```
+
+use std::ops::Range;
+
+use ndarray::{ArrayRef, Axis, Slice};
+
+use crate::engine::{Frame, Listener};
+use crate::render;
+use crate::{Classes, Error, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
+
+/// Encoders whose soft labels are zero almost everywhere, so that they can be made without the zeros.
+///
+/// The values have the bits of the dense ones. See [`sparse`](self).
+///
+/// # Errors
+/// All methods return [`Error::UnknownLabel`], [`Error::LabelAxes`] and [`Error::KernelAxes`] as encoding does.
+pub trait SparseEncoder<D: SpatialDim>: SoftEncoder<D> {
+    /// The average of the raters' soft labels.
+    ///
+    /// # Errors
+    /// Those of the trait.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use soft_labels::sparse::{SparseEncoder, SparseLabels};
+    /// use soft_labels::{Classes, OneHot, Raters};
+    ///
+    /// let (first, second) = (array![[0_u8, 1, 0]], array![[0_u8, 1, 1]]);
+    /// let raters = Raters::weighted(&[first.view(), second.view()], &[3.0, 1.0])?;
+    /// let moh: SparseLabels<f32, _> = OneHot.encode_raters_sparse(&raters, &Classes::contiguous(2)?)?;
+    /// assert_eq!(moh.distribution(&[0, 2]).unwrap().get(1), 0.25);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    fn encode_raters_sparse<L: Label, F: SoftFloat>(
+        &self,
+        raters: &Raters<'_, L, D>,
+        classes: &Classes,
+    ) -> Result<SparseLabels<F, D>>;
+
+    /// The soft labels of a label map.
+    ///
+    /// # Errors
+    /// Those of the trait.
+    ///
+    /// ```
+    /// use soft_labels::sparse::{SparseEncoder, SparseLabels};
+    /// use soft_labels::{Classes, Svls};
+    ///
+    /// let labels = ndarray::Array3::<u8>::zeros((8, 8, 8));
+    /// let sparse: SparseLabels<f32, _> = Svls::default().encode_sparse(&labels, &Classes::contiguous(50)?)?;
+    /// assert_eq!(sparse.uncertain_len(), 0);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    fn encode_sparse<L: Label, F: SoftFloat>(
+        &self,
+        labels: &ArrayRef<L, D>,
+        classes: &Classes,
+    ) -> Result<SparseLabels<F, D>> {
+        self.encode_raters_sparse(&Raters::one(labels.view())?, classes)
+    }
+}
+
+/// Soft labels of a whole label map as a class for each voxel and a distribution for each uncertain one.
+///
+/// `F` is the type of probabilities and `D` the dimension of the label map. See [`sparse`](self).
+///
+/// ```
+/// # use ndarray::array;
+/// # use soft_labels::sparse::{SparseEncoder, SparseLabels};
+/// # use soft_labels::{Classes, OneHot};
+/// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&array![[0_u8, 1]], &Classes::contiguous(2)?)?;
+/// assert_eq!(sparse.shape(), [1, 2]);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct SparseLabels<F, D> {
+    dim: D,
+    class_count: usize,
+    /// The most probable class of each voxel in standard order, the lowest of several, or [`NONE`].
+    class: Vec<u16>,
+    /// Voxels with more than one class, ascending, and where the pairs of each end.
+    uncertain: Vec<usize>,
+    ends: Vec<usize>,
+    pair_class: Vec<u16>,
+    pair_probability: Vec<F>,
+    /// What a certain voxel's distribution lends.
+    one: F,
+}
+
+/// The class of a voxel that nobody labelled.
+const NONE: u16 = u16::MAX;
+
+/// The probabilities of one voxel: those that are not zero, ascending by class. Empty if nobody labelled the voxel.
+///
+/// ```
+/// # use ndarray::array;
+/// # use soft_labels::sparse::{SparseEncoder, SparseLabels};
+/// # use soft_labels::{Classes, OneHot};
+/// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&array![[0_u8, 1]], &Classes::contiguous(2)?)?;
+/// let distribution = sparse.distribution(&[0, 1]).unwrap();
+/// assert_eq!(distribution.iter().collect::<Vec<_>>(), [(1, 1.0)]);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Distribution<'a, F> {
+    classes: &'a [u16],
+    probabilities: &'a [F],
+}
+
+impl<'a, F: SoftFloat> Distribution<'a, F> {
+    /// Classes with their probabilities.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// # use soft_labels::sparse::{SparseEncoder, SparseLabels};
+    /// # use soft_labels::{Classes, Svls};
+    /// let sparse: SparseLabels<f64, _> = Svls::default().encode_sparse(&array![[0_u8, 1]], &Classes::contiguous(9)?)?;
+    /// let sum: f64 = sparse.distribution(&[0, 1]).unwrap().iter().map(|(_, p)| p).sum();
+    /// assert!((sum - 1.0).abs() < 1e-12);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = (usize, F)> + use<'a, F> {
+        self.classes
+            .iter()
+            .map(|&class| usize::from(class))
+            .zip(self.probabilities.iter().copied())
+    }
+
+    /// The probability of a class, 0 if it is not among them.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// # use soft_labels::sparse::{SparseEncoder, SparseLabels};
+    /// # use soft_labels::{Classes, OneHot};
+    /// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&array![[0_u8, 1]], &Classes::contiguous(9)?)?;
+    /// assert_eq!(sparse.distribution(&[0, 1]).unwrap().get(8), 0.0);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn get(&self, class: usize) -> F {
+        self.iter()
+            .find(|&(other, _)| other == class)
+            .map_or(F::zero(), |(_, probability)| probability)
+    }
+
+    /// How many classes have a probability above zero.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// # use soft_labels::sparse::{SparseEncoder, SparseLabels};
+    /// # use soft_labels::{Classes, OneHot};
+    /// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&array![[0_u8, 1]], &Classes::contiguous(9)?)?;
+    /// assert_eq!(sparse.distribution(&[0, 1]).unwrap().len(), 1);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn len(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// Whether nobody labelled the voxel.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// # use soft_labels::sparse::{SparseEncoder, SparseLabels};
+    /// # use soft_labels::{Classes, OneHot};
+    /// let classes = Classes::contiguous(2)?.with_ignore(255)?;
+    /// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&array![[0_u8, 255]], &classes)?;
+    /// assert!(sparse.distribution(&[0, 1]).unwrap().is_empty());
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.classes.is_empty()
+    }
+}
+
+impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
+    /// Shape of the label map: (H, W) or (D, H, W).
+    ///
+    /// ```
+    /// # use soft_labels::{Classes, OneHot, sparse::{SparseEncoder, SparseLabels}};
+    /// let labels = ndarray::Array3::<u8>::zeros((2, 3, 4));
+    /// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&labels, &Classes::contiguous(2)?)?;
+    /// assert_eq!(sparse.shape(), [2, 3, 4]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn shape(&self) -> &[usize] {
+        self.dim.slice()
+    }
+
+    /// Number of classes: the length of the class axis, were it dense.
+    ///
+    /// ```
+    /// # use soft_labels::{Classes, OneHot, sparse::{SparseEncoder, SparseLabels}};
+    /// let labels = ndarray::Array2::<u8>::zeros((3, 4));
+    /// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&labels, &Classes::contiguous(7)?)?;
+    /// assert_eq!(sparse.class_count(), 7);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn class_count(&self) -> usize {
+        self.class_count
+    }
+
+    /// The probabilities of a voxel, or `None` if there is no such voxel.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// # use soft_labels::{Classes, OneHot, sparse::{SparseEncoder, SparseLabels}};
+    /// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&array![[0_u8, 1]], &Classes::contiguous(2)?)?;
+    /// assert_eq!(sparse.distribution(&[0, 1]).unwrap().get(1), 1.0);
+    /// assert!(sparse.distribution(&[0, 2]).is_none());
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn distribution(&self, voxel: &[usize]) -> Option<Distribution<'_, F>> {
+        if voxel.len() != self.shape().len() || voxel.iter().zip(self.shape()).any(|(at, len)| at >= len) {
+            return None;
+        }
+        let place = voxel
+            .iter()
+            .zip(self.shape())
+            .fold(0, |place, (at, len)| place * len + at);
+        match self.uncertain.binary_search(&place) {
+            Ok(entry) => self.pairs(entry),
+            Err(_) if self.class.get(place) == Some(&NONE) => Some(Distribution {
+                classes: &[],
+                probabilities: &[],
+            }),
+            Err(_) => Some(Distribution {
+                classes: self.class.get(place..=place)?,
+                probabilities: std::slice::from_ref(&self.one),
+            }),
+        }
+    }
+
+    /// The distribution of an uncertain voxel.
+    fn pairs(&self, entry: usize) -> Option<Distribution<'_, F>> {
+        let start = entry
+            .checked_sub(1)
+            .map_or(Some(0), |before| self.ends.get(before).copied())?;
+        let range = start..*self.ends.get(entry)?;
+        Some(Distribution {
+            classes: self.pair_class.get(range.clone())?,
+            probabilities: self.pair_probability.get(range)?,
+        })
+    }
+
+    /// How many voxels have more than one class.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// # use soft_labels::{Classes, Svls, sparse::{SparseEncoder, SparseLabels}};
+    /// let labels = array![[0_u8, 0, 0, 1]];
+    /// let sparse: SparseLabels<f32, _> = Svls::default().encode_sparse(&labels, &Classes::contiguous(2)?)?;
+    /// assert_eq!(sparse.uncertain_len(), 2);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn uncertain_len(&self) -> usize {
+        self.uncertain.len()
+    }
+
+    /// The voxels with more than one class in standard order, each with its index on the axes of the label map.
+    ///
+    /// ```
+    /// # use ndarray::{Dimension, array};
+    /// # use soft_labels::{Classes, Svls, sparse::{SparseEncoder, SparseLabels}};
+    /// let labels = array![[0_u8, 0, 0, 1]];
+    /// let sparse: SparseLabels<f32, _> = Svls::default().encode_sparse(&labels, &Classes::contiguous(2)?)?;
+    /// let voxels: Vec<_> = sparse.uncertain_voxels().map(|(voxel, _)| voxel.into_pattern()).collect();
+    /// assert_eq!(voxels, [(0, 2), (0, 3)]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn uncertain_voxels(&self) -> impl Iterator<Item = (D, Distribution<'_, F>)> {
+        self.uncertain.iter().enumerate().filter_map(|(entry, &place)| {
+            let (mut voxel, mut rest) = (self.dim.clone(), place);
+            for (at, len) in voxel.slice_mut().iter_mut().zip(self.shape()).rev() {
+                *at = rest % len;
+                rest /= len;
+            }
+            Some((voxel, self.pairs(entry)?))
+        })
+    }
+
+    /// Memory in use, in bytes.
+    ///
+    /// ```
+    /// # use soft_labels::{Classes, OneHot, sparse::{SparseEncoder, SparseLabels}};
+    /// let labels = ndarray::Array3::<u8>::zeros((16, 16, 16));
+    /// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&labels, &Classes::contiguous(100)?)?;
+    /// assert_eq!(sparse.size_in_bytes(), 2 * labels.len() + size_of_val(&sparse));
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn size_in_bytes(&self) -> usize {
+        let classes = size_of::<u16>() * (self.class.capacity() + self.pair_class.capacity());
+        let places = size_of::<usize>() * (self.uncertain.capacity() + self.ends.capacity());
+        size_of_val(self) + classes + places + size_of::<F>() * self.pair_probability.capacity()
+    }
+
+    /// Writes the dense soft labels of a window to `out`, which may have any strides: the bits of
+    /// [`SoftEncoder::encode_window_into`].
+    ///
+    /// # Errors
+    /// [`Error::WindowAxes`], [`Error::Window`] and [`Error::OutputShape`]; `out` is untouched then.
+    ///
+    /// ```
+    /// # use ndarray::{Array3, array};
+    /// # use soft_labels::{Classes, SoftEncoder, Svls, sparse::{SparseEncoder, SparseLabels}};
+    /// let (labels, classes) = (array![[0_u8, 0, 1, 1]], Classes::contiguous(2)?);
+    /// let sparse: SparseLabels<f32, _> = Svls::default().encode_sparse(&labels, &classes)?;
+    /// let mut window = Array3::zeros((2, 1, 2));
+    /// sparse.write_window(&[0..1, 1..3], &mut window)?;
+    /// assert_eq!(window, Svls::default().encode_window(&labels, &classes, &[0..1, 1..3])?);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn write_window(&self, window: &[Range<usize>], out: &mut ArrayRef<F, D::Larger>) -> Result<()> {
+        let expected = render::soft_shape(self.shape(), self.class_count, window)?;
+        if out.shape() != expected {
+            return Err(Error::OutputShape {
+                expected,
+                actual: out.shape().to_vec(),
+            });
+        }
+        out.fill(F::zero());
+        if out.is_empty() {
+            return Ok(());
+        }
+        let Frame { start, size } = render::frame(window);
+        let mut out = render::volumes(out.view_mut(), window.len())?;
+        let [height, width] = match *self.shape() {
+            [.., height, width] => [height, width],
+            _ => [1, 1],
+        };
+        for (d, h) in (0..size[0]).flat_map(|d| (0..size[1]).map(move |h| (d, h))) {
+            let place = ((start[0] + d) * height + start[1] + h) * width + start[2];
+            let places = place..place + size[2];
+            let mut at = 0;
+            for run in self.class[places.clone()].chunk_by(|a, b| a == b) {
+                if let Some(&class) = run.first().filter(|&&class| class != NONE) {
+                    let mut volume = out.index_axis_mut(Axis(0), usize::from(class));
+                    let mut plane = volume.index_axis_mut(Axis(0), d);
+                    let mut row = plane.index_axis_mut(Axis(0), h);
+                    row.slice_axis_inplace(Axis(0), Slice::from(at..at + run.len()));
+                    row.fill(self.one);
+                }
+                at += run.len();
+            }
+            let first = self.uncertain.partition_point(|&voxel| voxel < places.start);
+            for (entry, voxel) in self.uncertain.iter().enumerate().skip(first) {
+                if !places.contains(voxel) {
+                    break;
+                }
+                let w = voxel - place;
+                out[[usize::from(self.class[*voxel]), d, h, w]] = F::zero();
+                for (class, probability) in self.pairs(entry).iter().flat_map(Distribution::iter) {
+                    out[[class, d, h, w]] = probability;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Takes down what the engine tells.
+pub(crate) struct Scribe<F, D> {
+    labels: SparseLabels<F, D>,
+}
+
+impl<F: SoftFloat, D: SpatialDim> Scribe<F, D> {
+    pub(crate) fn new(dim: D, class_count: usize) -> Result<Self> {
+        let mut class = Vec::new();
+        class.try_reserve_exact(dim.size()).map_err(|_| Error::TooLarge {
+            shape: dim.slice().to_vec(),
+        })?;
+        Ok(Self {
+            labels: SparseLabels {
+                dim,
+                class_count,
+                class,
+                uncertain: Vec::new(),
+                ends: Vec::new(),
+                pair_class: Vec::new(),
+                pair_probability: Vec::new(),
+                one: F::round_from(1.0),
+            },
+        })
+    }
+
+    pub(crate) fn finish(mut self) -> SparseLabels<F, D> {
+        self.labels.uncertain.shrink_to_fit();
+        self.labels.ends.shrink_to_fit();
+        self.labels.pair_class.shrink_to_fit();
+        self.labels.pair_probability.shrink_to_fit();
+        self.labels
+    }
+}
+
+impl<F: SoftFloat, D: SpatialDim> Listener<F> for Scribe<F, D> {
+    fn run(&mut self, class: Option<usize>, len: usize) {
+        let class = class.map_or(NONE, index);
+        self.labels.class.resize(self.labels.class.len() + len, class);
+    }
+
+    fn block<const N: usize>(&mut self, classes: &[usize], values: &[[F; N]], len: usize) {
+        let SparseLabels {
+            class,
+            uncertain,
+            ends,
+            pair_class,
+            pair_probability,
+            one,
+            ..
+        } = &mut self.labels;
+        for i in 0..len {
+            let before = pair_class.len();
+            let (mut best, mut most) = (NONE, F::zero());
+            for (&candidate, values) in classes.iter().zip(values) {
+                let value = values[i];
+                if value != F::zero() {
+                    pair_class.push(index(candidate));
+                    pair_probability.push(value);
+                }
+                if value > most {
+                    (best, most) = (index(candidate), value);
+                }
+            }
+            let certain = most == *one && pair_class.len() == before + 1;
+            if certain || best == NONE {
+                pair_class.truncate(before);
+                pair_probability.truncate(before);
+            } else {
+                uncertain.push(class.len());
+                ends.push(pair_class.len());
+            }
+            class.push(best);
+        }
+    }
+}
+
+/// Classes are at most 65535, so that each has an index below [`NONE`].
+#[expect(clippy::cast_possible_truncation, reason = "classes are counted when they are made")]
+fn index(class: usize) -> u16 {
+    class as u16
+}
