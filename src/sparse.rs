@@ -433,29 +433,27 @@ impl<F: SoftFloat, D: SpatialDim> Listener<F> for Scribe<F, D> {
             one,
             ..
         } = &mut self.labels;
-        for i in 0..len {
-            let before = pair_class.len();
-            let (mut best, mut most) = (NONE, F::zero());
-            for (&candidate, values) in classes.iter().zip(values) {
-                let value = values[i];
-                if value != F::zero() {
-                    pair_class.push(index(candidate));
-                    pair_probability.push(value);
-                }
-                if value > most {
-                    (best, most) = (index(candidate), value);
-                }
+        // All voxels at once, as vector code; then only those that are uncertain.
+        let (mut best, mut most, mut count) = ([NONE; N], [F::zero(); N], [0_u16; N]);
+        for (&class, values) in classes.iter().zip(values) {
+            for i in 0..N {
+                count[i] += u16::from(values[i] != F::zero());
+                let better = values[i] > most[i];
+                best[i] = if better { index(class) } else { best[i] };
+                most[i] = if better { values[i] } else { most[i] };
             }
-            let certain = most == *one && pair_class.len() == before + 1;
-            if certain || best == NONE {
-                pair_class.truncate(before);
-                pair_probability.truncate(before);
-            } else {
-                uncertain.push(class.len());
+        }
+        for i in 0..len {
+            if count[i] > 1 || (count[i] == 1 && most[i] != *one) {
+                for (&class, values) in classes.iter().zip(values).filter(|(_, values)| values[i] != F::zero()) {
+                    pair_class.push(index(class));
+                    pair_probability.push(values[i]);
+                }
+                uncertain.push(class.len() + i);
                 ends.push(pair_class.len());
             }
-            class.push(best);
         }
+        class.extend_from_slice(&best[..len]);
     }
 }
 
