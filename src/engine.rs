@@ -7,7 +7,8 @@
 //! after the other, for each plane:
 //!
 //!  - [`parts`] cuts the work into pieces, for cache and for threads;
-//!  - [`planes`] turns labels into class indices, a few padded planes at a time;
+//!  - [`planes`] turns labels into class indices, a few padded planes at a time, by the rules of [`index`] and for some
+//!    layouts with the help of [`stage`];
 //!  - [`survey`] finds which classes the rows and blocks of those planes hold;
 //!  - [`plan`] lists, for each class, the runs that it fills and the blocks that are mixed;
 //!  - [`paint`] writes one class's plane by its list, from the first pixel to the last;
@@ -22,6 +23,7 @@ mod parts;
 mod plan;
 mod planes;
 mod scan;
+mod stage;
 mod stencil;
 mod survey;
 
@@ -86,6 +88,11 @@ pub(crate) struct UnknownLabel;
 pub(crate) struct Maps<'a, L> {
     pub(crate) views: Vec<ArrayView3<'a, L>>,
     pub(crate) weights: &'a [f64],
+}
+
+/// How far on each axis a voxel's soft labels depend on labels. Weights that vanish do not count.
+pub(crate) fn reach(recipe: &Recipe, raters: usize) -> [usize; 3] {
+    Stencil::new(&recipe.taps, raters).radius
 }
 
 /// Writes the soft labels of the voxels within `frame` to `out` (C, D, H, W), which has its size and is not empty.

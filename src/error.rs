@@ -13,7 +13,7 @@
 /// assert_eq!(
 ///     error.to_string(),
 ///     "label 4 at voxel [1, 0] is not one of the 4 classes (2 voxels hold labels that are no class); \
-///      add it to the classes, or mark it with Classes::with_ignore",
+///      list it with Classes::from_values, or mark it with Classes::with_ignore",
 /// );
 /// # Ok::<(), Error>(())
 /// ```
@@ -52,7 +52,7 @@ pub enum Error {
     /// A label map holds a label that is neither a class nor the ignore value.
     #[error(
         "label {value} at voxel {index:?}{} is not one of the {classes} classes ({}); \
-         add it to the classes, or mark it with Classes::with_ignore",
+         list it with Classes::from_values, or mark it with Classes::with_ignore",
         of_rater(*.rater, *.raters), voxels_hold(*.count)
     )]
     UnknownLabel {
@@ -70,7 +70,9 @@ pub enum Error {
         raters: usize,
     },
     /// A label map is neither 2D nor 3D.
-    #[error("a label map has 2 axes (H, W) or 3 (D, H, W), this one has {axes}; encode one map at a time")]
+    #[error(
+        "a label map has 2 axes (H, W) or 3 (D, H, W), this one has {axes}; drop axes of length 1, and encode one map at a time"
+    )]
     LabelAxes {
         /// Number of axes found.
         axes: usize,
@@ -80,7 +82,7 @@ pub enum Error {
     KernelAxes {
         /// What was given: the kernel, sigma, radius or spacing.
         what: &'static str,
-        /// Number of axes of the label map.
+        /// Number of axes of the label map, or at most.
         expected: usize,
         /// Number of axes of what was given.
         actual: usize,
@@ -141,13 +143,18 @@ pub enum Error {
     /// The kernel has no neighbours.
     #[error("radius is 0 on every axis; set it to 1 or more on at least one, or use OneHot")]
     ZeroRadius,
-    /// The kernel has more weights than can be held.
-    #[error("a kernel of radius {radius:?} has more than {max} weights; use a smaller radius")]
+    /// The kernel has more weights than can be held, or reaches too far.
+    #[error(
+        "a kernel of radius {radius:?} is too large, it may have {max} weights and reach {max_radius} voxels; \
+         use a smaller radius"
+    )]
     KernelTooLarge {
         /// Radius on each axis, in voxels.
         radius: Vec<usize>,
         /// The largest number of weights possible.
         max: usize,
+        /// The largest radius possible.
+        max_radius: usize,
     },
     /// The smoothing strength is not between 0 and 1.
     #[error("alpha is {value}; it must lie within 0 and 1")]

@@ -124,8 +124,8 @@ impl<D: SpatialDim> SvlsKernel<D> {
 
     /// The neighbours on a label map of `axes` axes, with their weights relative to the heaviest.
     pub(crate) fn taps(&self, axes: usize) -> Result<Vec<Tap>> {
-        let sigma = per_axis("sigma", &self.sigma, axes)?;
-        let radius = per_axis("radius", &self.radius, axes)?;
+        let sigma = per_axis("sigma", &self.sigma, Some(axes))?;
+        let radius = per_axis("radius", &self.radius, Some(axes))?;
         check_size(&radius)?;
         Ok(taps::gaussian(&sigma, &radius))
     }
@@ -262,7 +262,8 @@ impl<D: SpatialDim> SvlsKernelBuilder<D> {
         }
     }
 
-    /// Radius in voxels: the kernel has 2r+1 weights along an axis. 0 is no smoothing along it.
+    /// Radius in voxels: the kernel has 2r+1 weights along an axis. 0 is no smoothing along it. The work near boundaries
+    /// grows with the number of weights; beyond 3σ they hardly count.
     ///
     /// ```
     /// # use soft_labels::SvlsKernel;
@@ -283,7 +284,7 @@ impl<D: SpatialDim> SvlsKernelBuilder<D> {
     /// # Errors
     /// [`Error::KernelAxes`] if a setting has neither one value nor one for each axis; [`Error::Sigma`] and
     /// [`Error::Spacing`] if a value is not finite or not greater than 0; [`Error::MissingSpacing`];
-    /// [`Error::ZeroRadius`]; [`Error::KernelTooLarge`] above 2²⁴ weights.
+    /// [`Error::ZeroRadius`]; [`Error::KernelTooLarge`] above 2²⁰ weights, or 255 voxels along an axis.
     ///
     /// ```
     /// # use soft_labels::{Error, SvlsKernel};
@@ -294,14 +295,19 @@ impl<D: SpatialDim> SvlsKernelBuilder<D> {
     /// ```
     pub fn build(self) -> Result<SvlsKernel<D>> {
         check_positive(&self.sigma, |axis, value| Error::Sigma { axis, value })?;
+        let spacing = self.spacing.unwrap_or_default();
+        check_positive(&spacing, |axis, value| Error::Spacing { axis, value })?;
         if !self.in_mm {
             return resolve(&self.sigma, &self.radius);
         }
-        let spacing = self.spacing.ok_or(Error::MissingSpacing)?;
-        check_positive(&spacing, |axis, value| Error::Spacing { axis, value })?;
+        if spacing.is_empty() {
+            return Err(Error::MissingSpacing);
+        }
         let axes = D::NDIM.unwrap_or(spacing.len().max(self.sigma.len()));
-        let sigma = per_axis("sigma", &self.sigma, axes)?;
-        let spacing = per_axis("spacing", &spacing, axes)?;
+        let (sigma, spacing) = (
+            per_axis("sigma", &self.sigma, Some(axes))?,
+            per_axis("spacing", &spacing, Some(axes))?,
+        );
         let in_voxels: Vec<f64> = sigma
             .iter()
             .zip(spacing)
@@ -314,8 +320,7 @@ impl<D: SpatialDim> SvlsKernelBuilder<D> {
 
 /// The kernel of dimension `D` with these settings, given for one axis or for all.
 fn resolve<D: SpatialDim>(sigma: &[f64], radius: &[usize]) -> Result<SvlsKernel<D>> {
-    let axes = D::NDIM.unwrap_or(sigma.len().max(radius.len()));
-    let (sigma, radius) = (per_axis("sigma", sigma, axes)?, per_axis("radius", radius, axes)?);
+    let (sigma, radius) = (per_axis("sigma", sigma, D::NDIM)?, per_axis("radius", radius, D::NDIM)?);
     if radius.iter().all(|&r| r == 0) {
         return Err(Error::ZeroRadius);
     }
@@ -327,14 +332,15 @@ fn resolve<D: SpatialDim>(sigma: &[f64], radius: &[usize]) -> Result<SvlsKernel<
     })
 }
 
-/// One value for each axis, where one may have been given for all.
-fn per_axis<T: Copy>(what: &'static str, values: &[T], axes: usize) -> Result<Vec<T>> {
-    match *values {
-        [value] => Ok(vec![value; axes]),
-        _ if values.len() == axes && axes > 0 => Ok(values.to_vec()),
+/// One value for each axis, where one may have been given for all. As given if the number of axes is not known.
+fn per_axis<T: Copy>(what: &'static str, values: &[T], axes: Option<usize>) -> Result<Vec<T>> {
+    match (values, axes) {
+        (&[value], Some(axes)) => Ok(vec![value; axes]),
+        (&[_] | &[_, _] | &[_, _, _], None) => Ok(values.to_vec()),
+        (_, Some(axes)) if values.len() == axes => Ok(values.to_vec()),
         _ => Err(Error::KernelAxes {
             what,
-            expected: axes,
+            expected: axes.unwrap_or(3),
             actual: values.len(),
         }),
     }
@@ -347,16 +353,18 @@ fn check_positive(values: &[f64], error: impl Fn(usize, f64) -> Error) -> Result
     }
 }
 
-/// A kernel has at most [`taps::MAX`] weights.
+/// A kernel has at most [`taps::MAX`] weights and reaches at most [`taps::MAX_RADIUS`] voxels far.
 fn check_size(radius: &[usize]) -> Result<()> {
+    let far = radius.iter().any(|&r| r > taps::MAX_RADIUS);
     let size = radius
         .iter()
-        .try_fold(1_usize, |size, &r| size.checked_mul(r.checked_mul(2)?.checked_add(1)?));
+        .try_fold(1_usize, |size, &r| size.checked_mul(2 * r.min(taps::MAX_RADIUS) + 1));
     match size {
-        Some(size) if size <= taps::MAX => Ok(()),
+        Some(size) if size <= taps::MAX && !far => Ok(()),
         _ => Err(Error::KernelTooLarge {
             radius: radius.to_vec(),
             max: taps::MAX,
+            max_radius: taps::MAX_RADIUS,
         }),
     }
 }

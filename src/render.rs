@@ -119,23 +119,16 @@ fn name_unknown<L: Label, D: SpatialDim>(
     classes: &Classes,
     window: &[Range<usize>],
 ) -> Result<()> {
-    let axes = window.len();
-    let reach = |axis: usize| {
-        recipe
-            .taps
-            .iter()
-            .map(|tap| tap.offset[axis + 3 - axes].unsigned_abs())
-            .max()
-    };
+    let reach = &engine::reach(recipe, raters.len())[3 - window.len()..];
     let origin: Vec<usize> = window
         .iter()
-        .enumerate()
-        .map(|(axis, range)| range.start.saturating_sub(reach(axis).unwrap_or(0)))
+        .zip(reach)
+        .map(|(range, &r)| range.start.saturating_sub(r))
         .collect();
     for (rater, map) in raters.maps().iter().enumerate() {
         let mut part = map.view().into_dyn();
-        for (axis, range) in window.iter().enumerate() {
-            let end = (range.end + reach(axis).unwrap_or(0)).min(map.len_of(Axis(axis)));
+        for (axis, (range, r)) in window.iter().zip(reach).enumerate() {
+            let end = (range.end + r).min(map.len_of(Axis(axis)));
             part.slice_axis_inplace(Axis(axis), Slice::from(origin[axis]..end));
         }
         classes.check(&part, &origin, rater, raters.len())?;

@@ -1,7 +1,10 @@
 //! The neighbours that a kernel looks at, and how much each weighs.
 
-/// The largest number of weights of a kernel.
-pub(crate) const MAX: usize = 1 << 24;
+/// The largest number of weights of a kernel. The cost of a voxel near a boundary grows with their number.
+pub(crate) const MAX: usize = 1 << 20;
+
+/// The largest radius. Memory grows with it: a label plane for each plane within it.
+pub(crate) const MAX_RADIUS: usize = 255;
 
 /// One neighbour.
 #[derive(Debug, Clone, Copy, PartialEq)]

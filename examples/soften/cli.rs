@@ -119,7 +119,10 @@ impl Args {
     /// Arguments that the method does not know are mistakes.
     pub(crate) fn check(&self) -> Result<(), String> {
         let kernel = self.sigma.is_some() || self.sigma_mm.is_some() || self.radius.is_some();
-        if self.alpha.is_some() && self.method != Method::Ls {
+        let positive = |step: &f64| step.is_finite() && *step > 0.0;
+        if self.spacing_mm.iter().flatten().any(|step| !positive(step)) {
+            Err("--spacing-mm has to be finite and greater than 0".into())
+        } else if self.alpha.is_some() && self.method != Method::Ls {
             Err("--alpha is for --method ls; leave it out".into())
         } else if kernel && self.method != Method::Svls {
             Err("--sigma, --sigma-mm and --radius are for --method svls; leave them out".into())

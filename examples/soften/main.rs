@@ -44,7 +44,11 @@ fn main() -> ExitCode {
 }
 
 fn fail(message: &str) -> ExitCode {
-    eprintln!("soften: {}", message.replace('\n', " "));
+    // In the words of the command line; a closed stderr is no reason to panic.
+    let message = message
+        .replace("Classes::from_values", "--values")
+        .replace("Classes::with_ignore", "--ignore");
+    let _ = writeln!(io::stderr(), "soften: {}", message.replace('\n', " "));
     ExitCode::from(2)
 }
 
@@ -164,6 +168,7 @@ impl Job<'_> {
         let window: Vec<_> = window.as_ref().map_or_else(whole, |window| window.0.clone());
 
         let start = Instant::now();
+        check_window(&window, raters.shape())?;
         let mut soft = self.allocate::<F>(&window)?;
         match method {
             Method::OneHot => OneHot.encode_raters_window_into(&raters, &self.classes, &window, &mut soft)?,
@@ -295,6 +300,30 @@ impl Job<'_> {
             writeln!(text, "{what:9} {:9.1} ms", time.as_secs_f64() * 1e3)?;
         }
         Ok(())
+    }
+}
+
+/// A wrong window is told before anything is allocated for it.
+fn check_window(window: &[Range<usize>], shape: &[usize]) -> Result<(), soft_labels::Error> {
+    use soft_labels::Error;
+    if window.len() != shape.len() {
+        return Err(Error::WindowAxes {
+            expected: shape.len(),
+            actual: window.len(),
+        });
+    }
+    let outside = |(range, len): (&Range<usize>, &usize)| range.start > range.end || range.end > *len;
+    match window.iter().zip(shape).position(outside) {
+        Some(axis) => {
+            let Range { start, end } = window[axis];
+            Err(Error::Window {
+                axis,
+                start,
+                end,
+                len: shape[axis],
+            })
+        }
+        None => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 use ndarray::{Array2, ArrayD, Axis};
 use ndarray_npy::{ReadNpyError, ReadNpyExt};
-use nifti::{DataElement, InMemNiftiObject, IntoNdArray, NiftiHeader, NiftiObject, NiftiType};
+use nifti::{DataElement, InMemNiftiVolume, IntoNdArray, NiftiHeader, NiftiType};
 
 use crate::Failure;
 
@@ -141,9 +141,9 @@ fn check_npy_size(path: &Path) -> Result<(), Failure> {
     let axes = shape.split(',').map(str::trim).filter(|axis| !axis.is_empty());
     let voxels = axes
         .map(|axis| axis.parse::<u64>().ok())
-        .try_fold(1_u64, |all, axis| all.checked_mul(axis?));
+        .try_fold(1_u64, |all, axis| all.checked_mul(axis?.max(1)));
     match voxels {
-        Some(voxels) if voxels <= size => Ok(()),
+        Some(voxels) if voxels <= size.max(1) => Ok(()),
         _ => Err("is shorter than its header says; save it again".into()),
     }
 }
@@ -155,35 +155,32 @@ fn nifti(path: &Path, compressed: bool) -> Result<Volume, Failure> {
         MultiGzDecoder::new(packed.as_slice()).read_to_end(&mut bytes)?;
     }
     let header = NiftiHeader::from_reader(Cursor::new(&bytes))?;
-    // As for .npy: no more memory than the file can fill.
-    let voxels = header
-        .dim()?
-        .iter()
-        .try_fold(1_u64, |all, &axis| all.checked_mul(u64::from(axis)));
-    let voxel = u64::try_from(header.data_type()?.size_of())?;
-    match voxels.and_then(|voxels| voxels.checked_mul(voxel)) {
-        Some(size) if size <= bytes.len() as u64 => {}
-        _ => return Err("is shorter than its header says; save it again".into()),
+    if usize::try_from(header.bitpix).ok() != Some(8 * header.data_type()?.size_of()) {
+        return Err("has a broken header: its data type and bits per voxel disagree; save it again".into());
     }
-    let scaled = header.scl_slope != 0.0 && (header.scl_slope, header.scl_inter) != (1.0, 0.0);
-    let object = InMemNiftiObject::from_reader(Cursor::new(&bytes))?;
+    // Between header and voxels there may be extensions.
+    let voxels = bytes
+        .get((header.vox_offset.max(352.0)) as usize..)
+        .ok_or("ends before its voxels; save it again")?;
+    let volume = InMemNiftiVolume::from_reader(voxels, &header)?;
     drop(bytes);
+    let scaled = header.scl_slope != 0.0 && (header.scl_slope, header.scl_inter) != (1.0, 0.0);
     let labels = match header.data_type()? {
         kind if scaled || matches!(kind, NiftiType::Float32 | NiftiType::Float64) => {
-            let values = volume::<f64>(object)?;
+            let values = array::<f64>(volume)?;
             if let Some(value) = values.iter().find(|&&value| value != (value as i64) as f64) {
                 return Err(format!("holds {value}, which is no label; labels are whole numbers").into());
             }
             Labels::I64(vec![values.mapv(|value| value as i64)])
         }
-        NiftiType::Uint8 => Labels::U8(vec![volume(object)?]),
-        NiftiType::Int8 => Labels::I8(vec![volume(object)?]),
-        NiftiType::Uint16 => Labels::U16(vec![volume(object)?]),
-        NiftiType::Int16 => Labels::I16(vec![volume(object)?]),
-        NiftiType::Uint32 => Labels::U32(vec![volume(object)?]),
-        NiftiType::Int32 => Labels::I32(vec![volume(object)?]),
-        NiftiType::Uint64 => Labels::U64(vec![volume(object)?]),
-        NiftiType::Int64 => Labels::I64(vec![volume(object)?]),
+        NiftiType::Uint8 => Labels::U8(vec![array(volume)?]),
+        NiftiType::Int8 => Labels::I8(vec![array(volume)?]),
+        NiftiType::Uint16 => Labels::U16(vec![array(volume)?]),
+        NiftiType::Int16 => Labels::I16(vec![array(volume)?]),
+        NiftiType::Uint32 => Labels::U32(vec![array(volume)?]),
+        NiftiType::Int32 => Labels::I32(vec![array(volume)?]),
+        NiftiType::Uint64 => Labels::U64(vec![array(volume)?]),
+        NiftiType::Int64 => Labels::I64(vec![array(volume)?]),
         kind => return Err(format!("holds {kind:?}, not labels; save it with an integer type").into()),
     };
     Ok(Volume {
@@ -193,8 +190,8 @@ fn nifti(path: &Path, compressed: bool) -> Result<Volume, Failure> {
 }
 
 /// The array on the header's axes, without those of length 1 beyond the third.
-fn volume<T: DataElement>(object: InMemNiftiObject) -> Result<ArrayD<T>, Failure> {
-    let mut map = object.into_volume().into_ndarray()?;
+fn array<T: DataElement>(volume: InMemNiftiVolume) -> Result<ArrayD<T>, Failure> {
+    let mut map = volume.into_ndarray()?;
     while map.ndim() > 3 && map.shape().last() == Some(&1) {
         let last = Axis(map.ndim() - 1);
         map = map.index_axis_move(last, 0);

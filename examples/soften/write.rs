@@ -72,6 +72,9 @@ pub(crate) fn write<F: Element>(
         }
         Format::NpyHalf => npy_half(&mut file, soft)?,
         Format::Nifti => {
+            if let Some(axis) = soft.shape().iter().find(|&&axis| i16::try_from(axis).is_err()) {
+                return Err(format!("NIfTI's axes have at most 32767 entries, not {axis}; write .npy").into());
+            }
             // Classes last, and always three spatial axes.
             let mut view = soft.view();
             if view.ndim() == 3 {

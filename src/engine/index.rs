@@ -1,5 +1,7 @@
 //! From labels to class indices.
 
+use ndarray::{ArrayView1, Axis};
+
 use super::UnknownLabel;
 use crate::{Classes, Label};
 
@@ -45,6 +47,9 @@ macro_rules! class_index {
 }
 class_index!(u8, u16);
 
+/// Labels with gaps between them in memory are translated this many at a time.
+const TOGETHER: usize = 64;
+
 /// Turns labels of type `L` into class indices.
 #[derive(Debug)]
 pub(super) struct Translator<L, I> {
@@ -86,11 +91,26 @@ impl<L: Label, I: ClassIndex> Translator<L, I> {
     }
 
     /// Writes the class indices of `labels` to `indices`, one for each.
-    pub(super) fn translate<'a>(
-        &self,
-        labels: impl Iterator<Item = &'a L>,
-        indices: &mut [I],
-    ) -> Result<(), UnknownLabel> {
+    pub(super) fn translate(&self, labels: &ArrayView1<'_, L>, indices: &mut [I]) -> Result<(), UnknownLabel> {
+        match labels.as_slice() {
+            Some(labels) => self.translate_slice(labels, indices),
+            // Brought together first: the loops below become vector code on slices only.
+            None => {
+                let Some(&any) = labels.first() else { return Ok(()) };
+                let mut together = [any; TOGETHER];
+                for (labels, indices) in labels
+                    .axis_chunks_iter(Axis(0), TOGETHER)
+                    .zip(indices.chunks_mut(TOGETHER))
+                {
+                    together.iter_mut().zip(labels).for_each(|(to, from)| *to = *from);
+                    self.translate_slice(&together[..indices.len()], indices)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn translate_slice(&self, labels: &[L], indices: &mut [I]) -> Result<(), UnknownLabel> {
         match &self.rule {
             Rule::UpTo { zero, last } => {
                 // Without a branch for each label, so that it becomes vector code.

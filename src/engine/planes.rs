@@ -1,8 +1,9 @@
 //! A few planes of class indices at a time, padded so that nothing behind them asks about borders.
 
-use ndarray::{ArrayView1, ArrayView3, Axis, Slice};
+use ndarray::{ArrayView3, Axis, Slice};
 
 use super::index::{ClassIndex, Translator};
+use super::stage::Stage;
 use super::{BLOCK, Frame, SPAN, UnknownLabel};
 use crate::Label;
 
@@ -19,6 +20,8 @@ pub(super) struct LabelPlanes<I> {
     pitch: usize,
     plane: usize,
     ring: Vec<I>,
+    /// Where the planes come from, if not from the label map itself.
+    stage: Option<Stage<I>>,
     /// Planes loaded so far; plane `p` is the label map's plane `start + p - radius`.
     loaded: usize,
 }
@@ -34,6 +37,7 @@ impl<I: ClassIndex> LabelPlanes<I> {
             pitch,
             plane,
             ring: vec![I::IGNORED; plane * (2 * radius[0] + 1)],
+            stage: None,
             loaded: 0,
         }
     }
@@ -57,28 +61,38 @@ impl<I: ClassIndex> LabelPlanes<I> {
         labels: &ArrayView3<'_, L>,
         translator: &Translator<L, I>,
     ) -> Result<(), UnknownLabel> {
-        let [_, height, width] = [0, 1, 2].map(|axis| labels.len_of(Axis(axis)));
+        let [depth, height, width] = [0, 1, 2].map(|axis| labels.len_of(Axis(axis)));
         let (radius, start, size) = (self.radius, self.frame.start, self.frame.size);
         let place = self.place(self.loaded, 0);
-        let d = nearest(start[0] + self.loaded, radius[0], labels.len_of(Axis(0)));
-        let source = labels.index_axis(Axis(0), d);
+        let d = nearest(start[0] + self.loaded, radius[0], depth);
+        let plane = labels.index_axis(Axis(0), d);
 
-        // The columns that exist, and where they go in a row.
-        let from = start[2].saturating_sub(radius[2]);
-        let to = (start[2] + size[2] + radius[2]).min(width);
-        let at = from + radius[2] - start[2];
-        let end = at + to - from;
+        // The rows and columns that exist, and where the columns go in a row.
+        let exist = |axis: usize, len: usize| {
+            start[axis].saturating_sub(radius[axis])..(start[axis] + size[axis] + radius[axis]).min(len)
+        };
+        let (rows, columns) = (exist(1, height), exist(2, width));
+        let at = columns.start + radius[2] - start[2];
+        let end = at + columns.len();
+        if self.loaded == 0 {
+            self.stage = Stage::of(labels, rows, columns.clone());
+        }
+        if let Some(stage) = &mut self.stage {
+            stage.show(d, labels, translator)?;
+        }
 
         for (row, padded) in self.ring[place..][..self.plane]
             .chunks_exact_mut(self.pitch)
             .enumerate()
         {
             let h = nearest(start[1] + row, radius[1], height);
-            let voxels: ArrayView1<'_, L> = source.index_axis(Axis(0), h);
-            let voxels = voxels.slice_axis(Axis(0), Slice::from(from..to));
-            match voxels.as_slice() {
-                Some(contiguous) => translator.translate(contiguous.iter(), &mut padded[at..end])?,
-                None => translator.translate(voxels.iter(), &mut padded[at..end])?,
+            match &self.stage {
+                Some(stage) => padded[at..end].copy_from_slice(stage.row(d, h)),
+                None => {
+                    let voxels = plane.index_axis(Axis(0), h);
+                    let voxels = voxels.slice_axis(Axis(0), Slice::from(columns.clone()));
+                    translator.translate(&voxels, &mut padded[at..end])?;
+                }
             }
             let (first, last) = (padded[at], padded[end - 1]);
             padded[..at].fill(first);

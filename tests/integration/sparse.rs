@@ -50,7 +50,7 @@ fn is_dense_without_zeros<F: Real>(scene: &Scene, encoder: &impl SparseEncoder<I
 #[test]
 fn svls_and_msvls_are_the_dense_ones_without_zeros() {
     for_all(96, Scene::any(), |scene| {
-        is_dense_without_zeros::<f32>(&scene, &scene.svls())
+        is_dense_without_zeros::<f32>(&scene, &scene.svls());
     });
 }
 
