@@ -12,7 +12,7 @@
 //!  - [`survey`] finds which classes the rows and blocks of those planes hold;
 //!  - [`plan`] lists, for each class, the runs that it fills and the blocks that are mixed;
 //!  - [`paint`] writes one class's plane by its list, from the first pixel to the last;
-//!  - [`scan`] tells the same block by block instead, for sparse soft labels;
+//!  - [`mod@scan`] tells the same block by block instead, for sparse soft labels;
 //!  - [`blend`] counts the neighbours in a mixed block, by the [`stencil`]; its inner loops are in [`lanes`].
 
 mod blend;
