@@ -117,20 +117,40 @@ fn encode_as<L: Label, F: SoftFloat, I: ClassIndex>(
     frame: Frame,
     out: ArrayViewMut4<'_, F>,
 ) -> Result<(), UnknownLabel> {
-    let stencil = Stencil::new(&recipe.taps, maps.views.len());
-    let table = if maps.views.len() == 1 {
-        Table::new(recipe, &stencil)
-    } else {
-        None
-    };
-    let kit = Kit {
-        recipe,
-        stencil,
-        table,
-        translator: Translator::<L, I>::new(classes),
-        maps,
-    };
-    parts::for_each(frame, out, |frame, out| kit.encode_part(frame, out))
+    let kit = Kit::<L, F, I>::new(recipe, maps, classes);
+    parts::for_each(frame, out, |frame, out| encode_part(&kit, frame, out))
+}
+
+fn encode_part<L: Label, F: SoftFloat, I: ClassIndex>(
+    kit: &Kit<'_, '_, L, F, I>,
+    frame: Frame,
+    mut out: ArrayViewMut4<'_, F>,
+) -> Result<(), UnknownLabel> {
+    let [depth, height, width] = frame.size;
+    let mut pass = Pass::new(kit, frame);
+    let mut plan = Plan::new(out.len_of(Axis(0)), [height, width], kit.recipe.off != 0.0);
+    let mut scratch = Vec::new();
+    for d in 0..depth {
+        pass.go_to(d)?;
+        plan.draw(&pass.survey);
+        for (class, mut volume) in out.axis_iter_mut(Axis(0)).enumerate() {
+            let mut plane = volume.index_axis_mut(Axis(0), d);
+            let mut paint = |pixels: &mut [F]| {
+                paint::class_plane(pixels, kit.recipe, plan.jobs(class), |values, at, ignored| {
+                    pass.blender
+                        .block(values, I::from_class(class), ignored, &pass.slabs, at);
+                });
+            };
+            if let Some(pixels) = plane.as_slice_mut() {
+                paint(pixels);
+            } else {
+                scratch.resize(height * width, F::zero());
+                paint(&mut scratch);
+                plane.iter_mut().zip(&scratch).for_each(|(to, from)| *to = *from);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What all parts of a label map share.
@@ -142,48 +162,61 @@ struct Kit<'a, 'm, L, F, I> {
     maps: &'a Maps<'m, L>,
 }
 
-impl<L: Label, F: SoftFloat, I: ClassIndex> Kit<'_, '_, L, F, I> {
-    fn encode_part(&self, frame: Frame, mut out: ArrayViewMut4<'_, F>) -> Result<(), UnknownLabel> {
-        let Self {
+impl<'a, 'm, L: Label, F: SoftFloat, I: ClassIndex> Kit<'a, 'm, L, F, I> {
+    fn new(recipe: &'a Recipe, maps: &'a Maps<'m, L>, classes: &Classes) -> Self {
+        let stencil = Stencil::new(&recipe.taps, maps.views.len());
+        let table = if maps.views.len() == 1 {
+            Table::new(recipe, &stencil)
+        } else {
+            None
+        };
+        Self {
             recipe,
             stencil,
             table,
-            translator,
+            translator: Translator::new(classes),
             maps,
-        } = self;
-        let [depth, height, width] = frame.size;
-        let mut slabs: Vec<_> = maps
-            .views
-            .iter()
-            .map(|_| LabelPlanes::<I>::new(frame, stencil.radius))
-            .collect();
-        let mut survey = Survey::new(frame, stencil.radius);
-        let mut plan = Plan::new(out.len_of(Axis(0)), [height, width], recipe.off != 0.0);
-        let mut blender = Blender::<F>::new(recipe, stencil, table.as_ref(), maps.weights);
-        let mut scratch = Vec::new();
+        }
+    }
+}
 
-        for d in 0..depth {
-            for (slab, view) in slabs.iter_mut().zip(&maps.views) {
-                slab.advance(d, view, translator)?;
-            }
-            survey.advance(d, &slabs);
-            plan.draw(&survey);
-            blender.enter(d, &slabs[0]);
-            for (class, mut volume) in out.axis_iter_mut(Axis(0)).enumerate() {
-                let mut plane = volume.index_axis_mut(Axis(0), d);
-                let mut paint = |pixels: &mut [F]| {
-                    paint::class_plane(pixels, recipe, plan.jobs(class), |values, at, ignored| {
-                        blender.block(values, I::from_class(class), ignored, &slabs, at);
-                    });
-                };
-                if let Some(pixels) = plane.as_slice_mut() {
-                    paint(pixels);
-                } else {
-                    scratch.resize(height * width, F::zero());
-                    paint(&mut scratch);
-                    plane.iter_mut().zip(&scratch).for_each(|(to, from)| *to = *from);
-                }
-            }
+/// One way through the planes of a part.
+struct Pass<'a, 'm, L, F, I> {
+    kit: &'a Kit<'a, 'm, L, F, I>,
+    slabs: Vec<LabelPlanes<I>>,
+    survey: Survey<I>,
+    blender: Blender<'a, F>,
+}
+
+impl<'a, 'm, L: Label, F: SoftFloat, I: ClassIndex> Pass<'a, 'm, L, F, I> {
+    fn new(kit: &'a Kit<'a, 'm, L, F, I>, frame: Frame) -> Self {
+        let Kit {
+            recipe,
+            stencil,
+            table,
+            maps,
+            ..
+        } = kit;
+        Self {
+            kit,
+            slabs: maps
+                .views
+                .iter()
+                .map(|_| LabelPlanes::new(frame, stencil.radius))
+                .collect(),
+            survey: Survey::new(frame, stencil.radius),
+            blender: Blender::new(recipe, stencil, table.as_ref(), maps.weights),
+        }
+    }
+
+    /// Makes plane `d` known; `d` is 0 first and then one more each time.
+    fn go_to(&mut self, d: usize) -> Result<(), UnknownLabel> {
+        for (slab, view) in self.slabs.iter_mut().zip(&self.kit.maps.views) {
+            slab.advance(d, view, &self.kit.translator)?;
+        }
+        self.survey.advance(d, &self.slabs);
+        if let Some(slab) = self.slabs.first() {
+            self.blender.enter(d, slab);
         }
         Ok(())
     }

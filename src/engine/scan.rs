@@ -1,11 +1,8 @@
 //! The same results block by block with all their classes, for sparse soft labels.
 
-use super::blend::{Blender, Table};
-use super::index::{ClassIndex, Translator};
-use super::planes::LabelPlanes;
-use super::stencil::Stencil;
-use super::survey::{Found, Survey};
-use super::{BLOCK, Frame, Maps, Recipe, UnknownLabel};
+use super::index::ClassIndex;
+use super::survey::Found;
+use super::{BLOCK, Frame, Kit, Maps, Pass, Recipe, UnknownLabel};
 use crate::{Classes, Label, SoftFloat};
 
 /// What is told of the voxels, from the first to the last.
@@ -39,35 +36,19 @@ fn scan_as<L: Label, F: SoftFloat, I: ClassIndex>(
     listener: &mut impl Listener<F>,
 ) -> Result<(), UnknownLabel> {
     let [depth, height, width] = frame.size;
-    let stencil = Stencil::new(&recipe.taps, maps.views.len());
-    let table = if maps.views.len() == 1 {
-        Table::new(recipe, &stencil)
-    } else {
-        None
-    };
-    let translator = Translator::<L, I>::new(classes);
-    let mut slabs: Vec<_> = maps
-        .views
-        .iter()
-        .map(|_| LabelPlanes::<I>::new(frame, stencil.radius))
-        .collect();
-    let mut survey = Survey::new(frame, stencil.radius);
-    let mut blender = Blender::<F>::new(recipe, &stencil, table.as_ref(), maps.weights);
+    let kit = Kit::<L, F, I>::new(recipe, maps, classes);
+    let mut pass = Pass::new(&kit, frame);
     let (mut present, mut values) = (Vec::new(), Vec::new());
     let class_of = |index: I| (index != I::IGNORED).then(|| index.class());
 
     for d in 0..depth {
-        for (slab, view) in slabs.iter_mut().zip(&maps.views) {
-            slab.advance(d, view, &translator)?;
-        }
-        survey.advance(d, &slabs);
-        blender.enter(d, &slabs[0]);
+        pass.go_to(d)?;
         for h in 0..height {
-            if let Some(index) = survey.row(h) {
+            if let Some(index) = pass.survey.row(h) {
                 listener.run(class_of(index), width);
                 continue;
             }
-            for (block, found) in survey.blocks(h).enumerate() {
+            for (block, found) in pass.survey.blocks(h).enumerate() {
                 let w = block * BLOCK;
                 let len = BLOCK.min(width - w);
                 match found {
@@ -78,7 +59,8 @@ fn scan_as<L: Label, F: SoftFloat, I: ClassIndex>(
                         present.sort_unstable();
                         values.resize(present.len(), [F::zero(); BLOCK]);
                         for (&class, values) in present.iter().zip(&mut values) {
-                            blender.block(values, I::from_class(class), set.has_ignored(), &slabs, [h, w]);
+                            pass.blender
+                                .block(values, I::from_class(class), set.has_ignored(), &pass.slabs, [h, w]);
                         }
                         listener.block(&present, &values, len);
                     }
