@@ -1,15 +1,14 @@
 """SVLS by this crate and by its peers on the same label maps, in one run, one thread: ratios side by side.
 
     pip install numpy scipy torch
-    cargo build --release --example soften && python3 benches/peers.py [--repeats 5]
+    python3 benches/peers/peers.py [--repeats 9]
 
 Each peer is a few lines of its own for the same job: one-hot, replicate padding and a grouped convolution (PyTorch, what
-the paper's code does), and a correlation per class (SciPy). The crate is timed by its example `soften`, which prints the
-time of the encoding alone, allocation included. Peers that are not installed are left out.
+the paper's code does), and a correlation per class (SciPy). The crate encodes into a buffer that is there already and is
+timed in turn with filling that buffer once. Peers that are not installed are left out; all results have to agree.
 """
 import argparse
 import os
-import re
 import statistics
 import subprocess
 import tempfile
@@ -20,7 +19,7 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 import numpy as np
 
-SOFTEN = os.path.join(os.path.dirname(__file__), "..", "target", "release", "examples", "soften")
+PROJECT = os.path.join(os.path.dirname(__file__), "..", "..")
 CASES = {"80x160x160, 3 classes": ((80, 160, 160), 3), "29x512x512, 3 classes": ((29, 512, 512), 3),
          "155x240x240, 5 classes": ((155, 240, 240), 5), "144x160x176, 54 classes": ((144, 160, 176), 54)}
 
@@ -59,12 +58,10 @@ def crate(labels, classes, repeats):
     with tempfile.TemporaryDirectory() as folder:
         path, out = os.path.join(folder, "labels.npy"), os.path.join(folder, "soft.npy")
         np.save(path, labels)
-        command = [SOFTEN, "--classes", str(classes), "--out", out, path]
-        times = []
-        for _ in range(repeats):
-            text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            times.append(float(re.search(r"smoothing +([0-9.]+) ms", text)[1]) / 1e3)
-        return statistics.median(times), np.load(out)
+        command = ["cargo", "bench", "--quiet", "--bench", "peers", "--", path, str(classes), str(repeats), out]
+        text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=PROJECT).stdout
+        fill, encode = map(float, text.split())
+        return fill, encode, np.load(out)
 
 
 def pytorch(labels, classes, repeats):
@@ -94,14 +91,12 @@ def scipy(labels, classes, repeats):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=9)
     repeats = parser.parse_args().repeats
     print(f"{'':26} {'fill':>9} {'crate':>9} {'of fill':>8}   peers, as a multiple of the crate's time")
     for name, (shape, classes) in CASES.items():
         labels = blobs(shape, classes)
-        out = np.ones((classes, *shape), np.float32)
-        fill = median_seconds(repeats, lambda: out.fill(0))
-        ours, values = crate(labels, classes, repeats)
+        fill, ours, values = crate(labels, classes, repeats)
         line = f"{name:26} {1e3 * fill:6.1f} ms {1e3 * ours:6.1f} ms {ours / fill:8.2f}"
         for peer in (pytorch, scipy):
             try:
