@@ -131,7 +131,11 @@ fn check_npy_size(path: &Path) -> Result<(), Failure> {
     let file = File::open(path)?;
     let size = file.metadata()?.len();
     file.take(1 << 16).read_to_end(&mut start)?;
-    let header = String::from_utf8_lossy(&start);
+    let header = String::from_utf8_lossy(start.split(|&byte| byte == b'\n').next().unwrap_or_default());
+    // The library's parser does not come back from deeply nested brackets.
+    if header.matches(['(', '[', '{']).count() > 4 {
+        return Err("is not an .npy file of plain numbers".into());
+    }
     let shape = header
         .split_once("'shape': (")
         .and_then(|(_, rest)| rest.split_once(')'));
