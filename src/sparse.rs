@@ -26,11 +26,16 @@
 //! # Ok::<(), soft_labels::Error>(())
 //! ```
 
+mod distribution;
+mod scribe;
+
 use std::ops::Range;
 
 use ndarray::{ArrayRef, Axis, Slice};
 
-use crate::engine::{Frame, Listener};
+pub use self::distribution::Distribution;
+pub(crate) use self::scribe::Scribe;
+use crate::engine::Frame;
 use crate::render;
 use crate::{Classes, Error, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
 
@@ -115,88 +120,6 @@ pub struct SparseLabels<F, D> {
 
 /// The class of a voxel that nobody labelled.
 const NONE: u16 = u16::MAX;
-
-/// The probabilities of one voxel: those that are not zero, ascending by class. Empty if nobody labelled the voxel.
-///
-/// ```
-/// # use ndarray::array;
-/// # use soft_labels::sparse::{SparseEncoder, SparseLabels};
-/// # use soft_labels::{Classes, OneHot};
-/// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&array![[0_u8, 1]], &Classes::contiguous(2)?)?;
-/// let distribution = sparse.distribution(&[0, 1]).unwrap();
-/// assert_eq!(distribution.iter().collect::<Vec<_>>(), [(1, 1.0)]);
-/// # Ok::<(), soft_labels::Error>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Distribution<'a, F> {
-    classes: &'a [u16],
-    probabilities: &'a [F],
-}
-
-impl<'a, F: SoftFloat> Distribution<'a, F> {
-    /// Classes with their probabilities.
-    ///
-    /// ```
-    /// # use ndarray::array;
-    /// # use soft_labels::sparse::{SparseEncoder, SparseLabels};
-    /// # use soft_labels::{Classes, Svls};
-    /// let sparse: SparseLabels<f64, _> = Svls::default().encode_sparse(&array![[0_u8, 1]], &Classes::contiguous(9)?)?;
-    /// let sum: f64 = sparse.distribution(&[0, 1]).unwrap().iter().map(|(_, p)| p).sum();
-    /// assert!((sum - 1.0).abs() < 1e-12);
-    /// # Ok::<(), soft_labels::Error>(())
-    /// ```
-    pub fn iter(&self) -> impl Iterator<Item = (usize, F)> + use<'a, F> {
-        self.classes
-            .iter()
-            .map(|&class| usize::from(class))
-            .zip(self.probabilities.iter().copied())
-    }
-
-    /// The probability of a class, 0 if it is not among them.
-    ///
-    /// ```
-    /// # use ndarray::array;
-    /// # use soft_labels::sparse::{SparseEncoder, SparseLabels};
-    /// # use soft_labels::{Classes, OneHot};
-    /// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&array![[0_u8, 1]], &Classes::contiguous(9)?)?;
-    /// assert_eq!(sparse.distribution(&[0, 1]).unwrap().get(8), 0.0);
-    /// # Ok::<(), soft_labels::Error>(())
-    /// ```
-    pub fn get(&self, class: usize) -> F {
-        self.iter()
-            .find(|&(other, _)| other == class)
-            .map_or(F::zero(), |(_, probability)| probability)
-    }
-
-    /// How many classes have a probability above zero.
-    ///
-    /// ```
-    /// # use ndarray::array;
-    /// # use soft_labels::sparse::{SparseEncoder, SparseLabels};
-    /// # use soft_labels::{Classes, OneHot};
-    /// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&array![[0_u8, 1]], &Classes::contiguous(9)?)?;
-    /// assert_eq!(sparse.distribution(&[0, 1]).unwrap().len(), 1);
-    /// # Ok::<(), soft_labels::Error>(())
-    /// ```
-    pub fn len(&self) -> usize {
-        self.classes.len()
-    }
-
-    /// Whether nobody labelled the voxel.
-    ///
-    /// ```
-    /// # use ndarray::array;
-    /// # use soft_labels::sparse::{SparseEncoder, SparseLabels};
-    /// # use soft_labels::{Classes, OneHot};
-    /// let classes = Classes::contiguous(2)?.with_ignore(255)?;
-    /// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&array![[0_u8, 255]], &classes)?;
-    /// assert!(sparse.distribution(&[0, 1]).unwrap().is_empty());
-    /// # Ok::<(), soft_labels::Error>(())
-    /// ```
-    pub fn is_empty(&self) -> bool {
-        self.classes.is_empty()
-    }
-}
 
 impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
     /// Shape of the label map: (H, W) or (D, H, W).
@@ -381,84 +304,4 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
         }
         Ok(())
     }
-}
-
-/// Takes down what the engine tells.
-pub(crate) struct Scribe<F, D> {
-    labels: SparseLabels<F, D>,
-}
-
-impl<F: SoftFloat, D: SpatialDim> Scribe<F, D> {
-    pub(crate) fn new(dim: D, class_count: usize) -> Result<Self> {
-        let mut class = Vec::new();
-        class.try_reserve_exact(dim.size()).map_err(|_| Error::TooLarge {
-            shape: dim.slice().to_vec(),
-        })?;
-        Ok(Self {
-            labels: SparseLabels {
-                dim,
-                class_count,
-                class,
-                uncertain: Vec::new(),
-                ends: Vec::new(),
-                pair_class: Vec::new(),
-                pair_probability: Vec::new(),
-                one: F::round_from(1.0),
-            },
-        })
-    }
-
-    pub(crate) fn finish(mut self) -> SparseLabels<F, D> {
-        self.labels.uncertain.shrink_to_fit();
-        self.labels.ends.shrink_to_fit();
-        self.labels.pair_class.shrink_to_fit();
-        self.labels.pair_probability.shrink_to_fit();
-        self.labels
-    }
-}
-
-impl<F: SoftFloat, D: SpatialDim> Listener<F> for Scribe<F, D> {
-    fn run(&mut self, class: Option<usize>, len: usize) {
-        let class = class.map_or(NONE, index);
-        self.labels.class.resize(self.labels.class.len() + len, class);
-    }
-
-    fn block<const N: usize>(&mut self, classes: &[usize], values: &[[F; N]], len: usize) {
-        let SparseLabels {
-            class,
-            uncertain,
-            ends,
-            pair_class,
-            pair_probability,
-            one,
-            ..
-        } = &mut self.labels;
-        // All voxels at once, as vector code; then only those that are uncertain.
-        let (mut best, mut most, mut count) = ([NONE; N], [F::zero(); N], [0_u16; N]);
-        for (&class, values) in classes.iter().zip(values) {
-            for i in 0..N {
-                count[i] += u16::from(values[i] != F::zero());
-                let better = values[i] > most[i];
-                best[i] = if better { index(class) } else { best[i] };
-                most[i] = if better { values[i] } else { most[i] };
-            }
-        }
-        for i in 0..len {
-            if count[i] > 1 || (count[i] == 1 && most[i] != *one) {
-                for (&class, values) in classes.iter().zip(values).filter(|(_, values)| values[i] != F::zero()) {
-                    pair_class.push(index(class));
-                    pair_probability.push(values[i]);
-                }
-                uncertain.push(class.len() + i);
-                ends.push(pair_class.len());
-            }
-        }
-        class.extend_from_slice(&best[..len]);
-    }
-}
-
-/// Classes are at most 65535, so that each has an index below [`NONE`].
-#[expect(clippy::cast_possible_truncation, reason = "classes are counted when they are made")]
-fn index(class: usize) -> u16 {
-    class as u16
 }
