@@ -15,3 +15,5 @@ mod paper;
 mod promises;
 mod properties;
 mod sparse;
+#[cfg(feature = "rayon")]
+mod threads;
