@@ -8,7 +8,7 @@ use super::UnknownLabel;
 use super::index::{ClassIndex, Translator};
 use crate::Label;
 
-/// Planes that are staged together: a quarter of a cache line of 8-bit labels.
+/// Planes that are staged together: half a cache line of 8-bit labels.
 const PLANES: usize = 32;
 
 /// Class indices of the next planes of a label map whose first axis is the closest in memory, as in Fortran order.
