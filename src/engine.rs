@@ -10,15 +10,15 @@
 //!  - [`planes`] turns labels into class indices, a few padded planes at a time, by the rules of [`index`] and for some
 //!    layouts with the help of [`stage`];
 //!  - [`survey`] finds which classes the rows and blocks of those planes hold;
-//!  - [`plan`] lists, for each class, the runs that it fills and the blocks that are mixed;
-//!  - [`paint`] writes one class's plane by its list, from the first pixel to the last;
+//!  - [`plan`] lists, for each class, the runs that it fills and the blocks that are mixed, and writes the class's plane
+//!    by that list, from the first pixel to the last;
 //!  - [`mod@scan`] tells the same block by block instead, for sparse soft labels;
-//!  - [`blend`] counts the neighbours in a mixed block, by the [`stencil`]; its inner loops are in [`lanes`].
+//!  - [`blend`] counts the neighbours in a mixed block for all its classes, by the [`stencil`]; its inner loops are in
+//!    [`lanes`].
 
 mod blend;
 mod index;
 mod lanes;
-mod paint;
 mod parts;
 mod plan;
 mod planes;
@@ -27,7 +27,7 @@ mod stage;
 mod stencil;
 mod survey;
 
-use ndarray::{ArrayView3, ArrayViewMut4, Axis};
+use ndarray::{ArrayView3, ArrayViewMut4, Axis, Slice};
 
 pub(crate) use self::scan::{Listener, scan};
 
@@ -132,21 +132,21 @@ fn encode_part<L: Label, F: SoftFloat, I: ClassIndex>(
     let mut scratch = Vec::new();
     for d in 0..depth {
         pass.go_to(d)?;
-        plan.draw(&pass.survey);
-        for (class, mut volume) in out.axis_iter_mut(Axis(0)).enumerate() {
-            let mut plane = volume.index_axis_mut(Axis(0), d);
-            let mut paint = |pixels: &mut [F]| {
-                paint::class_plane(pixels, kit.recipe, plan.jobs(class), |values, at, ignored| {
-                    pass.blender
-                        .block(values, I::from_class(class), ignored, &pass.slabs, at);
-                });
-            };
-            if let Some(pixels) = plane.as_slice_mut() {
-                paint(pixels);
-            } else {
-                scratch.resize(height * width, F::zero());
-                paint(&mut scratch);
-                plane.iter_mut().zip(&scratch).for_each(|(to, from)| *to = *from);
+        let mut rows = 0..0;
+        while rows.end < height {
+            rows = plan.draw(rows.end, &pass.survey, |values, classes, at, ignored| {
+                pass.blender.block(values, classes, ignored, &pass.slabs, at);
+            });
+            for (class, mut volume) in out.axis_iter_mut(Axis(0)).enumerate() {
+                let mut plane = volume.index_axis_mut(Axis(0), d);
+                let mut band = plane.slice_axis_mut(Axis(0), Slice::from(rows.clone()));
+                if let Some(pixels) = band.as_slice_mut() {
+                    plan.paint(class, pixels, kit.recipe);
+                } else {
+                    scratch.resize(rows.len() * width, F::zero());
+                    plan.paint(class, &mut scratch, kit.recipe);
+                    band.iter_mut().zip(&scratch).for_each(|(to, from)| *to = *from);
+                }
             }
         }
     }

@@ -4,7 +4,7 @@
     python3 benches/peers/peers.py [--repeats 9]
 
 Each peer is a few lines of its own for the same job: one-hot, replicate padding and a grouped convolution (PyTorch, what
-the paper's code does), and a correlation per class (SciPy). The crate encodes into a buffer that is there already and is
+the paper's code does), and a correlation per class (SciPy, ndarray-ndimage, ndarray-conv). The crate encodes into a buffer that is there already and is
 timed in turn with filling that buffer once. Peers that are not installed are left out; all results have to agree.
 """
 import argparse
@@ -19,7 +19,6 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 import numpy as np
 
-PROJECT = os.path.join(os.path.dirname(__file__), "..", "..")
 CASES = {"80x160x160, 3 classes": ((80, 160, 160), 3), "29x512x512, 3 classes": ((29, 512, 512), 3),
          "155x240x240, 5 classes": ((155, 240, 240), 5), "144x160x176, 54 classes": ((144, 160, 176), 54)}
 
@@ -54,14 +53,15 @@ def median_seconds(repeats, work):
     return statistics.median(times[1:])
 
 
-def crate(labels, classes, repeats):
+def rust(labels, classes, repeats):
     with tempfile.TemporaryDirectory() as folder:
         path, out = os.path.join(folder, "labels.npy"), os.path.join(folder, "soft.npy")
         np.save(path, labels)
-        command = ["cargo", "bench", "--quiet", "--bench", "peers", "--", path, str(classes), str(repeats), out]
-        text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=PROJECT).stdout
-        fill, encode = map(float, text.split())
-        return fill, encode, np.load(out)
+        manifest = os.path.join(os.path.dirname(__file__), "Cargo.toml")
+        command = ["cargo", "run", "--quiet", "--release", "--manifest-path", manifest, "--", path, str(classes), str(repeats), out]
+        text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        fill, encode, conv, ndimage = map(float, text.split())
+        return fill, encode, {"ndarray-conv": conv, "ndarray-ndimage": ndimage}, np.load(out)
 
 
 def pytorch(labels, classes, repeats):
@@ -96,8 +96,9 @@ def main():
     print(f"{'':26} {'fill':>9} {'crate':>9} {'of fill':>8}   peers, as a multiple of the crate's time")
     for name, (shape, classes) in CASES.items():
         labels = blobs(shape, classes)
-        fill, ours, values = crate(labels, classes, repeats)
+        fill, ours, others, values = rust(labels, classes, repeats)
         line = f"{name:26} {1e3 * fill:6.1f} ms {1e3 * ours:6.1f} ms {ours / fill:8.2f}"
+        line += "".join(f"   {name}: {theirs / ours:.0f} ({theirs:.2f} s)" for name, theirs in others.items())
         for peer in (pytorch, scipy):
             try:
                 theirs, expected = peer(labels, classes, max(1, repeats // 3))

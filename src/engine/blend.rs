@@ -57,84 +57,149 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
         self.own = slab.place(d + dd, dh) + dw;
     }
 
-    /// Writes the values of the block at row and column `[h, w]`; `ignored` if voxels around it may be ignored.
+    /// Writes the values of each of the classes in the block at row and column `[h, w]`; `ignored` if voxels around it
+    /// may be ignored. All others are of these classes, so the last class is what the others leave: sums are exact.
     pub(super) fn block<I: ClassIndex>(
         &mut self,
-        values: &mut Lanes<F>,
-        class: I,
+        values: &mut [Lanes<F>],
+        classes: &[usize],
         ignored: bool,
         slabs: &[LabelPlanes<I>],
         [h, w]: [usize; 2],
     ) {
         let at = slabs[0].rows(h) + w;
-        if ignored {
-            return self.with_ignored(values, class, slabs, at);
+        match self.table {
+            _ if ignored => self.with_ignored(values, classes, slabs, at),
+            Some(table) => self.by_table(table, values, classes, slabs, at),
+            None if self.equal => self.equal_raters(values, classes, slabs, at),
+            None => self.weighted_raters(values, classes, slabs, at),
         }
-        if let Some(table) = self.table {
-            self.count(slabs, at, move |index| index == class);
-            return table.look_up(values, &self.stencil.shells, self.found.as_flattened());
-        }
-        let shares = if self.equal {
-            self.equal_raters(class, slabs, at)
-        } else {
-            self.weighted_raters(class, slabs, at)
+    }
+
+    fn by_table<I: ClassIndex>(
+        &mut self,
+        table: &Table<F>,
+        values: &mut [Lanes<F>],
+        classes: &[usize],
+        slabs: &[LabelPlanes<I>],
+        at: usize,
+    ) {
+        let Some((last, others)) = values.split_last_mut() else {
+            return;
         };
-        values
-            .iter_mut()
-            .zip(shares)
-            .for_each(|(value, share)| *value = self.recipe.value(share));
+        let mut rest = [table.whole; BLOCK];
+        for (values, &class) in others.iter_mut().zip(classes) {
+            self.count(slabs, at, of_class(class));
+            let indices = table.indices(&self.stencil.shells, self.found.as_flattened());
+            lanes::subtract(&mut rest, &indices);
+            lanes::look_up(values, &indices, &table.values);
+        }
+        lanes::look_up(last, &rest, &table.values);
     }
 
     /// Filtering is linear, so raters of equal weight are counted together.
-    fn equal_raters<I: ClassIndex>(&mut self, class: I, slabs: &[LabelPlanes<I>], at: usize) -> Lanes<f64> {
-        let mut sum = [0.0; BLOCK];
-        for together in slabs.chunks(self.stencil.raters_at_once) {
-            let found = self.weigh(together, at, move |index| index == class);
-            sum.iter_mut().zip(found).for_each(|(sum, found)| *sum += found);
-        }
+    fn equal_raters<I: ClassIndex>(
+        &mut self,
+        values: &mut [Lanes<F>],
+        classes: &[usize],
+        slabs: &[LabelPlanes<I>],
+        at: usize,
+    ) {
+        let recipe = self.recipe;
         let whole = self.stencil.full * slabs.len() as f64;
-        sum.map(|sum| sum / whole)
+        self.weigh_each(slabs, at, classes, [whole; BLOCK], |class, found| {
+            values[class]
+                .iter_mut()
+                .zip(found)
+                .for_each(|(value, found)| *value = recipe.value(found / whole));
+        });
     }
 
-    fn weighted_raters<I: ClassIndex>(&mut self, class: I, slabs: &[LabelPlanes<I>], at: usize) -> Lanes<f64> {
+    fn weighted_raters<I: ClassIndex>(
+        &mut self,
+        values: &mut [Lanes<F>],
+        classes: &[usize],
+        slabs: &[LabelPlanes<I>],
+        at: usize,
+    ) {
         let full = self.stencil.full;
-        let (mut sum, mut whole) = ([0.0; BLOCK], 0.0);
+        let mut sums = vec![[0.0; BLOCK]; classes.len()];
+        let mut whole = 0.0;
         for (rater, slab) in slabs.chunks(1).enumerate() {
             let weight = self.weights[rater];
             if weight > 0.0 {
-                let found = self.weigh(slab, at, move |index| index == class);
-                sum.iter_mut()
-                    .zip(found)
-                    .for_each(|(sum, found)| *sum += weight * (found / full));
+                self.weigh_each(slab, at, classes, [full; BLOCK], |class, found| {
+                    sums[class]
+                        .iter_mut()
+                        .zip(found)
+                        .for_each(|(sum, found)| *sum += weight * (found / full));
+                });
                 whole += weight;
             }
         }
-        sum.map(|sum| sum / whole)
+        for (values, sum) in values.iter_mut().zip(sums) {
+            values
+                .iter_mut()
+                .zip(sum)
+                .for_each(|(value, sum)| *value = self.recipe.value(sum / whole));
+        }
     }
 
     /// An ignored voxel lends no weight, and what is left counts as all.
-    fn with_ignored<I: ClassIndex>(&mut self, values: &mut Lanes<F>, class: I, slabs: &[LabelPlanes<I>], at: usize) {
+    fn with_ignored<I: ClassIndex>(
+        &mut self,
+        values: &mut [Lanes<F>],
+        classes: &[usize],
+        slabs: &[LabelPlanes<I>],
+        at: usize,
+    ) {
         let full = self.stencil.full;
-        let mut voxels = [Voxel::default(); BLOCK];
-        for (rater, slab) in slabs.chunks(1).enumerate() {
+        let mut voxels = vec![[Voxel::default(); BLOCK]; classes.len()];
+        for (rater, slab) in slabs.iter().enumerate() {
             let weight = self.weights[rater];
             if weight == 0.0 {
                 continue;
             }
-            let found = self.weigh(slab, at, move |index| index == class);
+            let own = &slab.ring()[self.own + at..][..BLOCK];
+            let slab = std::slice::from_ref(slab);
             let valid = self.weigh(slab, at, |index| index != I::IGNORED);
-            let own = &slab[0].ring()[self.own + at..][..BLOCK];
-            for ((voxel, own), (found, valid)) in voxels.iter_mut().zip(own).zip(found.into_iter().zip(valid)) {
-                if *own != I::IGNORED {
-                    voxel.add(weight, found, valid, full);
+            self.weigh_each(slab, at, classes, valid, |class, found| {
+                for ((voxel, own), (found, valid)) in voxels[class].iter_mut().zip(own).zip(found.iter().zip(&valid)) {
+                    if *own != I::IGNORED {
+                        voxel.add(weight, *found, *valid, full);
+                    }
                 }
+            });
+        }
+        for (values, voxels) in values.iter_mut().zip(voxels) {
+            for (value, voxel) in values.iter_mut().zip(voxels) {
+                *value = voxel
+                    .share(self.equal, full)
+                    .map_or(F::zero(), |share| self.recipe.value(share));
             }
         }
-        for (value, voxel) in values.iter_mut().zip(voxels) {
-            *value = voxel
-                .share(self.equal, full)
-                .map_or(F::zero(), |share| self.recipe.value(share));
+    }
+
+    /// Tells the place of each class among the classes and the weight of the voxels around each voxel that hold it,
+    /// summed over the slabs; that of all classes together is `whole`.
+    fn weigh_each<I: ClassIndex>(
+        &mut self,
+        slabs: &[LabelPlanes<I>],
+        at: usize,
+        classes: &[usize],
+        whole: Lanes<f64>,
+        mut tell: impl FnMut(usize, &Lanes<f64>),
+    ) {
+        let Some((_, others)) = classes.split_last() else {
+            return;
+        };
+        let mut rest = whole;
+        for (place, &class) in others.iter().enumerate() {
+            let found = self.weigh(slabs, at, of_class(class));
+            lanes::subtract(&mut rest, &found);
+            tell(place, &found);
         }
+        tell(others.len(), &rest);
     }
 
     /// The weight of the voxels around each voxel, itself among them, whose class index fits, summed over the slabs.
@@ -144,11 +209,13 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
         at: usize,
         fits: impl Fn(I) -> bool + Copy,
     ) -> Lanes<f64> {
-        self.count(slabs, at, fits);
         let mut weight = [0.0; BLOCK];
-        for shell in &self.stencil.shells {
-            let count = lanes::sum_at(self.found.as_flattened(), &shell.places);
-            lanes::add_weighted(&mut weight, shell.weight, &count);
+        for together in slabs.chunks(self.stencil.raters_at_once) {
+            self.count(together, at, fits);
+            for shell in &self.stencil.shells {
+                let count = lanes::sum_at(self.found.as_flattened(), &shell.places);
+                lanes::add_weighted(&mut weight, shell.weight, &count);
+            }
         }
         weight
     }
@@ -161,6 +228,12 @@ impl<'a, F: SoftFloat> Blender<'a, F> {
             lanes::count_rows(&mut self.found, self.stencil.spans, slab.ring(), &self.rows, at, fits);
         }
     }
+}
+
+/// Whether a class index is that of a class.
+fn of_class<I: ClassIndex>(class: usize) -> impl Fn(I) -> bool + Copy {
+    let class = I::from_class(class);
+    move |index| index == class
 }
 
 /// What the raters that did not ignore a voxel say of a class there.
@@ -201,6 +274,8 @@ impl Voxel {
 pub(super) struct Table<F> {
     /// By how much one more voxel of each shell advances the index.
     strides: Vec<u16>,
+    /// The index if all voxels are found.
+    whole: u16,
     values: Box<[F; TABLE]>,
 }
 
@@ -219,19 +294,20 @@ impl<F: SoftFloat> Table<F> {
                 .flat_map(|n| weights.iter().map(move |sum| sum + weight * n as f64))
                 .collect();
         }
+        let whole = u16::try_from(weights.len() - 1).ok()?;
         let mut values = Box::new([F::zero(); TABLE]);
         values
             .iter_mut()
             .zip(weights)
             .for_each(|(value, weight)| *value = recipe.value(weight / stencil.full));
-        Some(Self { strides, values })
+        Some(Self { strides, whole, values })
     }
 
-    /// Writes the values for the voxels found in each row group.
-    fn look_up(&self, values: &mut Lanes<F>, shells: &[Shell], found: &[u8]) {
+    /// Which entries are meant by the voxels found in each row group.
+    fn indices(&self, shells: &[Shell], found: &[u8]) -> Lanes<u16> {
         let mut indices = [0; BLOCK];
         let places = shells.iter().map(|shell| shell.places.as_slice());
         lanes::table_indices(&mut indices, found, self.strides.iter().copied().zip(places));
-        lanes::look_up(values, &indices, &self.values);
+        indices
     }
 }

@@ -4,6 +4,7 @@
 //! compiler makes scalar code of them, which is several times slower. After a change look at the assembly.
 
 use std::array::from_fn;
+use std::ops::SubAssign;
 
 use super::{BLOCK, SPAN};
 
@@ -85,6 +86,12 @@ pub(super) fn table_indices<'a>(
         sum.iter_mut().zip(wide).for_each(|(sum, wide)| *sum += stride * wide);
     }
     *indices = sum;
+}
+
+/// Takes some numbers from others.
+#[inline]
+pub(super) fn subtract<T: Copy + SubAssign>(from: &mut Lanes<T>, some: &Lanes<T>) {
+    from.iter_mut().zip(some).for_each(|(from, some)| *from -= *some);
 }
 
 /// The entries of a table, whose length is a power of two.

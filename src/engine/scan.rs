@@ -58,10 +58,8 @@ fn scan_as<L: Label, F: SoftFloat, I: ClassIndex>(
                         present.extend(set.classes(classes.len()));
                         present.sort_unstable();
                         values.resize(present.len(), [F::zero(); BLOCK]);
-                        for (&class, values) in present.iter().zip(&mut values) {
-                            pass.blender
-                                .block(values, I::from_class(class), set.has_ignored(), &pass.slabs, [h, w]);
-                        }
+                        pass.blender
+                            .block(&mut values, &present, set.has_ignored(), &pass.slabs, [h, w]);
                         listener.block(&present, &values, len);
                     }
                 }
