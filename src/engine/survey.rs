@@ -131,8 +131,9 @@ pub(super) struct Survey<I> {
     /// What was found in each plane that is loaded; a ring like that of the planes.
     ring: Vec<PlaneSurvey<I>>,
     surveyed: usize,
-    /// The same for all planes of the ring together.
-    column: PlaneSurvey<I>,
+    /// What was found in each row and block of all planes of the ring together.
+    column_rows: Extremes<I>,
+    column_blocks: Extremes<I>,
     /// Around each row, and around each block.
     near_rows: Extremes<I>,
     near_blocks: Extremes<I>,
@@ -151,9 +152,10 @@ impl<I: ClassIndex> Survey<I> {
             radius,
             height,
             blocks,
-            ring: vec![plane.clone(); 2 * radius[0] + 1],
+            column_rows: plane.rows.clone(),
+            column_blocks: plane.blocks.clone(),
+            ring: vec![plane; 2 * radius[0] + 1],
             surveyed: 0,
-            column: plane,
             near_rows: Extremes::new(height),
             near_blocks: Extremes::new(height * blocks),
         }
@@ -166,17 +168,17 @@ impl<I: ClassIndex> Survey<I> {
             self.surveyed += 1;
         }
         // First over planes and then over rows: fewer steps than over both at once, each a long plain loop.
-        self.column.rows.clear();
-        self.column.blocks.clear();
+        self.column_rows.clear();
+        self.column_blocks.clear();
         for plane in &self.ring {
-            self.column.rows.widen(&plane.rows, 0);
-            self.column.blocks.widen(&plane.blocks, 0);
+            self.column_rows.widen(&plane.rows, 0);
+            self.column_blocks.widen(&plane.blocks, 0);
         }
         self.near_rows.clear();
         self.near_blocks.clear();
         for dh in 0..=2 * self.radius[1] {
-            self.near_rows.widen(&self.column.rows, dh);
-            self.near_blocks.widen(&self.column.blocks, dh * self.blocks);
+            self.near_rows.widen(&self.column_rows, dh);
+            self.near_blocks.widen(&self.column_blocks, dh * self.blocks);
         }
     }
 

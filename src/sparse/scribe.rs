@@ -66,19 +66,12 @@ impl<F: SoftFloat, D: SpatialDim> Listener<F> for Scribe<F, D> {
         }
         for i in 0..len {
             if count[i] > 1 || (count[i] == 1 && most[i] != *one) {
-                // Every pair is written, and kept if it is not zero: without a branch that is hard to foresee.
-                let mut end = pair_class.len();
-                pair_class.resize(end + classes.len(), NONE);
-                pair_probability.resize(end + classes.len(), F::zero());
-                for (&class, values) in classes.iter().zip(values) {
-                    pair_class[end] = index(class);
-                    pair_probability[end] = values[i];
-                    end += usize::from(values[i] != F::zero());
+                for (&class, values) in classes.iter().zip(values).filter(|(_, values)| values[i] != F::zero()) {
+                    pair_class.push(index(class));
+                    pair_probability.push(values[i]);
                 }
-                pair_class.truncate(end);
-                pair_probability.truncate(end);
                 uncertain.push(class.len() + i);
-                ends.push(end);
+                ends.push(pair_class.len());
             }
         }
         class.extend_from_slice(&best[..len]);
