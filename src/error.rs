@@ -194,6 +194,43 @@ pub enum Error {
     /// Every rater's weight is zero.
     #[error("all raters' weights are 0; give at least one of them weight")]
     ZeroWeights,
+    /// An array does not have the shape of the one that it belongs to.
+    #[error("the {what} has shape {actual:?}, but {expected:?} is needed")]
+    ShapeMismatch {
+        /// What was given.
+        what: &'static str,
+        /// The shape that fits.
+        expected: Vec<usize>,
+        /// Its shape.
+        actual: Vec<usize>,
+    },
+    /// Logits have the wrong number of axes.
+    #[error("logits have {} axes, these have {axes}; for a batch call batched()", if *.batched { "(N, C, H, W) or (N, C, D, H, W) as" } else { "(C, H, W) or (C, D, H, W) as" })]
+    LogitAxes {
+        /// Number of axes found.
+        axes: usize,
+        /// Whether a batch was expected.
+        batched: bool,
+    },
+    /// The number of class weights is not the number of classes.
+    #[error("there are {actual} class weights for {expected} classes; give one for each")]
+    ClassWeightCount {
+        /// Number of classes.
+        expected: usize,
+        /// Number of weights.
+        actual: usize,
+    },
+    /// A class's weight is negative or not finite.
+    #[error("class {class}'s weight is {value}; it must be finite and not negative")]
+    ClassWeight {
+        /// The class.
+        class: usize,
+        /// The value given.
+        value: f64,
+    },
+    /// No voxel counts, so there is no mean.
+    #[error("no voxel counts: all are masked, ignored or of weight 0; leave such samples out")]
+    NoVoxels,
 }
 
 /// A [`Result`](std::result::Result) with the crate's [`Error`].

@@ -26,11 +26,17 @@ mod sealed {
     pub trait Round {
         /// `value` rounded to the nearest number of this type.
         fn round_from(value: f64) -> Self;
+        /// The same number in `f64`.
+        fn wide(self) -> f64;
     }
 
     impl Round for f64 {
         fn round_from(value: f64) -> Self {
             value
+        }
+
+        fn wide(self) -> f64 {
+            self
         }
     }
 
@@ -39,6 +45,10 @@ mod sealed {
         fn round_from(value: f64) -> Self {
             value as Self
         }
+
+        fn wide(self) -> f64 {
+            f64::from(self)
+        }
     }
 
     #[cfg(feature = "half")]
@@ -46,12 +56,20 @@ mod sealed {
         fn round_from(value: f64) -> Self {
             Self::from_f32(f32::round_from(value))
         }
+
+        fn wide(self) -> f64 {
+            f64::from(self)
+        }
     }
 
     #[cfg(feature = "half")]
     impl Round for half::bf16 {
         fn round_from(value: f64) -> Self {
             Self::from_f32(f32::round_from(value))
+        }
+
+        fn wide(self) -> f64 {
+            f64::from(self)
         }
     }
 }

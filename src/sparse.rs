@@ -36,6 +36,7 @@ use ndarray::{ArrayRef, Axis, Slice};
 pub use self::distribution::Distribution;
 pub(crate) use self::scribe::Scribe;
 use crate::engine::Frame;
+use crate::loss::{LossFloat, SparseSample};
 use crate::render;
 use crate::{Classes, Error, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
 
@@ -189,6 +190,15 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
             classes: self.pair_class.get(range.clone())?,
             probabilities: self.pair_probability.get(range)?,
         })
+    }
+
+    /// As targets of a loss.
+    pub(crate) fn sample(&self) -> SparseSample<'_, F>
+    where
+        F: LossFloat,
+    {
+        let places = [&*self.uncertain, &*self.ends];
+        SparseSample::new(&self.class, places, &self.pair_class, &self.pair_probability, self.one)
     }
 
     /// How many voxels have more than one class.

@@ -1,8 +1,9 @@
 //! All integration tests, in one binary.
 //!
 //! The judges come first: [`naive`], an implementation that is obviously right, and the golden numbers of [`golden`]
-//! made by tests/golden/generate.py. [`scene`] draws the hard cases, [`layout`] lays arrays out in memory in every way.
+//! made by tests/golden/generate.py; for losses, fusions and metrics those of [`fixture`]. [`scene`] draws the hard cases, [`layout`] lays arrays out in memory in every way.
 
+mod fixture;
 mod layout;
 mod naive;
 mod real;
@@ -10,6 +11,7 @@ mod scene;
 
 mod errors;
 mod golden;
+mod loss;
 mod multirater;
 mod paper;
 mod promises;

@@ -1,0 +1,38 @@
+//! The losses that soft labels are made for, with their gradients.
+//!
+//! | | at the optimum | use |
+//! |---|---|---|
+//! | [`SoftCrossEntropy::new`] | the target's own entropy | the paper's loss, equation 3 |
+//! | [`SoftCrossEntropy::kl_divergence`] | 0 | the same gradient, with a value that says how far there is to go |
+//! | [`DiceSemimetric`] | 0 | a region loss that soft labels do not mislead |
+//!
+//! Logits and targets have the class axis first, (C, H, W) or (C, D, H, W), or second behind a batch axis after
+//! `batched()`: (N, C, H, W) or (N, C, D, H, W). They are `f32` or `f64`, and any strides will do: what is not in standard
+//! order is copied first. Sums run in `f64` in one fixed order, on one thread.
+//!
+//! ```
+//! use ndarray::{Array3, array};
+//! use soft_labels::loss::SoftCrossEntropy;
+//! use soft_labels::{Classes, SoftEncoder, Svls};
+//!
+//! let labels = array![[0_u8, 0, 1, 1]];
+//! let targets: Array3<f32> = Svls::default().encode(&labels, &Classes::contiguous(2)?)?;
+//! let logits = Array3::<f32>::zeros((2, 1, 4)); // from a network
+//! let (loss, gradient) = SoftCrossEntropy::new().value_and_gradient(&logits, &targets)?;
+//!
+//! assert!((loss - 2_f64.ln()).abs() < 1e-6); // as unsure as can be between two classes
+//! assert!(gradient[[0, 0, 0]] < 0.0); // more of class 0 at the left end
+//! # Ok::<(), soft_labels::Error>(())
+//! ```
+
+mod batch;
+mod cross_entropy;
+mod dice_semimetric;
+mod lanes;
+mod targets;
+
+pub use cross_entropy::{Divisor, Reduction, SoftCrossEntropy};
+pub use dice_semimetric::DiceSemimetric;
+pub use lanes::LossFloat;
+pub(crate) use targets::SparseSample;
+pub use targets::Targets;

@@ -1,0 +1,414 @@
+//! Cross entropy with soft targets.
+
+use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension, RemoveAxis};
+
+use super::batch::{Batch, exponentials, shift, with_slice};
+use super::lanes::{LANES, Lanes, LossFloat};
+use super::targets::{Targets, check_shape};
+use crate::render;
+use crate::{Error, Result};
+
+/// How the losses of voxels become one. For the loss of every voxel see [`SoftCrossEntropy::per_voxel`].
+///
+/// ```
+/// use ndarray::array;
+/// use soft_labels::loss::{Reduction, SoftCrossEntropy};
+///
+/// let (logits, targets) = (array![[[0.0, 0.0]], [[0.0, 0.0]]], array![[[1.0, 0.5]], [[0.0, 0.5]]]);
+/// let loss = SoftCrossEntropy::new();
+/// let mean = loss.value(&logits, &targets)?;
+/// let sum = loss.reduction(Reduction::Sum).value(&logits, &targets)?;
+/// assert_eq!(sum, 2.0 * mean);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reduction {
+    /// The sum over what [`Divisor`] counts.
+    #[default]
+    Mean,
+    /// The sum over voxels.
+    Sum,
+}
+
+/// What the mean divides by. It matters with class weights.
+///
+/// ```
+/// use ndarray::array;
+/// use soft_labels::loss::{Divisor, SoftCrossEntropy};
+///
+/// let (logits, targets) = (array![[[0.0, 0.0]], [[0.0, 0.0]]], array![[[1.0, 0.0]], [[0.0, 1.0]]]);
+/// let loss = SoftCrossEntropy::new().class_weights([1.0, 3.0]);
+/// let (by_voxels, by_weight) = (loss.value(&logits, &targets)?, loss.divisor(Divisor::Weight).value(&logits, &targets)?);
+/// assert_eq!(by_voxels, 2.0 * by_weight); // 2 voxels, of weight 1 + 3
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Divisor {
+    /// The number of valid voxels, as PyTorch does for probability targets.
+    #[default]
+    Voxels,
+    /// The sum of the class weights times the targets, as PyTorch does for targets that are class indices.
+    Weight,
+}
+
+/// Cross entropy between soft targets and the softmax of logits: equation 3 of the [paper].
+///
+/// ```text
+/// L = -1/n Σ_i Σ_c w_c t_ic log softmax(z_i)_c
+/// ∂L/∂z_ic = (S_i softmax(z_i)_c - w_c t_ic) / n,    S_i = Σ_c w_c t_ic
+/// ```
+///
+/// A voxel counts if it is not masked and its target is not all zero: ignored voxels, whose targets are, add nothing to
+/// the sum, to n or to the gradient. (PyTorch counts voxels of zero targets in n.) Terms of target 0 are skipped, so that
+/// a logit of -∞ is no NaN there. The largest logit of a voxel is taken from the others before their exponential, so
+/// that logits of any finite size give finite results. Logits that are NaN, or all -∞, give NaN.
+///
+/// For logits in `f32` the loss of a voxel is computed in `f32` (exponential and logarithm within 2 ulp) and summed
+/// in `f64`.
+///
+/// [paper]: https://arxiv.org/abs/2104.05788
+///
+/// ```
+/// use ndarray::{Array3, array};
+/// use soft_labels::loss::SoftCrossEntropy;
+///
+/// let logits = array![[[0.0_f64, 1.0]], [[0.0, -1.0]]]; // (C, H, W)
+/// let targets = array![[[0.5_f64, 1.0]], [[0.5, 0.0]]];
+/// let mut gradient = Array3::zeros((2, 1, 2));
+/// let loss = SoftCrossEntropy::new().value_and_gradient_into(&logits, &targets, &mut gradient)?;
+///
+/// assert!((loss - (2_f64.ln() + (1.0 + (-2_f64).exp()).ln()) / 2.0).abs() < 1e-15);
+/// assert_eq!(gradient[[0, 0, 0]], 0.0); // softmax and target agree
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct SoftCrossEntropy<'m> {
+    reduction: Reduction,
+    divisor: Divisor,
+    class_weights: Option<Vec<f64>>,
+    mask: Option<ArrayViewD<'m, bool>>,
+    batched: bool,
+    /// Whether the target's own entropy is taken off.
+    divergence: bool,
+}
+
+impl<'m> SoftCrossEntropy<'m> {
+    /// The mean over valid voxels, without class weights.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use soft_labels::loss::SoftCrossEntropy;
+    /// let loss = SoftCrossEntropy::new().value(&array![[[0.0]], [[0.0]]], &array![[[1.0]], [[0.0]]])?;
+    /// assert_eq!(loss, 2_f64.ln());
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The Kullback-Leibler divergence from the softmax to the target: the cross entropy less the target's own entropy.
+    ///
+    /// ```text
+    /// L = 1/n Σ_i Σ_c w_c t_ic (log t_ic - log softmax(z_i)_c)
+    /// ```
+    ///
+    /// It is 0 where prediction and target agree, and its gradient is that of the cross entropy.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use soft_labels::loss::SoftCrossEntropy;
+    /// let kl = SoftCrossEntropy::kl_divergence().value(&array![[[0.0]], [[0.0]]], &array![[[0.5]], [[0.5]]])?;
+    /// assert_eq!(kl, 0.0);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn kl_divergence() -> Self {
+        Self {
+            divergence: true,
+            ..Self::default()
+        }
+    }
+
+    /// The same with another reduction.
+    #[must_use]
+    pub fn reduction(self, reduction: Reduction) -> Self {
+        Self { reduction, ..self }
+    }
+
+    /// The same with a weight for each class, which multiplies its targets. They are checked when a loss is computed.
+    #[must_use]
+    pub fn class_weights(self, weights: impl Into<Vec<f64>>) -> Self {
+        Self {
+            class_weights: Some(weights.into()),
+            ..self
+        }
+    }
+
+    /// The same with another divisor for the mean.
+    #[must_use]
+    pub fn divisor(self, divisor: Divisor) -> Self {
+        Self { divisor, ..self }
+    }
+
+    /// The same for the voxels where `mask` is true alone: (H, W), (D, H, W), or these behind a batch axis.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use soft_labels::loss::SoftCrossEntropy;
+    ///
+    /// let (logits, targets) = (array![[[0.0, 9.0]], [[0.0, 0.0]]], array![[[1.0, 0.0]], [[0.0, 1.0]]]);
+    /// let mask = array![[true, false]];
+    /// assert_eq!(SoftCrossEntropy::new().mask(mask.view()).value(&logits, &targets)?, 2_f64.ln());
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    #[must_use]
+    pub fn mask<D: Dimension>(self, mask: ArrayView<'m, bool, D>) -> Self {
+        Self {
+            mask: Some(mask.into_dyn()),
+            ..self
+        }
+    }
+
+    /// The same for batches, whose class axis is the second: (N, C, H, W) or (N, C, D, H, W).
+    ///
+    /// ```
+    /// use ndarray::Array4;
+    /// use soft_labels::loss::SoftCrossEntropy;
+    ///
+    /// let (logits, targets) = (Array4::<f32>::zeros((2, 3, 4, 4)), Array4::from_elem((2, 3, 4, 4), 1.0 / 3.0));
+    /// let loss = SoftCrossEntropy::new().batched().value(&logits, &targets)?;
+    /// assert!((loss - 3_f64.ln()).abs() < 1e-6);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    #[must_use]
+    pub fn batched(self) -> Self {
+        Self { batched: true, ..self }
+    }
+
+    /// The loss.
+    ///
+    /// # Errors
+    /// [`Error::LogitAxes`], [`Error::NoClasses`] and [`Error::ShapeMismatch`] if logits, targets and mask do not fit
+    /// together, [`Error::ClassWeightCount`], [`Error::ClassWeight`], and for the mean [`Error::NoVoxels`] if no voxel
+    /// counts.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use soft_labels::Error;
+    /// use soft_labels::loss::SoftCrossEntropy;
+    ///
+    /// let nobody = SoftCrossEntropy::new().value(&array![[[0.0]], [[0.0]]], &array![[[0.0]], [[0.0]]]);
+    /// assert_eq!(nobody, Err(Error::NoVoxels));
+    /// ```
+    pub fn value<F: LossFloat, D: Dimension>(
+        &self,
+        logits: &ArrayRef<F, D>,
+        targets: &(impl Targets<F> + ?Sized),
+    ) -> Result<f64> {
+        let batch = self.batch(logits, targets)?;
+        self.compute(&batch, |_, _| {}, None)
+    }
+
+    /// The loss and its gradient with respect to the logits, in standard order.
+    ///
+    /// # Errors
+    /// Those of [`value`](Self::value), and [`Error::TooLarge`].
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use soft_labels::loss::SoftCrossEntropy;
+    /// let (_, gradient) = SoftCrossEntropy::new().value_and_gradient(&array![[[0.0]], [[0.0]]], &array![[[1.0]], [[0.0]]])?;
+    /// assert_eq!(gradient, array![[[-0.5]], [[0.5]]]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn value_and_gradient<F: LossFloat, D: Dimension>(
+        &self,
+        logits: &ArrayRef<F, D>,
+        targets: &(impl Targets<F> + ?Sized),
+    ) -> Result<(f64, Array<F, D>)> {
+        let mut gradient = render::filled(logits.raw_dim(), F::zero())?;
+        let value = self.value_and_gradient_into(logits, targets, &mut gradient)?;
+        Ok((value, gradient))
+    }
+
+    /// The loss; its gradient with respect to the logits is written to `gradient`, which may have any strides.
+    ///
+    /// # Errors
+    /// Those of [`value`](Self::value), and [`Error::ShapeMismatch`] for the gradient, which is then untouched.
+    ///
+    /// The example of [`SoftCrossEntropy`] uses it.
+    pub fn value_and_gradient_into<F: LossFloat, D: Dimension>(
+        &self,
+        logits: &ArrayRef<F, D>,
+        targets: &(impl Targets<F> + ?Sized),
+        gradient: &mut ArrayRef<F, D>,
+    ) -> Result<f64> {
+        check_shape("gradient", logits.shape(), gradient.shape())?;
+        let batch = self.batch(logits, targets)?;
+        with_slice(gradient, |gradient| self.compute(&batch, |_, _| {}, Some(gradient)))
+    }
+
+    /// The loss of every voxel, 0 where a voxel does not count: the shape of the logits without the class axis.
+    ///
+    /// # Errors
+    /// Those of [`value`](Self::value), and [`Error::TooLarge`].
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use soft_labels::loss::SoftCrossEntropy;
+    /// let (logits, targets) = (array![[[0.0, 0.0]], [[0.0, 0.0]]], array![[[1.0, 0.0]], [[0.0, 0.0]]]);
+    /// assert_eq!(SoftCrossEntropy::new().per_voxel(&logits, &targets)?, array![[2_f64.ln(), 0.0]]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn per_voxel<F: LossFloat, D: RemoveAxis>(
+        &self,
+        logits: &ArrayRef<F, D>,
+        targets: &(impl Targets<F> + ?Sized),
+    ) -> Result<Array<F, D::Smaller>> {
+        let batch = self.batch(logits, targets)?;
+        let class_axis = ndarray::Axis(usize::from(self.batched));
+        let mut out = render::filled(logits.raw_dim().remove_axis(class_axis), F::zero())?;
+        if let Some(values) = out.as_slice_mut() {
+            let tell = |(sample, at, len): (usize, usize, usize), losses: &Lanes<F>| {
+                values[sample * batch.voxels + at..][..len].copy_from_slice(&losses[..len]);
+            };
+            self.clone().reduction(Reduction::Sum).compute(&batch, tell, None)?;
+        }
+        Ok(out)
+    }
+
+    fn batch<'a, F: LossFloat, D: Dimension>(
+        &'a self,
+        logits: &'a ArrayRef<F, D>,
+        targets: &'a (impl Targets<F> + ?Sized),
+    ) -> Result<Batch<'a, F>> {
+        let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched)?;
+        if let Some(weights) = &self.class_weights {
+            if weights.len() != batch.classes {
+                return Err(Error::ClassWeightCount {
+                    expected: batch.classes,
+                    actual: weights.len(),
+                });
+            }
+            if let Some(class) = weights.iter().position(|weight| !weight.is_finite() || *weight < 0.0) {
+                return Err(Error::ClassWeight {
+                    class,
+                    value: weights[class],
+                });
+            }
+        }
+        Ok(batch)
+    }
+
+    /// The loss. The losses of the voxels of each block are told, and the gradient is written if there is one.
+    fn compute<F: LossFloat>(
+        &self,
+        batch: &Batch<'_, F>,
+        mut tell: impl FnMut((usize, usize, usize), &Lanes<F>),
+        mut gradient: Option<&mut [F]>,
+    ) -> Result<f64> {
+        let divisor = match self.reduction {
+            Reduction::Sum => 1.0,
+            Reduction::Mean => self.count(batch)?,
+        };
+        let scale = F::round_from(1.0 / divisor);
+        let (mut exp, mut targets) = (batch.room(), batch.room());
+        let mut sums = [0.0; LANES];
+        for block in batch.blocks() {
+            let counts = batch.read_targets(&mut targets, block);
+            batch.read_logits(&mut exp, block);
+            let mut losses = if self.divergence {
+                self.negative_entropy(&targets)
+            } else {
+                [F::zero(); LANES]
+            };
+            self.weigh(&mut targets);
+            shift(&mut exp);
+            let mut all = [F::zero(); LANES];
+            for (logits, target) in exp.iter().zip(&targets) {
+                for i in 0..LANES {
+                    // Not 0 times infinity.
+                    let product = if target[i] == F::zero() {
+                        F::zero()
+                    } else {
+                        target[i] * logits[i]
+                    };
+                    losses[i] = losses[i] - product;
+                    all[i] = all[i] + target[i];
+                }
+            }
+            let sum = exponentials(&mut exp);
+            let mut ln = sum;
+            F::ln_of_large(&mut ln);
+            for i in 0..LANES {
+                let loss = losses[i] + all[i] * ln[i];
+                losses[i] = if counts[i] { loss } else { F::zero() };
+                sums[i] += losses[i].wide();
+            }
+            tell(block, &losses);
+
+            if let Some(gradient) = &mut gradient {
+                for i in 0..LANES {
+                    all[i] = all[i] / sum[i];
+                }
+                for (exp, target) in exp.iter_mut().zip(&targets) {
+                    for i in 0..LANES {
+                        let slope = (all[i] * exp[i] - target[i]) * scale;
+                        exp[i] = if counts[i] { slope } else { F::zero() };
+                    }
+                }
+                batch.write(gradient, &exp, block);
+            }
+        }
+        Ok(sums.iter().sum::<f64>() / divisor)
+    }
+
+    /// What the mean divides by.
+    fn count<F: LossFloat>(&self, batch: &Batch<'_, F>) -> Result<f64> {
+        let mut targets = batch.room();
+        let (mut voxels, mut weight, mut any) = (0_u64, [0.0; LANES], false);
+        for block in batch.blocks() {
+            let counts = batch.read_targets(&mut targets, block);
+            voxels += counts.iter().map(|&counts| u64::from(counts)).sum::<u64>();
+            if self.divisor == Divisor::Weight {
+                self.weigh(&mut targets);
+                for target in &targets {
+                    for i in 0..LANES {
+                        weight[i] += target[i].wide();
+                    }
+                }
+            }
+            any |= voxels > 0;
+        }
+        let divisor = match self.divisor {
+            Divisor::Voxels => voxels as f64,
+            Divisor::Weight => weight.iter().sum(),
+        };
+        if any && divisor != 0.0 {
+            Ok(divisor)
+        } else {
+            Err(Error::NoVoxels)
+        }
+    }
+
+    /// Multiplies targets by the weights of their classes.
+    fn weigh<F: LossFloat>(&self, targets: &mut [Lanes<F>]) {
+        for (target, &weight) in targets.iter_mut().zip(self.class_weights.iter().flatten()) {
+            let weight = F::round_from(weight);
+            target.iter_mut().for_each(|target| *target = *target * weight);
+        }
+    }
+
+    /// Σ w t log t of each voxel.
+    fn negative_entropy<F: LossFloat>(&self, targets: &[Lanes<F>]) -> Lanes<F> {
+        let mut sum = [F::zero(); LANES];
+        for (class, targets) in targets.iter().enumerate() {
+            let weight = self.class_weights.as_ref().map_or(1.0, |weights| weights[class]);
+            for (sum, &target) in sum.iter_mut().zip(targets) {
+                if target > F::zero() {
+                    *sum = *sum + F::round_from(weight) * target * target.ln();
+                }
+            }
+        }
+        sum
+    }
+}

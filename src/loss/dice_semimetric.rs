@@ -1,0 +1,207 @@
+//! The Dice loss for soft targets.
+
+use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension};
+
+use super::batch::{Batch, exponentials, shift, with_slice};
+use super::lanes::{LANES, Lanes, LossFloat};
+use super::targets::{Targets, check_shape};
+use crate::render;
+use crate::{Error, Result};
+
+/// The Dice semimetric loss between soft targets and the softmax of logits (DML₁ of Wang, Popordanoska et al., *Dice
+/// Semimetric Losses*, [MICCAI 2023]).
+///
+/// ```text
+/// L = mean over samples and classes of  Σ_i |x_ic - t_ic| / Σ_i (x_ic + t_ic),    x = softmax(z)
+/// ```
+///
+/// For hard targets and hard predictions it is 1 - Dice, as the common soft Dice loss is. But that one, 1 - 2Σxt/Σ(x+t), has
+/// its minimum at a hard prediction even where the target is soft; this one has it at x = t, where it is 0.
+///
+/// A voxel counts if it is not masked and its target is not all zero. A class without any prediction or target in the
+/// voxels that count adds 0. The gradient takes 0 for the slope of |x - t| where x = t.
+///
+/// [MICCAI 2023]: https://arxiv.org/abs/2303.16296
+///
+/// ```
+/// use ndarray::array;
+/// use soft_labels::loss::DiceSemimetric;
+///
+/// let targets = array![[[0.25_f64, 1.0]], [[0.75, 0.0]]];
+/// let agreeing = targets.mapv(|t: f64| t.max(1e-300).ln());
+/// assert!(DiceSemimetric::new().value(&agreeing, &targets)? < 1e-15);
+/// assert!(DiceSemimetric::new().value(&(&agreeing * 2.0), &targets)? > 0.1); // harder than the target
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct DiceSemimetric<'m> {
+    mask: Option<ArrayViewD<'m, bool>>,
+    batched: bool,
+}
+
+/// Σ|x - t| and Σ(x + t) of a class in a sample.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    apart: f64,
+    both: f64,
+}
+
+impl<'m> DiceSemimetric<'m> {
+    /// The mean over classes.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use soft_labels::loss::DiceSemimetric;
+    /// let loss = DiceSemimetric::new().value(&array![[[0.0]], [[0.0]]], &array![[[1.0]], [[0.0]]])?;
+    /// assert!((loss - (0.5 / 1.5 + 0.5 / 0.5) / 2.0).abs() < 1e-15);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same for the voxels where `mask` is true alone: (H, W), (D, H, W), or these behind a batch axis.
+    #[must_use]
+    pub fn mask<D: Dimension>(self, mask: ArrayView<'m, bool, D>) -> Self {
+        Self {
+            mask: Some(mask.into_dyn()),
+            ..self
+        }
+    }
+
+    /// The same for batches, whose class axis is the second: (N, C, H, W) or (N, C, D, H, W).
+    #[must_use]
+    pub fn batched(self) -> Self {
+        Self { batched: true, ..self }
+    }
+
+    /// The loss.
+    ///
+    /// # Errors
+    /// [`Error::LogitAxes`], [`Error::NoClasses`], [`Error::ShapeMismatch`], and [`Error::NoVoxels`] if no voxel counts.
+    ///
+    /// The example of [`DiceSemimetric`] uses it.
+    pub fn value<F: LossFloat, D: Dimension>(
+        &self,
+        logits: &ArrayRef<F, D>,
+        targets: &(impl Targets<F> + ?Sized),
+    ) -> Result<f64> {
+        let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched)?;
+        value(&sums(&batch)?)
+    }
+
+    /// The loss and its gradient with respect to the logits, in standard order.
+    ///
+    /// # Errors
+    /// Those of [`value`](Self::value), and [`Error::TooLarge`].
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use soft_labels::loss::DiceSemimetric;
+    /// let (_, gradient) = DiceSemimetric::new().value_and_gradient(&array![[[0.0]], [[0.0]]], &array![[[1.0]], [[0.0]]])?;
+    /// assert!(gradient[[0, 0, 0]] < 0.0 && gradient[[0, 0, 0]] == -gradient[[1, 0, 0]]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn value_and_gradient<F: LossFloat, D: Dimension>(
+        &self,
+        logits: &ArrayRef<F, D>,
+        targets: &(impl Targets<F> + ?Sized),
+    ) -> Result<(f64, Array<F, D>)> {
+        let mut gradient = render::filled(logits.raw_dim(), F::zero())?;
+        let value = self.value_and_gradient_into(logits, targets, &mut gradient)?;
+        Ok((value, gradient))
+    }
+
+    /// The loss; its gradient with respect to the logits is written to `gradient`, which may have any strides.
+    ///
+    /// # Errors
+    /// Those of [`value`](Self::value), and [`Error::ShapeMismatch`] for the gradient.
+    pub fn value_and_gradient_into<F: LossFloat, D: Dimension>(
+        &self,
+        logits: &ArrayRef<F, D>,
+        targets: &(impl Targets<F> + ?Sized),
+        gradient: &mut ArrayRef<F, D>,
+    ) -> Result<f64> {
+        check_shape("gradient", logits.shape(), gradient.shape())?;
+        let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched)?;
+        let sums = sums(&batch)?;
+        with_slice(gradient, |gradient| {
+            write_gradient(&batch, &sums, gradient);
+            value(&sums)
+        })
+    }
+}
+
+fn value(sums: &[Sums]) -> Result<f64> {
+    Ok(sums.iter().map(|sums| sums.share(sums.apart)).sum::<f64>() / sums.len() as f64)
+}
+
+impl Sums {
+    /// A number over Σ(x + t), or 0 where there is nothing.
+    fn share(self, number: f64) -> f64 {
+        if self.both == 0.0 { 0.0 } else { number / self.both }
+    }
+}
+
+/// Writes the softmax of a block over its logits.
+fn softmax<F: LossFloat>(logits: &mut [Lanes<F>]) {
+    shift(logits);
+    let sum = exponentials(logits);
+    for logits in logits {
+        for i in 0..LANES {
+            logits[i] = logits[i] / sum[i];
+        }
+    }
+}
+
+/// The sums of each class of each sample.
+fn sums<F: LossFloat>(batch: &Batch<'_, F>) -> Result<Vec<Sums>> {
+    let (mut predictions, mut targets) = (batch.room(), batch.room());
+    let mut sums = vec![Sums::default(); batch.samples * batch.classes];
+    let mut any = false;
+    for block in batch.blocks() {
+        let counts = batch.read_targets(&mut targets, block);
+        any |= counts.contains(&true);
+        batch.read_logits(&mut predictions, block);
+        softmax(&mut predictions);
+        let sums = &mut sums[block.0 * batch.classes..][..batch.classes];
+        for ((sums, prediction), target) in sums.iter_mut().zip(&predictions).zip(&targets) {
+            for i in (0..LANES).filter(|&i| counts[i]) {
+                let (x, t) = (prediction[i].wide(), target[i].wide());
+                sums.apart += (x - t).abs();
+                sums.both += x + t;
+            }
+        }
+    }
+    if any { Ok(sums) } else { Err(Error::NoVoxels) }
+}
+
+fn write_gradient<F: LossFloat>(batch: &Batch<'_, F>, sums: &[Sums], gradient: &mut [F]) {
+    let (mut predictions, mut targets) = (batch.room(), batch.room());
+    let mut slopes = vec![[0.0; LANES]; batch.classes];
+    let terms = sums.len() as f64;
+    for block in batch.blocks() {
+        let counts = batch.read_targets(&mut targets, block);
+        batch.read_logits(&mut predictions, block);
+        softmax(&mut predictions);
+        // With respect to the softmax, and then through it: ∂L/∂z_c = x_c (g_c - Σ_k g_k x_k).
+        let mut mean = [0.0; LANES];
+        let of_classes = &sums[block.0 * batch.classes..][..batch.classes];
+        for (((slopes, sums), prediction), target) in slopes.iter_mut().zip(of_classes).zip(&predictions).zip(&targets)
+        {
+            for i in 0..LANES {
+                let (x, t) = (prediction[i].wide(), target[i].wide());
+                let sign = if x == t { 0.0 } else { (x - t).signum() };
+                slopes[i] = sums.share(sign - sums.share(sums.apart)) / terms;
+                mean[i] += slopes[i] * x;
+            }
+        }
+        for (prediction, slopes) in predictions.iter_mut().zip(&slopes) {
+            for i in 0..LANES {
+                let slope = prediction[i].wide() * (slopes[i] - mean[i]);
+                prediction[i] = if counts[i] { F::round_from(slope) } else { F::zero() };
+            }
+        }
+        batch.write(gradient, &predictions, block);
+    }
+}

@@ -1,0 +1,195 @@
+//! What a loss compares logits with: dense soft labels or sparse ones.
+
+use std::borrow::Cow;
+
+use ndarray::{ArrayBase, ArrayRef, Data, Dimension};
+
+use super::lanes::{LANES, Lanes, LossFloat};
+use crate::sparse::SparseLabels;
+use crate::{Error, Result, SpatialDim};
+
+/// Targets of a loss: an array of the shape of the logits, one [`SparseLabels`], or for batches a slice of them.
+///
+/// With sparse targets no dense target is ever made. The trait is sealed.
+///
+/// ```
+/// use ndarray::{Array3, array};
+/// use soft_labels::loss::SoftCrossEntropy;
+/// use soft_labels::sparse::{SparseEncoder, SparseLabels};
+/// use soft_labels::{Classes, SoftEncoder, Svls};
+///
+/// let (labels, classes) = (array![[0_u8, 0, 1, 1]], Classes::contiguous(2)?);
+/// let dense: Array3<f32> = Svls::default().encode(&labels, &classes)?;
+/// let sparse: SparseLabels<f32, _> = Svls::default().encode_sparse(&labels, &classes)?;
+/// let logits = Array3::from_shape_fn((2, 1, 4), |(class, _, w)| (class * w) as f32);
+/// let loss = SoftCrossEntropy::new();
+/// assert_eq!(loss.value(&logits, &dense)?, loss.value(&logits, &sparse)?);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+pub trait Targets<F: LossFloat>: sealed::Source<F> {}
+
+impl<F: LossFloat, T: sealed::Source<F> + ?Sized> Targets<F> for T {}
+
+/// Targets that are ready to be read: those of all samples in standard order.
+#[derive(Debug)]
+pub enum Ready<'a, F: LossFloat> {
+    Dense(Cow<'a, [F]>),
+    Sparse(Vec<SparseSample<'a, F>>),
+}
+
+/// Sparse targets without the number of their axes.
+#[derive(Debug)]
+pub struct SparseSample<'a, F> {
+    class: &'a [u16],
+    uncertain: &'a [usize],
+    ends: &'a [usize],
+    pair_class: &'a [u16],
+    pair_probability: &'a [F],
+    one: F,
+}
+
+pub(super) mod sealed {
+    use super::Ready;
+    use crate::Result;
+    use crate::loss::LossFloat;
+
+    pub trait Source<F: LossFloat> {
+        /// The targets for logits of a shape, whose classes are on the second axis if `batched`.
+        fn ready(&self, shape: &[usize], batched: bool) -> Result<Ready<'_, F>>;
+    }
+}
+
+impl<F: LossFloat, D: Dimension> sealed::Source<F> for ArrayRef<F, D> {
+    fn ready(&self, shape: &[usize], _: bool) -> Result<Ready<'_, F>> {
+        check_shape("target array", shape, self.shape())?;
+        Ok(Ready::Dense(in_order(self)))
+    }
+}
+
+impl<F: LossFloat, S: Data<Elem = F>, D: Dimension> sealed::Source<F> for ArrayBase<S, D> {
+    fn ready(&self, shape: &[usize], batched: bool) -> Result<Ready<'_, F>> {
+        sealed::Source::ready(&**self, shape, batched)
+    }
+}
+
+impl<F: LossFloat, D: SpatialDim> sealed::Source<F> for SparseLabels<F, D> {
+    fn ready(&self, shape: &[usize], batched: bool) -> Result<Ready<'_, F>> {
+        sealed::Source::ready(std::slice::from_ref(self), shape, batched)
+    }
+}
+
+impl<F: LossFloat, D: SpatialDim> sealed::Source<F> for [SparseLabels<F, D>] {
+    fn ready(&self, shape: &[usize], batched: bool) -> Result<Ready<'_, F>> {
+        let (samples, shape) = match shape {
+            [samples, shape @ ..] if batched => (*samples, shape),
+            _ => (1, shape),
+        };
+        check_shape("list of sparse targets", &[samples], &[self.len()])?;
+        self.iter()
+            .map(|labels| {
+                let actual = [&[labels.class_count()], labels.shape()].concat();
+                check_shape("sparse target", shape, &actual)?;
+                Ok(labels.sample())
+            })
+            .collect::<Result<_>>()
+            .map(Ready::Sparse)
+    }
+}
+
+impl<F: LossFloat, D: SpatialDim> sealed::Source<F> for Vec<SparseLabels<F, D>> {
+    fn ready(&self, shape: &[usize], batched: bool) -> Result<Ready<'_, F>> {
+        sealed::Source::ready(self.as_slice(), shape, batched)
+    }
+}
+
+impl<'a, F: LossFloat> SparseSample<'a, F> {
+    pub(crate) fn new(
+        class: &'a [u16],
+        [uncertain, ends]: [&'a [usize]; 2],
+        pair_class: &'a [u16],
+        pair_probability: &'a [F],
+        one: F,
+    ) -> Self {
+        Self {
+            class,
+            uncertain,
+            ends,
+            pair_class,
+            pair_probability,
+            one,
+        }
+    }
+
+    /// Adds the targets of some voxels to `targets`, which are zero.
+    fn add_to(&self, targets: &mut [Lanes<F>], at: usize, len: usize) {
+        for (i, &class) in self.class[at..at + len].iter().enumerate() {
+            // An ignored voxel has a class that is none.
+            if let Some(target) = targets.get_mut(usize::from(class)) {
+                target[i] = self.one;
+            }
+        }
+        let first = self.uncertain.partition_point(|&voxel| voxel < at);
+        for (entry, &voxel) in self.uncertain.iter().enumerate().skip(first) {
+            if voxel >= at + len {
+                break;
+            }
+            let i = voxel - at;
+            if let Some(target) = targets.get_mut(usize::from(self.class[voxel])) {
+                target[i] = F::zero();
+            }
+            let start = entry.checked_sub(1).map_or(0, |before| self.ends[before]);
+            for pair in start..self.ends[entry] {
+                targets[usize::from(self.pair_class[pair])][i] = self.pair_probability[pair];
+            }
+        }
+    }
+}
+
+impl<F: LossFloat> Ready<'_, F> {
+    /// Writes the targets of `len` voxels of a sample from voxel `at` on, one entry for each class; the other lanes are 0.
+    pub(super) fn read(&self, targets: &mut [Lanes<F>], voxels: usize, sample: usize, at: usize, len: usize) {
+        let classes = targets.len();
+        match self {
+            Self::Dense(all) => {
+                for (class, target) in targets.iter_mut().enumerate() {
+                    let start = (sample * classes + class) * voxels + at;
+                    load(target, &all[start..start + len], F::zero());
+                }
+            }
+            Self::Sparse(samples) => {
+                targets.fill([F::zero(); LANES]);
+                samples[sample].add_to(targets, at, len);
+            }
+        }
+    }
+}
+
+/// Copies numbers to the first lanes and fills the rest.
+pub(super) fn load<F: Copy>(lanes: &mut Lanes<F>, from: &[F], rest: F) {
+    match from.first_chunk() {
+        Some(from) => *lanes = *from,
+        None => {
+            lanes[..from.len()].copy_from_slice(from);
+            lanes[from.len()..].fill(rest);
+        }
+    }
+}
+
+/// The elements in standard order, copied if they are not.
+pub(super) fn in_order<T: Copy, D: Dimension>(array: &ArrayRef<T, D>) -> Cow<'_, [T]> {
+    array
+        .as_slice()
+        .map_or_else(|| array.iter().copied().collect(), Cow::Borrowed)
+}
+
+pub(super) fn check_shape(what: &'static str, expected: &[usize], actual: &[usize]) -> Result<()> {
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(Error::ShapeMismatch {
+            what,
+            expected: expected.to_vec(),
+            actual: actual.to_vec(),
+        })
+    }
+}
