@@ -228,6 +228,30 @@ pub enum Error {
         /// The value given.
         value: f64,
     },
+    /// The label is none of the classes.
+    #[error("label {value} is none of the {classes} classes; use one that is, or add it to them")]
+    NoClass {
+        /// The label.
+        value: i128,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// The number of prior probabilities is not the number of classes.
+    #[error("there are {actual} prior probabilities for {expected} classes; give one for each")]
+    PriorCount {
+        /// Number of classes.
+        expected: usize,
+        /// Number of prior probabilities.
+        actual: usize,
+    },
+    /// A prior probability is negative or not finite, or all are 0.
+    #[error("class {class}'s prior probability is {value}; give finite numbers, none negative and not all 0")]
+    Prior {
+        /// The class.
+        class: usize,
+        /// The value given.
+        value: f64,
+    },
     /// No voxel counts, so there is no mean.
     #[error("no voxel counts: all are masked, ignored or of weight 0; leave such samples out")]
     NoVoxels,

@@ -63,6 +63,7 @@
 #![deny(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod fusion;
 pub mod loss;
 pub mod multirater;
 pub mod sparse;

@@ -44,6 +44,18 @@ pub(crate) fn filled<T: Clone, D: Dimension>(dim: D, value: T) -> Result<Array<T
     Ok(Array::from_elem(dim, value))
 }
 
+/// The same elements in standard order, or an error if they do not fit in memory.
+pub(crate) fn copied<T: Clone, D: Dimension>(array: &ArrayRef<T, D>) -> Result<Array<T, D>> {
+    Ok(match array.first() {
+        Some(first) => {
+            let mut copy = filled(array.raw_dim(), first.clone())?;
+            copy.assign(array);
+            copy
+        }
+        None => array.to_owned(),
+    })
+}
+
 /// Lets the engine write the soft labels of a window to `out`.
 pub(crate) fn render<L: Label, F: SoftFloat, D: SpatialDim>(
     recipe: &Recipe,

@@ -10,6 +10,7 @@ mod real;
 mod scene;
 
 mod errors;
+mod fusion;
 mod golden;
 mod loss;
 mod multirater;

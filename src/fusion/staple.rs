@@ -1,0 +1,423 @@
+//! STAPLE: the truth and the raters' performance, estimated together.
+
+use std::collections::HashMap;
+
+use ndarray::{Array, Array2, ArrayView, Axis, Dimension};
+
+use crate::render;
+use crate::{Classes, Error, Label, Raters, Result, SoftFloat, SpatialDim};
+
+/// Simultaneous truth and performance level estimation (Warfield, Zou & Wells, *IEEE TMI* 2004; several classes as in Rohlfing,
+/// Russakoff & Maurer, *IEEE TMI* 2004).
+///
+/// Expectation maximisation between the posterior W of the hidden truth and a confusion matrix θ for each rater:
+///
+/// ```text
+/// start   W_is = share of the raters who gave voxel i class s;      prior π_s = mean over voxels of W_is
+/// M step  θ_r[j, s] = Σ_{i: rater r says j} W_is / Σ_i W_is         P(rater r says j | truth is s)
+/// E step  W_is ∝ π_s Π_r θ_r[what rater r says at i, s]
+/// ```
+///
+/// until no entry of θ moves by more than the tolerance (1e-7; not asked in the first round) or the rounds are used up
+/// (10,000). A class without any posterior keeps the column of a perfect rater, so that empty and full maps have an answer; a
+/// voxel at which every class has become impossible keeps its posterior. For two classes this is binary STAPLE as ITK
+/// computes it, but for that guard. The prior depends on the field of view: crop before you compare.
+///
+/// A rater who ignores a voxel says nothing there; voxels that all ignore are left out and have a posterior of 0.
+///
+/// ```
+/// use ndarray::array;
+/// use soft_labels::Classes;
+/// use soft_labels::fusion::Staple;
+///
+/// // Two careful raters and one who misses half of the structure.
+/// let careful = array![[0_u8, 1, 1, 0], [0, 1, 1, 0]];
+/// let hasty = array![[0_u8, 0, 1, 0], [0, 0, 1, 0]];
+/// let raters = [careful.view(), careful.view(), hasty.view()];
+/// let fused = Staple::new().fuse::<_, f32, _>(&raters, &Classes::contiguous(2)?)?;
+/// assert!(fused.posterior()[[1, 0, 1]] > 0.999);
+/// assert!((fused.sensitivity(2, 1).unwrap() - 0.5).abs() < 1e-3);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Staple {
+    tolerance: f64,
+    rounds: usize,
+    prior: Option<Vec<f64>>,
+}
+
+impl Default for Staple {
+    fn default() -> Self {
+        Self {
+            tolerance: 1e-7,
+            rounds: 10_000,
+            prior: None,
+        }
+    }
+}
+
+/// What [`Staple`] found.
+///
+/// ```
+/// # use soft_labels::{Classes, fusion::Staple};
+/// let map = ndarray::array![[0_u8, 1]];
+/// let fused = Staple::new().fuse::<_, f32, _>(&[map.view()], &Classes::contiguous(2)?)?;
+/// assert_eq!(fused.into_posterior(), ndarray::array![[[1.0, 0.0]], [[0.0, 1.0]]]);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct StapleFusion<F, D: Dimension> {
+    posterior: Array<F, D>,
+    confusion: Vec<Array2<f64>>,
+    /// For each rater, the posterior mass of each class where the rater said something.
+    mass: Vec<Vec<f64>>,
+    prior: Vec<f64>,
+    rounds: usize,
+    converged: bool,
+}
+
+impl Staple {
+    /// Tolerance 1e-7, at most 10,000 rounds, the prior from the data.
+    ///
+    /// ```
+    /// assert_eq!(soft_labels::fusion::Staple::new(), soft_labels::fusion::Staple::default());
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same with another tolerance: the largest step of an entry of θ in the last round.
+    #[must_use]
+    pub fn tolerance(self, tolerance: f64) -> Self {
+        Self { tolerance, ..self }
+    }
+
+    /// The same with at most so many rounds.
+    ///
+    /// ```
+    /// # use soft_labels::{Classes, fusion::Staple};
+    /// # let (a, b) = (ndarray::array![[0_u8, 1, 1]], ndarray::array![[0_u8, 1, 0]]);
+    /// let fused = Staple::new().max_rounds(1).fuse::<_, f64, _>(&[a.view(), b.view()], &Classes::contiguous(2)?)?;
+    /// assert!(!fused.converged() && fused.rounds() == 1);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    #[must_use]
+    pub fn max_rounds(self, rounds: usize) -> Self {
+        Self { rounds, ..self }
+    }
+
+    /// The same with a prior probability for each class, which is divided by its sum.
+    #[must_use]
+    pub fn prior(self, prior: impl Into<Vec<f64>>) -> Self {
+        Self {
+            prior: Some(prior.into()),
+            ..self
+        }
+    }
+
+    /// Estimates the truth behind the raters' label maps. The posterior is allocated in standard order.
+    ///
+    /// # Errors
+    /// [`Error::NoRaters`], [`Error::LabelAxes`], [`Error::RaterShape`], [`Error::UnknownLabel`], [`Error::TooLarge`];
+    /// [`Error::PriorCount`] and [`Error::Prior`] if the prior does not have one number for each class, finite, not
+    /// negative and not all zero.
+    ///
+    /// ```
+    /// # use soft_labels::{Classes, Error, fusion::Staple};
+    /// let map = ndarray::array![[0_u8, 1]];
+    /// let wrong = Staple::new().prior([1.0]).fuse::<_, f32, _>(&[map.view()], &Classes::contiguous(2)?);
+    /// assert_eq!(wrong.unwrap_err(), Error::PriorCount { expected: 2, actual: 1 });
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn fuse<L: Label, F: SoftFloat, D: SpatialDim>(
+        &self,
+        raters: &[ArrayView<'_, L, D>],
+        classes: &Classes,
+    ) -> Result<StapleFusion<F, D::Larger>> {
+        let raters = Raters::new(raters)?;
+        let given = self
+            .prior
+            .as_deref()
+            .map(|prior| check_prior(prior, classes))
+            .transpose()?;
+        raters.check(classes)?;
+        let mut posterior = render::allocate::<F, D>(raters.shape(), classes, &render::whole(raters.shape()))?;
+        let (patterns, of_voxel) = patterns(&raters, classes)?;
+
+        let mut state = State::new(&patterns, raters.len(), classes.len(), given);
+        let (mut rounds, mut converged) = (0, false);
+        while rounds < self.rounds && !converged {
+            let step = state.maximise(&patterns);
+            state.expect(&patterns);
+            rounds += 1;
+            converged = rounds > 1 && step <= self.tolerance;
+        }
+
+        for (class, mut plane) in posterior.axis_iter_mut(Axis(0)).enumerate() {
+            let values: Vec<F> = state.posterior.iter().map(|w| F::round_from(w[class])).collect();
+            plane
+                .iter_mut()
+                .zip(&of_voxel)
+                .for_each(|(p, &pattern)| *p = values[pattern as usize]);
+        }
+        Ok(StapleFusion {
+            posterior,
+            confusion: state.confusion,
+            mass: state.mass,
+            prior: state.prior,
+            rounds,
+            converged,
+        })
+    }
+}
+
+fn check_prior(prior: &[f64], classes: &Classes) -> Result<Vec<f64>> {
+    if prior.len() != classes.len() {
+        return Err(Error::PriorCount {
+            expected: classes.len(),
+            actual: prior.len(),
+        });
+    }
+    let sum: f64 = prior.iter().sum();
+    match prior.iter().position(|p| !p.is_finite() || *p < 0.0) {
+        Some(class) => Err(Error::Prior {
+            class,
+            value: prior[class],
+        }),
+        None if sum == 0.0 || !sum.is_finite() => Err(Error::Prior {
+            class: 0,
+            value: prior[0],
+        }),
+        None => Ok(prior.iter().map(|p| p / sum).collect()),
+    }
+}
+
+/// What all raters say of a voxel: a class or nothing for each, and how many voxels have it. Voxels differ only by it.
+struct Pattern {
+    said: Vec<Option<usize>>,
+    voxels: f64,
+}
+
+/// The patterns in the order of their first voxel, and that of each voxel in standard order.
+fn patterns<L: Label, D: SpatialDim>(raters: &Raters<'_, L, D>, classes: &Classes) -> Result<(Vec<Pattern>, Vec<u32>)> {
+    let too_large = || Error::TooLarge {
+        shape: raters.shape().to_vec(),
+    };
+    let mut maps: Vec<_> = raters.maps().iter().map(|map| map.iter().copied()).collect();
+    let mut known: HashMap<Vec<i128>, u32> = HashMap::new();
+    let (mut patterns, mut of_voxel): (Vec<Pattern>, Vec<u32>) = (Vec::new(), Vec::new());
+    of_voxel
+        .try_reserve_exact(raters.dim().size())
+        .map_err(|_| too_large())?;
+    let (mut labels, mut last) = (Vec::new(), None);
+    for _ in 0..raters.dim().size() {
+        labels.clear();
+        labels.extend(maps.iter_mut().filter_map(Iterator::next));
+        // Neighbours mostly have the same pattern.
+        let pattern = match &last {
+            Some((same, pattern)) if *same == labels => *pattern,
+            _ => {
+                let next = u32::try_from(patterns.len()).map_err(|_| too_large())?;
+                let pattern = *known
+                    .entry(labels.iter().map(|label| label.value()).collect())
+                    .or_insert(next);
+                if pattern == next {
+                    let said = labels.iter().map(|&label| classes.class_of(label)).collect();
+                    patterns.push(Pattern { said, voxels: 0.0 });
+                }
+                last = Some((labels.clone(), pattern));
+                pattern
+            }
+        };
+        patterns[pattern as usize].voxels += 1.0;
+        of_voxel.push(pattern);
+    }
+    Ok((patterns, of_voxel))
+}
+
+struct State {
+    prior: Vec<f64>,
+    confusion: Vec<Array2<f64>>,
+    mass: Vec<Vec<f64>>,
+    /// Of each pattern, for each class.
+    posterior: Vec<Vec<f64>>,
+}
+
+impl State {
+    fn new(patterns: &[Pattern], raters: usize, classes: usize, prior: Option<Vec<f64>>) -> Self {
+        let posterior: Vec<Vec<f64>> = patterns
+            .iter()
+            .map(|pattern| {
+                let mut votes = vec![0.0; classes];
+                pattern.said.iter().flatten().for_each(|&class| votes[class] += 1.0);
+                let said = votes.iter().sum::<f64>();
+                votes
+                    .iter()
+                    .map(|votes| if said == 0.0 { 0.0 } else { votes / said })
+                    .collect()
+            })
+            .collect();
+        let prior = prior.unwrap_or_else(|| {
+            let mut sums = vec![0.0; classes];
+            for (pattern, w) in patterns.iter().zip(&posterior) {
+                sums.iter_mut().zip(w).for_each(|(sum, w)| *sum += pattern.voxels * w);
+            }
+            let labelled: f64 = patterns
+                .iter()
+                .filter(|pattern| pattern.said.iter().any(Option::is_some))
+                .map(|pattern| pattern.voxels)
+                .sum();
+            sums.iter()
+                .map(|sum| if labelled == 0.0 { 0.0 } else { sum / labelled })
+                .collect()
+        });
+        Self {
+            prior,
+            confusion: vec![Array2::eye(classes); raters],
+            mass: vec![vec![0.0; classes]; raters],
+            posterior,
+        }
+    }
+
+    /// Estimates the confusion matrices from the posterior; the largest step of an entry.
+    fn maximise(&mut self, patterns: &[Pattern]) -> f64 {
+        let mut step: f64 = 0.0;
+        for (rater, (confusion, mass)) in self.confusion.iter_mut().zip(&mut self.mass).enumerate() {
+            let mut sums = Array2::<f64>::zeros(confusion.raw_dim());
+            for (pattern, w) in patterns.iter().zip(&self.posterior) {
+                if let Some(class) = pattern.said[rater] {
+                    let said = sums.row_mut(class);
+                    said.into_iter().zip(w).for_each(|(sum, w)| *sum += pattern.voxels * w);
+                }
+            }
+            *mass = sums.sum_axis(Axis(0)).to_vec();
+            for ((said, truth), entry) in confusion.indexed_iter_mut() {
+                let estimate = match mass[truth] {
+                    0.0 => f64::from(u8::from(said == truth)),
+                    mass => sums[[said, truth]] / mass,
+                };
+                step = step.max((estimate - *entry).abs());
+                *entry = estimate;
+            }
+        }
+        step
+    }
+
+    /// Estimates the posterior from the confusion matrices.
+    fn expect(&mut self, patterns: &[Pattern]) {
+        for (pattern, posterior) in patterns.iter().zip(&mut self.posterior) {
+            if pattern.said.iter().all(Option::is_none) {
+                continue;
+            }
+            let mut likelihood = self.prior.clone();
+            for (said, confusion) in pattern.said.iter().zip(&self.confusion) {
+                if let Some(class) = *said {
+                    likelihood
+                        .iter_mut()
+                        .zip(confusion.row(class))
+                        .for_each(|(p, theta)| *p *= theta);
+                }
+            }
+            let sum: f64 = likelihood.iter().sum();
+            if sum > 0.0 {
+                posterior.iter_mut().zip(likelihood).for_each(|(w, p)| *w = p / sum);
+            }
+        }
+    }
+}
+
+impl<F: SoftFloat, D: Dimension> StapleFusion<F, D> {
+    /// The probability of each class at each voxel: (C, H, W) or (C, D, H, W), soft labels as any other.
+    ///
+    /// ```
+    /// # use soft_labels::{Classes, fusion::Staple};
+    /// # let map = ndarray::array![[0_u8, 1]];
+    /// # let fused = Staple::new().fuse::<_, f32, _>(&[map.view()], &Classes::contiguous(2)?)?;
+    /// assert_eq!(fused.posterior().shape(), [2, 1, 2]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn posterior(&self) -> &Array<F, D> {
+        &self.posterior
+    }
+
+    /// The posterior alone. The example of [`StapleFusion`] uses it.
+    pub fn into_posterior(self) -> Array<F, D> {
+        self.posterior
+    }
+
+    /// The confusion matrix of each rater. Entry `[j, s]` is the probability that the rater says class j where the truth
+    /// is class s; columns sum to 1.
+    ///
+    /// ```
+    /// # use soft_labels::{Classes, fusion::Staple};
+    /// # let map = ndarray::array![[0_u8, 1]];
+    /// # let fused = Staple::new().fuse::<_, f32, _>(&[map.view()], &Classes::contiguous(2)?)?;
+    /// assert_eq!(fused.confusion()[0], ndarray::array![[1.0, 0.0], [0.0, 1.0]]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn confusion(&self) -> &[Array2<f64>] {
+        &self.confusion
+    }
+
+    /// The probability that a rater says a class where it is the truth, or `None` without such a rater or class.
+    ///
+    /// ```
+    /// # use soft_labels::{Classes, fusion::Staple};
+    /// # let map = ndarray::array![[0_u8, 1]];
+    /// # let fused = Staple::new().fuse::<_, f32, _>(&[map.view()], &Classes::contiguous(2)?)?;
+    /// assert_eq!(fused.sensitivity(0, 1), Some(1.0));
+    /// assert_eq!(fused.sensitivity(1, 1), None);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn sensitivity(&self, rater: usize, class: usize) -> Option<f64> {
+        self.confusion.get(rater)?.get([class, class]).copied()
+    }
+
+    /// The probability that a rater does not say a class where it is not the truth, or `None` without such a rater or
+    /// class. 1 where everything is of the class.
+    ///
+    /// ```
+    /// # use soft_labels::{Classes, fusion::Staple};
+    /// # let map = ndarray::array![[0_u8, 1]];
+    /// # let fused = Staple::new().fuse::<_, f32, _>(&[map.view()], &Classes::contiguous(2)?)?;
+    /// assert_eq!(fused.specificity(0, 1), Some(1.0));
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn specificity(&self, rater: usize, class: usize) -> Option<f64> {
+        let (confusion, mass) = (self.confusion.get(rater)?, self.mass.get(rater)?);
+        let said = confusion.rows().into_iter().nth(class)?;
+        let others = || {
+            said.iter()
+                .zip(mass)
+                .enumerate()
+                .filter(|(truth, _)| *truth != class)
+                .map(|(_, pair)| pair)
+        };
+        let all: f64 = others().map(|(_, mass)| mass).sum();
+        let wrong: f64 = others().map(|(theta, mass)| theta * mass).sum();
+        Some(if all == 0.0 { 1.0 } else { 1.0 - wrong / all })
+    }
+
+    /// The prior probability of each class.
+    ///
+    /// ```
+    /// # use soft_labels::{Classes, fusion::Staple};
+    /// # let map = ndarray::array![[0_u8, 1]];
+    /// # let fused = Staple::new().fuse::<_, f32, _>(&[map.view()], &Classes::contiguous(2)?)?;
+    /// assert_eq!(fused.prior(), [0.5, 0.5]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn prior(&self) -> &[f64] {
+        &self.prior
+    }
+
+    /// Rounds of expectation maximisation that were made. The example of [`Staple::max_rounds`] uses it.
+    pub fn rounds(&self) -> usize {
+        self.rounds
+    }
+
+    /// Whether the last step was within the tolerance. The example of [`Staple::max_rounds`] uses it.
+    pub fn converged(&self) -> bool {
+        self.converged
+    }
+}

@@ -1,0 +1,112 @@
+//! Majority vote.
+
+use ndarray::{Array, ArrayView};
+
+use crate::render;
+use crate::{Classes, Error, Label, Raters, Result, SpatialDim};
+
+/// What a voxel gets for which two or more classes have most votes. Lowest and highest are by the order of classes.
+///
+/// ```
+/// use ndarray::array;
+/// use soft_labels::Classes;
+/// use soft_labels::fusion::{Ties, majority_vote};
+///
+/// let (first, second) = (array![[0_u8, 1]], array![[2_u8, 1]]);
+/// let vote = |ties| majority_vote(&[first.view(), second.view()], &Classes::contiguous(3)?, ties);
+/// assert_eq!(vote(Ties::Lowest)?, array![[0, 1]]);
+/// assert_eq!(vote(Ties::Highest)?, array![[2, 1]]);
+/// assert_eq!(vote(Ties::Prefer(2))?, array![[2, 1]]);
+/// assert_eq!(vote(Ties::Prefer(1))?, array![[0, 1]]); // class 1 has no vote there
+/// assert_eq!(vote(Ties::Undecided(255))?, array![[255, 1]]);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Ties<L> {
+    /// The lowest of the tied classes, mostly the background.
+    #[default]
+    Lowest,
+    /// The highest of the tied classes. For two classes this is the rule "at least half of the raters", as LIDC-IDRI
+    /// consensus masks are made.
+    Highest,
+    /// The class of this label if it is one of the tied classes, or else the lowest of them.
+    Prefer(L),
+    /// This label, whether or not it is a class: ITK's label voting, which uses the highest label plus 1.
+    Undecided(L),
+}
+
+/// The label that most raters gave each voxel, in standard order.
+///
+/// # Errors
+/// [`Error::NoRaters`], [`Error::LabelAxes`], [`Error::RaterShape`], [`Error::UnknownLabel`], [`Error::TooLarge`], and
+/// [`Error::NoClass`] if the label to prefer is no class.
+///
+/// ```
+/// use ndarray::array;
+/// use soft_labels::Classes;
+/// use soft_labels::fusion::{Ties, majority_vote};
+///
+/// let raters = [array![[4_u8, 255]], array![[4_u8, 255]], array![[0_u8, 255]]];
+/// let classes = Classes::from_values([0, 4])?.with_ignore(255)?;
+/// let vote = majority_vote(&raters.each_ref().map(|map| map.view()), &classes, Ties::Lowest)?;
+/// assert_eq!(vote, array![[4, 255]]);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+pub fn majority_vote<L: Label, D: SpatialDim>(
+    raters: &[ArrayView<'_, L, D>],
+    classes: &Classes,
+    ties: Ties<L>,
+) -> Result<Array<L, D>> {
+    let raters = Raters::new(raters)?;
+    let prefer = match ties {
+        Ties::Prefer(label) => Some(classes.class_of(label).ok_or_else(|| Error::NoClass {
+            value: label.value(),
+            classes: classes.len(),
+        })?),
+        _ => None,
+    };
+    raters.check(classes)?;
+    let mut maps: Vec<_> = raters.maps().iter().map(|map| map.iter().copied()).collect();
+    let mut ballots = Vec::with_capacity(maps.len());
+    let mut vote = || {
+        ballots.clear();
+        ballots.extend(maps.iter_mut().filter_map(Iterator::next));
+        // Raters mostly agree.
+        match ballots.split_first() {
+            Some((label, others)) if others.iter().any(|other| other != label) => {
+                count(&ballots, classes, prefer, ties)
+            }
+            agreed => agreed.map(|(&label, _)| label),
+        }
+    };
+    let Some(first) = raters.maps().first() else {
+        return Err(Error::NoRaters);
+    };
+    let mut result = render::copied(first)?;
+    for label in &mut result {
+        *label = vote().unwrap_or(*label);
+    }
+    Ok(result)
+}
+
+/// The label that wins among the labels of a voxel, if any is a class.
+fn count<L: Label>(labels: &[L], classes: &Classes, prefer: Option<usize>, ties: Ties<L>) -> Option<L> {
+    let mut ballots: Vec<_> = labels
+        .iter()
+        .filter_map(|&label| Some((classes.class_of(label)?, label)))
+        .collect();
+    ballots.sort_unstable_by_key(|&(class, _)| class);
+    let parties = || ballots.chunk_by(|a, b| a.0 == b.0);
+    let most = parties().map(<[_]>::len).max()?;
+    let mut tied: Vec<_> = parties().filter(|party| party.len() == most).collect();
+    let chosen = match ties {
+        Ties::Highest => tied.pop(),
+        Ties::Undecided(label) if tied.len() > 1 => return Some(label),
+        _ => tied
+            .iter()
+            .find(|party| party.iter().any(|ballot| Some(ballot.0) == prefer))
+            .or(tied.first())
+            .copied(),
+    };
+    Some(chosen?.first()?.1)
+}
