@@ -152,7 +152,11 @@ impl Classes {
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
     pub fn class_of<L: Label>(&self, label: L) -> Option<usize> {
-        let label = label.value();
+        self.class_of_value(label.value())
+    }
+
+    /// The class of a label's value.
+    pub(crate) fn class_of_value(&self, label: i128) -> Option<usize> {
         match &self.values {
             Values::Contiguous(count) => usize::try_from(label).ok().filter(|class| class < count),
             Values::Listed(listed) => {

@@ -252,6 +252,48 @@ pub enum Error {
         /// The value given.
         value: f64,
     },
+    /// A number is no probability.
+    #[error(
+        "the probability of class {class} at voxel {index:?} is {value}; it must lie within 0 and 1, pass logits through a softmax"
+    )]
+    Probability {
+        /// The number.
+        value: f64,
+        /// Its class.
+        class: usize,
+        /// Its voxel.
+        index: Vec<usize>,
+    },
+    /// The probabilities of a voxel do not sum to 1.
+    #[error(
+        "the probabilities at voxel {index:?} sum to {sum}; they must sum to 1, pass logits through a softmax over classes"
+    )]
+    ProbabilitySum {
+        /// Their sum.
+        sum: f64,
+        /// The voxel.
+        index: Vec<usize>,
+    },
+    /// There are no bins, or too many.
+    #[error("{count} bins are not possible; use 1 to {max}")]
+    Bins {
+        /// Number of bins asked for.
+        count: usize,
+        /// The largest number possible.
+        max: usize,
+    },
+    /// A tolerance is negative or NaN.
+    #[error("the tolerance is {value}; it must be 0 or more")]
+    Tolerance {
+        /// The value given.
+        value: f64,
+    },
+    /// A percentile does not lie within 0 and 100.
+    #[error("the percentile is {value}; it must lie within 0 and 100")]
+    Percentile {
+        /// The value given.
+        value: f64,
+    },
     /// No voxel counts, so there is no mean.
     #[error("no voxel counts: all are masked, ignored or of weight 0; leave such samples out")]
     NoVoxels,

@@ -65,6 +65,7 @@
 
 pub mod fusion;
 pub mod loss;
+pub mod metrics;
 pub mod multirater;
 pub mod sparse;
 

@@ -176,13 +176,13 @@ pub(super) fn load<F: Copy>(lanes: &mut Lanes<F>, from: &[F], rest: F) {
 }
 
 /// The elements in standard order, copied if they are not.
-pub(super) fn in_order<T: Copy, D: Dimension>(array: &ArrayRef<T, D>) -> Cow<'_, [T]> {
+pub(crate) fn in_order<T: Copy, D: Dimension>(array: &ArrayRef<T, D>) -> Cow<'_, [T]> {
     array
         .as_slice()
         .map_or_else(|| array.iter().copied().collect(), Cow::Borrowed)
 }
 
-pub(super) fn check_shape(what: &'static str, expected: &[usize], actual: &[usize]) -> Result<()> {
+pub(crate) fn check_shape(what: &'static str, expected: &[usize], actual: &[usize]) -> Result<()> {
     if actual == expected {
         Ok(())
     } else {

@@ -13,6 +13,7 @@ mod errors;
 mod fusion;
 mod golden;
 mod loss;
+mod metrics;
 mod multirater;
 mod paper;
 mod promises;

@@ -1,0 +1,61 @@
+//! Judging what a network trained on soft labels predicts.
+//!
+//! | | definition | of the [SVLS paper]'s released code |
+//! |---|---|---|
+//! | Dice | [`Confusion::dice`] | the same; 1 where prediction and reference are empty |
+//! | Surface Dice | [`Surfaces::dice`], DeepMind's | [`Surfaces::svls_paper`]: the share of the predicted surface alone |
+//! | Expected calibration error | [`Reliability::ece`] over the top label | 10 bins, [`Scope::Foreground`] |
+//! | Thresholded adaptive calibration error | [`Tace::new`], Nixon et al. | [`Tace::svls_paper`]: smaller by the number of bins |
+//! | Negative log-likelihood, Brier score | [`negative_log_likelihood`], [`brier`] | not reported |
+//!
+//! # What the paper's table 1 measures
+//!
+//! Its TACE values of the LS columns are α / (10 C) within 5 % for every data set and α: 0.0025, 0.0050, 0.0075 for C = 4
+//! against the printed 0.0025, 0.0049, 0.0073. A network trained on uniformly smoothed labels gives each class at least α/C
+//! everywhere, which is above the threshold of 1e-3. So no voxel is left out, most ranges hold nothing but that floor, where
+//! the class is absent, and their error is the floor itself, α/C; the division by the number of bins that the released
+//! code adds makes it α / (10 C). The columns measure the smoothing, not the network's calibration.
+//!
+//! # Probabilities
+//!
+//! Probabilities have the class axis first, (C, H, W) or (C, D, H, W), in any [`SoftFloat`](crate::SoftFloat) and any strides.
+//! Each has to lie within 0 and 1 (a thousandth more or less is let pass, for half precision) and those of a voxel have to sum
+//! to 1 (a quarter more or less, for coarse quantisation); anything else, such as NaN, logits or independent sigmoids, is
+//! an error that names the voxel. Nothing is normalised. Voxels whose label is ignored
+//! count nowhere. Everything is computed in `f64`, in the order of the voxels, so that results do not depend on memory layout.
+//!
+//! ```
+//! use ndarray::array;
+//! use soft_labels::metrics::{Confusion, Empty, Region, Reliability, Scope};
+//! use soft_labels::Classes;
+//!
+//! let classes = Classes::contiguous(2)?;
+//! let reference = array![[0_u8, 1, 1, 0]];
+//! let probabilities = array![[[0.9, 0.4, 0.3, 0.4]], [[0.1, 0.6, 0.7, 0.6]]];
+//!
+//! let prediction = probabilities.index_axis(ndarray::Axis(0), 1).mapv(|p| u8::from(p > 0.5));
+//! let confusion = Confusion::count(&prediction, &reference, &classes)?;
+//! assert_eq!(confusion.dice(&Region::class(1), Empty::One), 0.8);
+//!
+//! let mut reliability = Reliability::new(10)?;
+//! reliability.add(&probabilities, &reference, &classes, Scope::All)?;
+//! assert!((reliability.ece() - (0.5 * 0.1 + 0.25 * 0.3 + 0.25 * 0.1)).abs() < 1e-12);
+//! # Ok::<(), soft_labels::Error>(())
+//! ```
+//!
+//! [SVLS paper]: https://arxiv.org/abs/2104.05788
+
+mod confusion;
+mod predictions;
+mod region;
+mod reliability;
+mod scores;
+mod surface;
+mod tace;
+
+pub use confusion::{Confusion, Empty};
+pub use region::Region;
+pub use reliability::{Reliability, ReliabilityBin, Scope};
+pub use scores::{brier, brier_soft, negative_log_likelihood, negative_log_likelihood_soft};
+pub use surface::{SurfaceDistances, Surfaces};
+pub use tace::{BinWeight, Tace};

@@ -1,0 +1,149 @@
+//! Which classes were taken for which, and Dice.
+
+use std::collections::HashMap;
+
+use ndarray::{ArrayRef, Zip};
+
+use super::Region;
+use crate::loss::check_shape;
+use crate::raters::check_axes;
+use crate::{Classes, Label, Result, SpatialDim};
+
+/// Dice of a region that neither prediction nor reference holds.
+///
+/// ```
+/// use soft_labels::metrics::Empty;
+/// assert_eq!(Empty::default(), Empty::One);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Empty {
+    /// 1: to find nothing where there is nothing is right. So do the SVLS paper and MONAI with `ignore_empty=False`.
+    #[default]
+    One,
+    /// NaN, so that it can be left out of a mean. So do DeepMind's code and torchmetrics.
+    Nan,
+    /// 0.
+    Zero,
+}
+
+/// How many voxels of each class of the reference the prediction took for each class.
+///
+/// Counts of several volumes can be merged; voxels that either map ignores are in none.
+///
+/// ```
+/// use ndarray::array;
+/// use soft_labels::Classes;
+/// use soft_labels::metrics::{Confusion, Empty, Region};
+///
+/// let classes = Classes::from_values([0, 1, 2, 4])?; // BraTS
+/// let reference = array![[0_u8, 1, 2, 4, 4]];
+/// let prediction = array![[0_u8, 1, 2, 1, 4]];
+/// let confusion = Confusion::count(&prediction, &reference, &classes)?;
+///
+/// assert_eq!(confusion.dice(&Region::of_labels(&classes, [4])?, Empty::One), 2.0 / 3.0);
+/// assert_eq!(confusion.dice(&Region::of_labels(&classes, [1, 4])?, Empty::One), 1.0); // the core as one
+/// assert_eq!(confusion.voxels(1, 3), 1); // predicted class 1, referred to as class 3
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Confusion {
+    /// By (class of the prediction, class of the reference).
+    counts: HashMap<(usize, usize), u64>,
+}
+
+impl Confusion {
+    /// Counts the voxels of a prediction and a reference of the same shape, (H, W) or (D, H, W).
+    ///
+    /// # Errors
+    /// [`Error::LabelAxes`](crate::Error::LabelAxes), [`Error::ShapeMismatch`](crate::Error::ShapeMismatch),
+    /// [`Error::UnknownLabel`](crate::Error::UnknownLabel) (of rater 0, the prediction, or 1, the reference).
+    ///
+    /// The example of [`Confusion`] uses it.
+    pub fn count<L: Label, M: Label, D: SpatialDim>(
+        prediction: &ArrayRef<L, D>,
+        reference: &ArrayRef<M, D>,
+        classes: &Classes,
+    ) -> Result<Self> {
+        check_axes(reference.ndim())?;
+        check_shape("prediction", reference.shape(), prediction.shape())?;
+        let mut pairs: HashMap<(i128, i128), u64> = HashMap::new();
+        let mut add = |pair: Option<(L, M)>, voxels| {
+            if let Some((predicted, referred)) = pair {
+                *pairs.entry((predicted.value(), referred.value())).or_default() += voxels;
+            }
+        };
+        // Neighbours mostly hold the same labels: they are counted in runs.
+        let (mut run, mut voxels) = (None, 0);
+        Zip::from(prediction).and(reference).for_each(|&predicted, &referred| {
+            if run != Some((predicted, referred)) {
+                add(run.replace((predicted, referred)), voxels);
+                voxels = 0;
+            }
+            voxels += 1;
+        });
+        add(run, voxels);
+
+        let mut confusion = Self::default();
+        for ((predicted, referred), voxels) in pairs {
+            let class = |value| {
+                let class = classes.class_of_value(value);
+                (class.is_some() || classes.ignore() == Some(value)).then_some(class)
+            };
+            let (Some(predicted), Some(referred)) = (class(predicted), class(referred)) else {
+                let origin = vec![0; reference.ndim()];
+                classes.check(&prediction.view().into_dyn(), &origin, 0, 2)?;
+                classes.check(&reference.view().into_dyn(), &origin, 1, 2)?;
+                continue;
+            };
+            if let (Some(predicted), Some(referred)) = (predicted, referred) {
+                *confusion.counts.entry((predicted, referred)).or_default() += voxels;
+            }
+        }
+        Ok(confusion)
+    }
+
+    /// Adds the voxels of another volume.
+    ///
+    /// ```
+    /// # use soft_labels::{Classes, metrics::Confusion};
+    /// let map = ndarray::array![[0_u8, 1]];
+    /// let mut both = Confusion::count(&map, &map, &Classes::contiguous(2)?)?;
+    /// both.merge(&both.clone());
+    /// assert_eq!(both.voxels(1, 1), 2);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn merge(&mut self, other: &Self) {
+        for (pair, voxels) in &other.counts {
+            *self.counts.entry(*pair).or_default() += voxels;
+        }
+    }
+
+    /// How many voxels are of a class in the prediction and of a class in the reference.
+    ///
+    /// The example of [`Confusion`] uses it.
+    pub fn voxels(&self, predicted: usize, referred: usize) -> u64 {
+        self.counts.get(&(predicted, referred)).copied().unwrap_or(0)
+    }
+
+    /// The Dice similarity coefficient of a region.
+    ///
+    /// ```text
+    /// 2 |P ∩ R| / (|P| + |R|)
+    /// ```
+    ///
+    /// The example of [`Confusion`] uses it.
+    pub fn dice(&self, region: &Region, empty: Empty) -> f64 {
+        let (mut both, mut sum) = (0, 0);
+        for (&(predicted, referred), voxels) in &self.counts {
+            let (predicted, referred) = (region.contains(predicted), region.contains(referred));
+            both += voxels * u64::from(predicted && referred);
+            sum += voxels * (u64::from(predicted) + u64::from(referred));
+        }
+        match empty {
+            _ if sum > 0 => 2.0 * both as f64 / sum as f64,
+            Empty::One => 1.0,
+            Empty::Nan => f64::NAN,
+            Empty::Zero => 0.0,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Sets of classes.
+
+use ndarray::{Array, ArrayRef};
+
+use crate::raters::check_axes;
+use crate::render;
+use crate::{Classes, Error, Label, Result, SpatialDim};
+
+/// A set of classes that is judged as one structure, such as the whole tumour of BraTS.
+///
+/// ```
+/// use soft_labels::Classes;
+/// use soft_labels::metrics::Region;
+///
+/// let brats = Classes::from_values([0, 1, 2, 4])?;
+/// let core = Region::of_labels(&brats, [1, 4])?;
+/// assert_eq!(core.classes(), [1, 3]);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Region {
+    /// Ascending, each once.
+    classes: Vec<usize>,
+}
+
+impl Region {
+    /// One class alone.
+    ///
+    /// ```
+    /// assert_eq!(soft_labels::metrics::Region::class(2).classes(), [2]);
+    /// ```
+    pub fn class(class: usize) -> Self {
+        Self { classes: vec![class] }
+    }
+
+    /// The classes of some labels.
+    ///
+    /// # Errors
+    /// [`Error::NoClass`] if a label is none, [`Error::NoClasses`] if there are none.
+    ///
+    /// ```
+    /// # use soft_labels::{Classes, Error, metrics::Region};
+    /// let wrong = Region::of_labels(&Classes::contiguous(3)?, [1, 3]);
+    /// assert_eq!(wrong, Err(Error::NoClass { value: 3, classes: 3 }));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn of_labels<L: Label>(classes: &Classes, labels: impl IntoIterator<Item = L>) -> Result<Self> {
+        let class = |label: L| {
+            classes.class_of(label).ok_or(Error::NoClass {
+                value: label.value(),
+                classes: classes.len(),
+            })
+        };
+        let mut classes = labels.into_iter().map(class).collect::<Result<Vec<_>>>()?;
+        if classes.is_empty() {
+            return Err(Error::NoClasses);
+        }
+        classes.sort_unstable();
+        classes.dedup();
+        Ok(Self { classes })
+    }
+
+    /// The classes, ascending.
+    ///
+    /// ```
+    /// assert_eq!(soft_labels::metrics::Region::class(2).classes(), [2]);
+    /// ```
+    pub fn classes(&self) -> &[usize] {
+        &self.classes
+    }
+
+    /// Whether a class is in the region.
+    ///
+    /// ```
+    /// assert!(soft_labels::metrics::Region::class(2).contains(2));
+    /// ```
+    pub fn contains(&self, class: usize) -> bool {
+        self.classes.binary_search(&class).is_ok()
+    }
+
+    /// Where a label map holds a class of the region, in standard order. Ignored voxels are outside.
+    ///
+    /// # Errors
+    /// [`Error::UnknownLabel`], [`Error::LabelAxes`], [`Error::TooLarge`].
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// # use soft_labels::{Classes, metrics::Region};
+    /// let classes = Classes::contiguous(3)?.with_ignore(255)?;
+    /// let mask = Region::class(2).mask(&array![[0_u8, 2, 255]], &classes)?;
+    /// assert_eq!(mask, array![[false, true, false]]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn mask<L: Label, D: SpatialDim>(&self, labels: &ArrayRef<L, D>, classes: &Classes) -> Result<Array<bool, D>> {
+        check_axes(labels.ndim())?;
+        let mut mask = render::filled(labels.raw_dim(), false)?;
+        let (mut last, mut unknown) = (None, false);
+        for (inside, &label) in mask.iter_mut().zip(labels) {
+            // Neighbours mostly hold the same label.
+            *inside = match last {
+                Some((same, inside)) if same == label => inside,
+                _ => {
+                    let class = classes.class_of(label);
+                    unknown |= class.is_none() && !classes.is_ignored(label);
+                    class.is_some_and(|class| self.contains(class))
+                }
+            };
+            last = Some((label, *inside));
+        }
+        if unknown {
+            classes.check(&labels.view().into_dyn(), &vec![0; labels.ndim()], 0, 1)?;
+        }
+        Ok(mask)
+    }
+}

@@ -1,0 +1,249 @@
+//! Calibration of the top label: reliability diagram and expected calibration error.
+
+use ndarray::{ArrayRef, ArrayView};
+
+use super::predictions::{IGNORED, LANES, Predictions};
+use crate::loss::{check_shape, in_order};
+use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
+
+/// Which voxels calibration is measured on. Ignored voxels never count.
+#[derive(Debug, Clone, Default)]
+pub enum Scope<'a, D: ndarray::Dimension> {
+    /// All.
+    #[default]
+    All,
+    /// Those whose label is not class 0: what the SVLS paper's released code takes for its ECE.
+    Foreground,
+    /// Those where a mask of the label map's shape is true.
+    Mask(ArrayView<'a, bool, D>),
+}
+
+/// Confidence and accuracy of the top label, pooled in bins of confidence.
+///
+/// The confidence of a voxel is its largest probability and its prediction the (first) class that has it. Bin b of B
+/// holds the confidences in (b/B, (b+1)/B]. Bins of several volumes can be merged, so that a data set is judged in one pass
+/// without keeping it; the pooled result is not the mean of those of the volumes.
+///
+/// The SVLS paper's released code takes 10 bins and foreground voxels, pools within a batch and averages over batches,
+/// with NaN for a batch without foreground; its diagram averages the bins of batches with zeros for empty ones, which
+/// draws both axes towards 0.
+///
+/// ```
+/// use ndarray::array;
+/// use soft_labels::Classes;
+/// use soft_labels::metrics::{Reliability, Scope};
+///
+/// let classes = Classes::contiguous(2)?;
+/// let mut bins = Reliability::new(10)?;
+/// bins.add(&array![[[0.75, 0.25]], [[0.25, 0.75]]], &array![[0_u8, 0]], &classes, Scope::All)?;
+/// let bin = bins.bins()[7];
+/// assert_eq!((bin.count, bin.accuracy, bin.confidence), (2, 0.5, 0.75));
+/// assert_eq!(bins.ece(), 0.25);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reliability {
+    bins: Vec<Sums>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Sums {
+    count: u64,
+    correct: u64,
+    confidence: f64,
+}
+
+/// One bin of a reliability diagram.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ReliabilityBin {
+    /// Confidences in the bin are above this.
+    pub lower: f64,
+    /// And at most this.
+    pub upper: f64,
+    /// Number of voxels.
+    pub count: u64,
+    /// The fraction of them whose prediction is right; NaN in an empty bin.
+    pub accuracy: f64,
+    /// Their mean confidence; NaN in an empty bin.
+    pub confidence: f64,
+}
+
+impl Reliability {
+    /// The largest number of bins.
+    const MAX: usize = 1 << 20;
+
+    /// Empty bins: 10 in the paper, 15 in much other work.
+    ///
+    /// # Errors
+    /// [`Error::Bins`] if there are none or more than a million.
+    ///
+    /// ```
+    /// use soft_labels::metrics::Reliability;
+    /// assert!(Reliability::new(15)?.ece().is_nan()); // nothing counted yet
+    /// assert!(Reliability::new(0).is_err());
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn new(bins: usize) -> Result<Self> {
+        check_bins(bins)?;
+        Ok(Self {
+            bins: vec![Sums::default(); bins],
+        })
+    }
+
+    /// Counts a volume: probabilities (C, H, W) or (C, D, H, W) beside the labels (H, W) or (D, H, W).
+    ///
+    /// # Errors
+    /// [`Error::ShapeMismatch`], [`Error::LabelAxes`], [`Error::UnknownLabel`], [`Error::Probability`],
+    /// [`Error::ProbabilitySum`], [`Error::TooLarge`]; nothing is counted then.
+    ///
+    /// The example of [`Reliability`] uses it.
+    #[expect(clippy::needless_pass_by_value, reason = "a scope is made for the call")]
+    pub fn add<F: SoftFloat, L: Label, D: SpatialDim>(
+        &mut self,
+        probabilities: &ArrayRef<F, D::Larger>,
+        labels: &ArrayRef<L, D>,
+        classes: &Classes,
+        scope: Scope<'_, D>,
+    ) -> Result<()> {
+        let predictions = Predictions::new(probabilities, Some(classes.len()))?;
+        let targets = predictions.targets(labels, classes)?;
+        let mask = match &scope {
+            Scope::Mask(mask) => {
+                check_shape("mask", labels.shape(), mask.shape())?;
+                Some(in_order(mask))
+            }
+            _ => None,
+        };
+        let foreground = matches!(scope, Scope::Foreground);
+        let edges = self.edges();
+        for (at, len) in predictions.blocks() {
+            // The first of the largest probabilities, for all voxels at once.
+            let (mut most, mut best) = ([F::zero(); LANES], [0_u16; LANES]);
+            for class in 0..predictions.classes {
+                let values = &predictions.of_class(class)[at..at + len];
+                let index = u16::try_from(class).unwrap_or(IGNORED);
+                for ((most, best), &p) in most.iter_mut().zip(&mut best).zip(values) {
+                    let better = p > *most;
+                    *most = if better { p } else { *most };
+                    *best = if better { index } else { *best };
+                }
+            }
+            for i in 0..len {
+                let target = targets[at + i];
+                let inside = mask.as_ref().is_none_or(|mask| mask[at + i]);
+                if inside && target != IGNORED && !(foreground && target == 0) {
+                    let confidence = most[i].wide();
+                    if let Some(bin) = self.bins.get_mut(place(&edges, confidence)) {
+                        bin.count += 1;
+                        bin.correct += u64::from(best[i] == target);
+                        bin.confidence += confidence;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the bins of other volumes.
+    ///
+    /// # Errors
+    /// [`Error::ShapeMismatch`] if the numbers of bins differ.
+    ///
+    /// ```
+    /// use soft_labels::metrics::Reliability;
+    /// let mut bins = Reliability::new(10)?;
+    /// assert!(bins.merge(&Reliability::new(10)?).is_ok());
+    /// assert!(bins.merge(&Reliability::new(15)?).is_err());
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn merge(&mut self, other: &Self) -> Result<()> {
+        check_shape("other's bins", &[self.bins.len()], &[other.bins.len()])?;
+        for (bin, other) in self.bins.iter_mut().zip(&other.bins) {
+            bin.count += other.count;
+            bin.correct += other.correct;
+            bin.confidence += other.confidence;
+        }
+        Ok(())
+    }
+
+    /// The bins, ascending: a reliability diagram.
+    ///
+    /// ```
+    /// let bins = soft_labels::metrics::Reliability::new(10)?.bins();
+    /// assert_eq!((bins[3].lower, bins[3].upper), (0.30000000000000004, 0.4)); // as numpy.linspace has it
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn bins(&self) -> Vec<ReliabilityBin> {
+        let edges = self.edges();
+        self.bins
+            .iter()
+            .zip(edges.windows(2))
+            .map(|(bin, edges)| ReliabilityBin {
+                lower: edges[0],
+                upper: edges[1],
+                count: bin.count,
+                accuracy: bin.correct as f64 / bin.count as f64,
+                confidence: bin.confidence / bin.count as f64,
+            })
+            .collect()
+    }
+
+    /// How many voxels were counted.
+    ///
+    /// ```
+    /// assert_eq!(soft_labels::metrics::Reliability::new(10)?.count(), 0);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn count(&self) -> u64 {
+        self.bins.iter().map(|bin| bin.count).sum()
+    }
+
+    /// The expected calibration error of the top label (Guo et al., *ICML* 2017), or NaN if nothing was counted.
+    ///
+    /// ```text
+    /// ECE = Σ_b n_b / N |accuracy_b - confidence_b|
+    /// ```
+    ///
+    /// The example of [`Reliability`] uses it.
+    pub fn ece(&self) -> f64 {
+        let apart = |bin: &Sums| (bin.correct as f64 - bin.confidence).abs();
+        self.bins.iter().map(apart).sum::<f64>() / self.count() as f64
+    }
+
+    /// The borders of the bins, as `numpy.linspace(0, 1, B + 1)` has them.
+    fn edges(&self) -> Vec<f64> {
+        let step = 1.0 / self.bins.len() as f64;
+        let mut edges: Vec<_> = (0..self.bins.len()).map(|b| b as f64 * step).collect();
+        edges.push(1.0);
+        edges
+    }
+}
+
+pub(super) fn check_bins(count: usize) -> Result<()> {
+    if (1..=Reliability::MAX).contains(&count) {
+        Ok(())
+    } else {
+        Err(Error::Bins {
+            count,
+            max: Reliability::MAX,
+        })
+    }
+}
+
+/// The bin of a confidence. Those a little above 1 are in the last.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a guess that is set right"
+)]
+fn place(edges: &[f64], confidence: f64) -> usize {
+    let bins = edges.len() - 1;
+    let mut bin = ((confidence * bins as f64) as usize).min(bins - 1);
+    while bin > 0 && confidence <= edges[bin] {
+        bin -= 1;
+    }
+    while bin + 1 < bins && confidence > edges[bin + 1] {
+        bin += 1;
+    }
+    bin
+}

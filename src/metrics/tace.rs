@@ -1,0 +1,277 @@
+//! Thresholded adaptive calibration error.
+
+use ndarray::ArrayView;
+
+use super::predictions::{IGNORED, Predictions};
+use super::reliability::check_bins;
+use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
+
+/// How the ranges of a class are averaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum BinWeight {
+    /// Alike.
+    #[default]
+    Equal,
+    /// By the number of predictions in them. It differs from [`Equal`](Self::Equal) only in that the last range holds the
+    /// remainder.
+    Mass,
+}
+
+/// Thresholded adaptive calibration error (Nixon et al., *Measuring Calibration in Deep Learning*, [CVPR workshops 2019]).
+///
+/// The predictions of each class above a threshold are sorted and cut into R ranges of the same number, of which the last
+/// takes the remainder:
+///
+/// ```text
+/// TACE = 1/K Σ_k 1/R Σ_r |accuracy(r, k) - confidence(r, k)|
+/// ```
+///
+/// accuracy(r, k) is the fraction of voxels in the range whose label is k, and confidence(r, k) their mean probability. Equal
+/// probabilities stay in the order of their voxels. Empty ranges (fewer predictions than R) and classes without any
+/// prediction above the threshold are left out of the means; where nothing remains the result is NaN.
+///
+/// [`svls_paper`](Self::svls_paper) is what the SVLS paper's released code computes, which differs from the formula in the
+/// paper's text. See [`metrics`](crate::metrics) for what that means for its table 1.
+///
+/// [CVPR workshops 2019]: https://arxiv.org/abs/1904.01685
+///
+/// ```
+/// use ndarray::array;
+/// use soft_labels::Classes;
+/// use soft_labels::metrics::Tace;
+///
+/// let probabilities = array![[[0.9, 0.6, 0.4, 0.1]], [[0.1, 0.4, 0.6, 0.9]]];
+/// let labels = array![[0_u8, 1, 0, 1]];
+/// let tace = Tace::new().bins(2).evaluate(&probabilities, &labels, &Classes::contiguous(2)?)?;
+/// // Of class 1: 0.1, 0.4 | 0.6, 0.9, and one of two is right in both ranges.
+/// assert!((tace - (0.25 + 0.25) / 2.0).abs() < 1e-15);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tace {
+    bins: usize,
+    threshold: f64,
+    background: bool,
+    weight: BinWeight,
+    /// The released code: another division by the number of bins, and NaN where a class has too few predictions.
+    paper: bool,
+}
+
+impl Default for Tace {
+    fn default() -> Self {
+        Self {
+            bins: 10,
+            threshold: 1e-3,
+            background: false,
+            weight: BinWeight::Equal,
+            paper: false,
+        }
+    }
+}
+
+impl Tace {
+    /// 10 ranges of equal weight, predictions above 0.001, all classes but class 0.
+    ///
+    /// ```
+    /// assert_eq!(soft_labels::metrics::Tace::new(), soft_labels::metrics::Tace::default());
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What the SVLS paper's released code computes: ranges weighted by their mass and summed up as a mean over ranges, so
+    /// that the result is smaller by the number of ranges than usual.
+    ///
+    /// ```text
+    /// 1/K Σ_k 1/R Σ_r n_rk / N_k |accuracy(r, k) - confidence(r, k)|
+    /// ```
+    ///
+    /// It is NaN, as there, if a class has fewer predictions above the threshold than there are ranges. The released code
+    /// sorts equal probabilities in no stated order, so that its own results on saturated predictions vary.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use soft_labels::Classes;
+    /// use soft_labels::metrics::Tace;
+    ///
+    /// let probabilities = array![[[0.9, 0.6, 0.4, 0.1]], [[0.1, 0.4, 0.6, 0.9]]];
+    /// let (labels, classes) = (array![[0_u8, 1, 0, 1]], Classes::contiguous(2)?);
+    /// let usual = Tace::new().bins(2).evaluate(&probabilities, &labels, &classes)?;
+    /// let paper = Tace::svls_paper().bins(2).evaluate(&probabilities, &labels, &classes)?;
+    /// assert!((paper - usual / 2.0).abs() < 1e-15);
+    /// assert!(Tace::svls_paper().evaluate(&probabilities, &labels, &classes)?.is_nan()); // 4 voxels, 10 ranges
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn svls_paper() -> Self {
+        Self {
+            weight: BinWeight::Mass,
+            paper: true,
+            ..Self::default()
+        }
+    }
+
+    /// The same with another number of ranges. It is checked when volumes are evaluated.
+    #[must_use]
+    pub fn bins(self, bins: usize) -> Self {
+        Self { bins, ..self }
+    }
+
+    /// The same with another threshold: predictions that are not above it are left out.
+    #[must_use]
+    pub fn threshold(self, threshold: f64) -> Self {
+        Self { threshold, ..self }
+    }
+
+    /// The same with class 0 among the classes.
+    #[must_use]
+    pub fn include_background(self) -> Self {
+        Self {
+            background: true,
+            ..self
+        }
+    }
+
+    /// The same with another mean over ranges.
+    #[must_use]
+    pub fn weight(self, weight: BinWeight) -> Self {
+        Self { weight, ..self }
+    }
+
+    /// The error of one volume: probabilities (C, H, W) or (C, D, H, W) beside the labels (H, W) or (D, H, W).
+    ///
+    /// # Errors
+    /// [`Error::ShapeMismatch`], [`Error::LabelAxes`], [`Error::UnknownLabel`], [`Error::Probability`],
+    /// [`Error::ProbabilitySum`], [`Error::Bins`], [`Error::TooLarge`].
+    ///
+    /// The example of [`Tace`] uses it.
+    pub fn evaluate<F: SoftFloat, L: Label, D: SpatialDim>(
+        &self,
+        probabilities: &ndarray::ArrayRef<F, D::Larger>,
+        labels: &ndarray::ArrayRef<L, D>,
+        classes: &Classes,
+    ) -> Result<f64> {
+        self.evaluate_all(&[(probabilities.view(), labels.view())], classes)
+    }
+
+    /// The error of several volumes pooled: their predictions are sorted together.
+    ///
+    /// # Errors
+    /// Those of [`evaluate`](Self::evaluate).
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use soft_labels::Classes;
+    /// use soft_labels::metrics::Tace;
+    ///
+    /// let probabilities = array![[[0.9, 0.6, 0.4, 0.1]], [[0.1, 0.4, 0.6, 0.9]]];
+    /// let (labels, classes) = (array![[0_u8, 1, 0, 1]], Classes::contiguous(2)?);
+    /// let volume = (probabilities.view(), labels.view());
+    /// let tace = Tace::new().bins(2);
+    /// assert_eq!(tace.evaluate_all(&[volume; 3], &classes)?, tace.evaluate(&probabilities, &labels, &classes)?);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    #[expect(clippy::type_complexity, reason = "pairs of views are what zip makes")]
+    pub fn evaluate_all<F: SoftFloat, L: Label, D: SpatialDim>(
+        &self,
+        volumes: &[(ArrayView<'_, F, D::Larger>, ArrayView<'_, L, D>)],
+        classes: &Classes,
+    ) -> Result<f64> {
+        check_bins(self.bins)?;
+        let volumes = volumes
+            .iter()
+            .map(|(probabilities, labels)| {
+                let predictions = Predictions::new(probabilities, Some(classes.len()))?;
+                let targets = predictions.targets(labels, classes)?;
+                Ok((predictions, targets))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let mut errors = Vec::new();
+        let mut samples = Vec::new();
+        for class in usize::from(!self.background)..classes.len() {
+            samples.clear();
+            let index = u16::try_from(class).unwrap_or(IGNORED);
+            for (predictions, targets) in &volumes {
+                for (p, &target) in predictions.of_class(class).iter().zip(targets) {
+                    let p = p.wide();
+                    if p > self.threshold && target != IGNORED {
+                        samples.try_reserve(1).map_err(|_| Error::TooLarge {
+                            shape: vec![samples.len()],
+                        })?;
+                        samples.push(Sample::new(p, samples.len(), target == index));
+                    }
+                }
+            }
+            errors.extend(self.of_class(&mut samples));
+        }
+        Ok(errors.iter().sum::<f64>() / errors.len() as f64)
+    }
+
+    /// The error of a class, or nothing if it has no predictions.
+    fn of_class(&self, samples: &mut [Sample]) -> Option<f64> {
+        let all = samples.len();
+        if self.paper && all < self.bins {
+            return Some(f64::NAN);
+        }
+        let size = all / self.bins;
+        let (mut rest, mut ranges, mut error) = (samples, 0, 0.0);
+        for bin in 0..self.bins {
+            let len = if bin + 1 < self.bins { size } else { rest.len() };
+            if len == 0 {
+                continue;
+            }
+            // Sorted only as far as it matters: those of the range come before the others.
+            if len < rest.len() {
+                rest.select_nth_unstable(len);
+            }
+            let (range, others) = rest.split_at_mut(len);
+            rest = others;
+            let apart = apart(range);
+            ranges += 1;
+            error += match self.weight {
+                BinWeight::Equal => apart,
+                BinWeight::Mass => apart * len as f64 / all as f64,
+            };
+        }
+        let divisor = match self.weight {
+            _ if self.paper => self.bins as f64,
+            BinWeight::Equal => f64::from(ranges),
+            BinWeight::Mass => 1.0,
+        };
+        (ranges > 0).then(|| error / divisor)
+    }
+}
+
+/// |accuracy - confidence| of a range.
+fn apart(range: &[Sample]) -> f64 {
+    let (hits, sum) = range.iter().fold((0_u64, 0.0), |(hits, sum), sample| {
+        (hits + u64::from(sample.hit()), sum + sample.probability())
+    });
+    (hits as f64 - sum).abs() / range.len() as f64
+}
+
+/// A prediction of a class: its probability, its place among the voxels, and whether the label is the class, so that
+/// comparing sorts by probability and then by place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Sample {
+    /// The bits of numbers above 0 are ordered as the numbers.
+    bits: u64,
+    place_and_hit: u64,
+}
+
+impl Sample {
+    fn new(probability: f64, place: usize, hit: bool) -> Self {
+        Self {
+            // A negative threshold lets through numbers that are not above 0: all of them count as 0.
+            bits: probability.max(0.0).to_bits(),
+            place_and_hit: (place as u64) << 1 | u64::from(hit),
+        }
+    }
+
+    fn probability(self) -> f64 {
+        f64::from_bits(self.bits)
+    }
+
+    fn hit(self) -> bool {
+        self.place_and_hit & 1 == 1
+    }
+}
