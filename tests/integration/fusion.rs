@@ -1,4 +1,4 @@
-//! Majority vote and STAPLE against SimpleITK's numbers and by hand.
+//! Majority vote and STAPLE against the numbers of ITK and by hand.
 
 use ndarray::{Array2, Array3, ArrayD, Axis, array};
 use soft_labels::fusion::{Staple, StapleFusion, Ties, majority_vote};
