@@ -81,6 +81,7 @@ mod label_smoothing;
 mod one_hot;
 mod raters;
 mod render;
+mod runs;
 mod smooth;
 mod taps;
 

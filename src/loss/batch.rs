@@ -1,6 +1,7 @@
 //! Logits, targets and mask together, checked and in standard order.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use ndarray::{ArrayRef, ArrayViewD, Dimension};
 
@@ -72,11 +73,38 @@ impl<'a, F: LossFloat> Batch<'a, F> {
         })
     }
 
+    /// Reads the logits of a block, less the largest one of each voxel.
     pub(super) fn read_logits(&self, logits: &mut [Lanes<F>], (sample, at, len): (usize, usize, usize)) {
-        for (class, logits) in logits.iter_mut().enumerate() {
-            let start = self.place(sample, class, at);
-            load(logits, &self.logits[start..start + len], F::zero());
+        let of_class = |class: usize| &self.logits[self.place(sample, class, at)..][..len];
+        let mut most = [F::neg_infinity(); LANES];
+        for class in 0..self.classes {
+            for (most, &logit) in most.iter_mut().zip(of_class(class)) {
+                *most = if logit > *most { logit } else { *most };
+            }
         }
+        for (class, logits) in logits.iter_mut().enumerate() {
+            for ((shifted, &logit), &most) in logits.iter_mut().zip(of_class(class)).zip(&most) {
+                *shifted = logit - most;
+            }
+        }
+    }
+
+    /// How many voxels of a block count, read without a copy where that is possible.
+    pub(super) fn count(&self, block: (usize, usize, usize), room: &mut [Lanes<F>]) -> usize {
+        let (sample, at, len) = block;
+        let counts = match (&self.targets, &self.mask) {
+            (Ready::Dense(all), None) => {
+                let mut counts = [false; LANES];
+                for class in 0..self.classes {
+                    let targets = &all[self.place(sample, class, at)..][..len];
+                    let both = counts.iter_mut().zip(targets);
+                    both.for_each(|(counts, target)| *counts |= *target != F::zero());
+                }
+                counts
+            }
+            _ => self.read_targets(room, block),
+        };
+        counts.iter().map(|&counts| usize::from(counts)).sum()
     }
 
     /// Reads the targets of a block, those of masked voxels as zero, and says which voxels count.
@@ -104,31 +132,14 @@ impl<'a, F: LossFloat> Batch<'a, F> {
         counts
     }
 
-    /// Writes the numbers of a block to an array of the shape of the logits in standard order.
-    pub(super) fn write(&self, out: &mut [F], values: &[Lanes<F>], (sample, at, len): (usize, usize, usize)) {
-        for (class, values) in values.iter().enumerate() {
-            let start = self.place(sample, class, at);
-            out[start..start + len].copy_from_slice(&values[..len]);
-        }
+    /// Where a class's voxels of a block are in an array of the shape of the logits in standard order.
+    pub(super) fn range(&self, class: usize, (sample, at, len): (usize, usize, usize)) -> Range<usize> {
+        let start = self.place(sample, class, at);
+        start..start + len
     }
 
     fn place(&self, sample: usize, class: usize, at: usize) -> usize {
         (sample * self.classes + class) * self.voxels + at
-    }
-}
-
-/// Takes the largest logit of each voxel from all of its logits.
-pub(super) fn shift<F: LossFloat>(logits: &mut [Lanes<F>]) {
-    let mut most = [F::neg_infinity(); LANES];
-    for logits in &*logits {
-        for i in 0..LANES {
-            most[i] = if logits[i] > most[i] { logits[i] } else { most[i] };
-        }
-    }
-    for logits in logits {
-        for i in 0..LANES {
-            logits[i] = logits[i] - most[i];
-        }
     }
 }
 

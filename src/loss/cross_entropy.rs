@@ -2,7 +2,7 @@
 
 use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension, RemoveAxis};
 
-use super::batch::{Batch, exponentials, shift, with_slice};
+use super::batch::{Batch, exponentials, with_slice};
 use super::lanes::{LANES, Lanes, LossFloat};
 use super::targets::{Targets, check_shape};
 use crate::render;
@@ -322,18 +322,17 @@ impl<'m> SoftCrossEntropy<'m> {
                 [F::zero(); LANES]
             };
             self.weigh(&mut targets);
-            shift(&mut exp);
             let mut all = [F::zero(); LANES];
             for (logits, target) in exp.iter().zip(&targets) {
+                // A loop of its own: together with the next one it would become branches.
+                let mut products = [F::zero(); LANES];
+                for i in 0..LANES {
+                    products[i] = target[i] * logits[i];
+                    all[i] = all[i] + target[i];
+                }
                 for i in 0..LANES {
                     // Not 0 times infinity.
-                    let product = if target[i] == F::zero() {
-                        F::zero()
-                    } else {
-                        target[i] * logits[i]
-                    };
-                    losses[i] = losses[i] - product;
-                    all[i] = all[i] + target[i];
+                    losses[i] = losses[i] - if target[i] == F::zero() { F::zero() } else { products[i] };
                 }
             }
             let sum = exponentials(&mut exp);
@@ -350,13 +349,13 @@ impl<'m> SoftCrossEntropy<'m> {
                 for i in 0..LANES {
                     all[i] = all[i] / sum[i];
                 }
-                for (exp, target) in exp.iter_mut().zip(&targets) {
-                    for i in 0..LANES {
-                        let slope = (all[i] * exp[i] - target[i]) * scale;
-                        exp[i] = if counts[i] { slope } else { F::zero() };
+                for (class, (exp, target)) in exp.iter().zip(&targets).enumerate() {
+                    let slopes = gradient[batch.range(class, block)].iter_mut();
+                    for ((((slope, exp), target), all), counts) in slopes.zip(exp).zip(target).zip(&all).zip(&counts) {
+                        let value = (*all * *exp - *target) * scale;
+                        *slope = if *counts { value } else { F::zero() };
                     }
                 }
-                batch.write(gradient, &exp, block);
             }
         }
         Ok(sums.iter().sum::<f64>() / divisor)
@@ -365,11 +364,11 @@ impl<'m> SoftCrossEntropy<'m> {
     /// What the mean divides by.
     fn count<F: LossFloat>(&self, batch: &Batch<'_, F>) -> Result<f64> {
         let mut targets = batch.room();
-        let (mut voxels, mut weight, mut any) = (0_u64, [0.0; LANES], false);
+        let (mut voxels, mut weight) = (0, [0.0; LANES]);
         for block in batch.blocks() {
-            let counts = batch.read_targets(&mut targets, block);
-            voxels += counts.iter().map(|&counts| u64::from(counts)).sum::<u64>();
+            voxels += batch.count(block, &mut targets);
             if self.divisor == Divisor::Weight {
+                batch.read_targets(&mut targets, block);
                 self.weigh(&mut targets);
                 for target in &targets {
                     for i in 0..LANES {
@@ -377,16 +376,15 @@ impl<'m> SoftCrossEntropy<'m> {
                     }
                 }
             }
-            any |= voxels > 0;
         }
         let divisor = match self.divisor {
             Divisor::Voxels => voxels as f64,
             Divisor::Weight => weight.iter().sum(),
         };
-        if any && divisor != 0.0 {
-            Ok(divisor)
-        } else {
+        if divisor == 0.0 {
             Err(Error::NoVoxels)
+        } else {
+            Ok(divisor)
         }
     }
 

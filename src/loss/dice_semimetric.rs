@@ -2,7 +2,7 @@
 
 use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension};
 
-use super::batch::{Batch, exponentials, shift, with_slice};
+use super::batch::{Batch, exponentials, with_slice};
 use super::lanes::{LANES, Lanes, LossFloat};
 use super::targets::{Targets, check_shape};
 use crate::render;
@@ -143,9 +143,8 @@ impl Sums {
     }
 }
 
-/// Writes the softmax of a block over its logits.
+/// Writes the softmax of a block over its shifted logits.
 fn softmax<F: LossFloat>(logits: &mut [Lanes<F>]) {
-    shift(logits);
     let sum = exponentials(logits);
     for logits in logits {
         for i in 0..LANES {
@@ -196,12 +195,11 @@ fn write_gradient<F: LossFloat>(batch: &Batch<'_, F>, sums: &[Sums], gradient: &
                 mean[i] += slopes[i] * x;
             }
         }
-        for (prediction, slopes) in predictions.iter_mut().zip(&slopes) {
-            for i in 0..LANES {
+        for (class, (prediction, slopes)) in predictions.iter().zip(&slopes).enumerate() {
+            for (i, out) in gradient[batch.range(class, block)].iter_mut().enumerate() {
                 let slope = prediction[i].wide() * (slopes[i] - mean[i]);
-                prediction[i] = if counts[i] { F::round_from(slope) } else { F::zero() };
+                *out = if counts[i] { F::round_from(slope) } else { F::zero() };
             }
         }
-        batch.write(gradient, &predictions, block);
     }
 }

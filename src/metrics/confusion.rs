@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use ndarray::{ArrayRef, Zip};
+use ndarray::ArrayRef;
 
 use super::Region;
-use crate::loss::check_shape;
+use crate::loss::{check_shape, in_order};
 use crate::raters::check_axes;
+use crate::runs::for_each_run_of_pairs;
 use crate::{Classes, Label, Result, SpatialDim};
 
 /// Dice of a region that neither prediction nor reference holds.
@@ -67,21 +68,13 @@ impl Confusion {
         check_axes(reference.ndim())?;
         check_shape("prediction", reference.shape(), prediction.shape())?;
         let mut pairs: HashMap<(i128, i128), u64> = HashMap::new();
-        let mut add = |pair: Option<(L, M)>, voxels| {
-            if let Some((predicted, referred)) = pair {
-                *pairs.entry((predicted.value(), referred.value())).or_default() += voxels;
-            }
-        };
-        // Neighbours mostly hold the same labels: they are counted in runs.
-        let (mut run, mut voxels) = (None, 0);
-        Zip::from(prediction).and(reference).for_each(|&predicted, &referred| {
-            if run != Some((predicted, referred)) {
-                add(run.replace((predicted, referred)), voxels);
-                voxels = 0;
-            }
-            voxels += 1;
-        });
-        add(run, voxels);
+        for_each_run_of_pairs(
+            &in_order(prediction),
+            &in_order(reference),
+            |(predicted, referred), voxels| {
+                *pairs.entry((predicted.value(), referred.value())).or_default() += voxels as u64;
+            },
+        );
 
         let mut confusion = Self::default();
         for ((predicted, referred), voxels) in pairs {

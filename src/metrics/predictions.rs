@@ -1,11 +1,13 @@
 //! Probabilities beside the labels they are judged by, checked and in standard order.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use ndarray::{ArrayRef, RemoveAxis};
 
 use crate::loss::{check_shape, in_order};
 use crate::raters::check_axes;
+use crate::runs::for_each_run;
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 
 /// Voxels that are read together.
@@ -61,20 +63,23 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
     }
 
     fn check(&self) -> Result<()> {
+        let (low, high) = (F::round_from(-SLACK.0), F::round_from(1.0 + SLACK.0));
+        let (least, most) = (F::round_from(1.0 - SLACK.1), F::round_from(1.0 + SLACK.1));
         for (at, len) in self.blocks() {
-            let (mut sum, mut within) = ([0.0; LANES], true);
+            // NaN is neither least nor most, but makes the sum NaN.
+            let (mut sums, mut lowest, mut highest) = ([F::zero(); LANES], [low; LANES], [high; LANES]);
             for class in 0..self.classes {
-                for (sum, p) in sum.iter_mut().zip(&self.of_class(class)[at..at + len]) {
-                    let p = p.wide();
-                    within &= (p >= -SLACK.0) & (p <= 1.0 + SLACK.0);
-                    *sum += p;
+                let values = self.of_class(class)[at..at + len].iter();
+                let lanes = sums.iter_mut().zip(&mut lowest).zip(&mut highest);
+                for (((sum, lowest), highest), &p) in lanes.zip(values) {
+                    *sum = *sum + p;
+                    *lowest = if p < *lowest { p } else { *lowest };
+                    *highest = if p > *highest { p } else { *highest };
                 }
             }
-            let ones = sum[..len]
-                .iter()
-                .fold(true, |ones, sum| ones & ((sum - 1.0).abs() <= SLACK.1));
-            if !(within && ones) {
-                return Err(self.name_wrong(at..at + len, &sum));
+            let wrong = lowest.iter().any(|&p| p < low) || highest.iter().any(|&p| p > high);
+            if wrong || !sums[..len].iter().all(|&sum| sum >= least && sum <= most) {
+                return Err(self.name_wrong(at..at + len, &sums, [low, high, least, most]));
             }
         }
         Ok(())
@@ -82,17 +87,18 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
 
     /// The error of the first wrong voxel among some.
     #[cold]
-    fn name_wrong(&self, voxels: std::ops::Range<usize>, sums: &[f64]) -> Error {
-        for (voxel, &sum) in voxels.clone().zip(sums) {
+    fn name_wrong(&self, voxels: Range<usize>, sums: &[F], [low, high, least, most]: [F; 4]) -> Error {
+        for (voxel, &sum) in voxels.zip(sums) {
             let index = self.index(voxel);
             for class in 0..self.classes {
-                let value = self.of_class(class)[voxel].wide();
-                if !(-SLACK.0..=1.0 + SLACK.0).contains(&value) {
+                let p = self.of_class(class)[voxel];
+                if !(p >= low && p <= high) {
+                    let value = p.wide();
                     return Error::Probability { value, class, index };
                 }
             }
-            if (sum - 1.0).abs() > SLACK.1 {
-                return Error::ProbabilitySum { sum, index };
+            if !(sum >= least && sum <= most) {
+                return Error::ProbabilitySum { sum: sum.wide(), index };
             }
         }
         Error::NoVoxels
@@ -125,22 +131,12 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
         targets.try_reserve_exact(self.voxels).map_err(|_| Error::TooLarge {
             shape: self.shape.clone(),
         })?;
-        let (mut last, mut unknown) = (None, false);
-        targets.extend(labels.iter().map(|&label| {
-            // Neighbours mostly hold the same label.
-            let class = match last {
-                Some((same, class)) if same == label => class,
-                _ => match classes.class_of(label).map(u16::try_from) {
-                    Some(Ok(class)) => class,
-                    _ => {
-                        unknown |= !classes.is_ignored(label);
-                        IGNORED
-                    }
-                },
-            };
-            last = Some((label, class));
-            class
-        }));
+        let mut unknown = false;
+        for_each_run(&in_order(labels), |label, len| {
+            let class = classes.class_of(label).and_then(|class| u16::try_from(class).ok());
+            unknown |= class.is_none() && !classes.is_ignored(label);
+            targets.resize(targets.len() + len, class.unwrap_or(IGNORED));
+        });
         if unknown {
             classes.check(&labels.view().into_dyn(), &vec![0; labels.ndim()], 0, 1)?;
         }

@@ -2,8 +2,10 @@
 
 use ndarray::{Array, ArrayRef};
 
+use crate::loss::in_order;
 use crate::raters::check_axes;
 use crate::render;
+use crate::runs::for_each_run;
 use crate::{Classes, Error, Label, Result, SpatialDim};
 
 /// A set of classes that is judged as one structure, such as the whole tumour of BraTS.
@@ -94,18 +96,14 @@ impl Region {
     pub fn mask<L: Label, D: SpatialDim>(&self, labels: &ArrayRef<L, D>, classes: &Classes) -> Result<Array<bool, D>> {
         check_axes(labels.ndim())?;
         let mut mask = render::filled(labels.raw_dim(), false)?;
-        let (mut last, mut unknown) = (None, false);
-        for (inside, &label) in mask.iter_mut().zip(labels) {
-            // Neighbours mostly hold the same label.
-            *inside = match last {
-                Some((same, inside)) if same == label => inside,
-                _ => {
-                    let class = classes.class_of(label);
-                    unknown |= class.is_none() && !classes.is_ignored(label);
-                    class.is_some_and(|class| self.contains(class))
-                }
-            };
-            last = Some((label, *inside));
+        let (mut at, mut unknown) = (0, false);
+        if let Some(mask) = mask.as_slice_mut() {
+            for_each_run(&in_order(labels), |label, len| {
+                let class = classes.class_of(label);
+                unknown |= class.is_none() && !classes.is_ignored(label);
+                mask[at..at + len].fill(class.is_some_and(|class| self.contains(class)));
+                at += len;
+            });
         }
         if unknown {
             classes.check(&labels.view().into_dyn(), &vec![0; labels.ndim()], 0, 1)?;

@@ -53,6 +53,14 @@ struct Sums {
     confidence: f64,
 }
 
+impl Sums {
+    fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.correct += other.correct;
+        self.confidence += other.confidence;
+    }
+}
+
 /// One bin of a reliability diagram.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ReliabilityBin {
@@ -115,32 +123,28 @@ impl Reliability {
             _ => None,
         };
         let foreground = matches!(scope, Scope::Foreground);
-        let edges = self.edges();
+        let places = Places::new(&self.edges());
+        let (mut run, mut sums) = (0, Sums::default());
         for (at, len) in predictions.blocks() {
-            // The first of the largest probabilities, for all voxels at once.
-            let (mut most, mut best) = ([F::zero(); LANES], [0_u16; LANES]);
-            for class in 0..predictions.classes {
-                let values = &predictions.of_class(class)[at..at + len];
-                let index = u16::try_from(class).unwrap_or(IGNORED);
-                for ((most, best), &p) in most.iter_mut().zip(&mut best).zip(values) {
-                    let better = p > *most;
-                    *most = if better { p } else { *most };
-                    *best = if better { index } else { *best };
-                }
-            }
+            let (most, best) = top_labels(&predictions, at, len);
             for i in 0..len {
                 let target = targets[at + i];
                 let inside = mask.as_ref().is_none_or(|mask| mask[at + i]);
                 if inside && target != IGNORED && !(foreground && target == 0) {
                     let confidence = most[i].wide();
-                    if let Some(bin) = self.bins.get_mut(place(&edges, confidence)) {
-                        bin.count += 1;
-                        bin.correct += u64::from(best[i] == target);
-                        bin.confidence += confidence;
+                    let bin = places.of(confidence);
+                    // Neighbours mostly are in the same bin: summed up here, and there when that ends.
+                    if bin != run {
+                        self.bins[run].add(std::mem::take(&mut sums));
+                        run = bin;
                     }
+                    sums.count += 1;
+                    sums.correct += u64::from(best[i] == u32::from(target));
+                    sums.confidence += confidence;
                 }
             }
         }
+        self.bins[run].add(sums);
         Ok(())
     }
 
@@ -158,11 +162,10 @@ impl Reliability {
     /// ```
     pub fn merge(&mut self, other: &Self) -> Result<()> {
         check_shape("other's bins", &[self.bins.len()], &[other.bins.len()])?;
-        for (bin, other) in self.bins.iter_mut().zip(&other.bins) {
-            bin.count += other.count;
-            bin.correct += other.correct;
-            bin.confidence += other.confidence;
-        }
+        self.bins
+            .iter_mut()
+            .zip(&other.bins)
+            .for_each(|(bin, other)| bin.add(*other));
         Ok(())
     }
 
@@ -230,20 +233,50 @@ pub(super) fn check_bins(count: usize) -> Result<()> {
     }
 }
 
-/// The bin of a confidence. Those a little above 1 are in the last.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a guess that is set right"
-)]
-fn place(edges: &[f64], confidence: f64) -> usize {
-    let bins = edges.len() - 1;
-    let mut bin = ((confidence * bins as f64) as usize).min(bins - 1);
-    while bin > 0 && confidence <= edges[bin] {
-        bin -= 1;
+/// The largest probability of each voxel of a block and the first class that has it.
+fn top_labels<F: SoftFloat>(predictions: &Predictions<'_, F>, at: usize, len: usize) -> ([F; LANES], [u32; LANES]) {
+    let (mut most, mut best, mut values) = ([F::zero(); LANES], [0; LANES], [F::zero(); LANES]);
+    for (class, index) in (0..predictions.classes).zip(0..) {
+        values[..len].copy_from_slice(&predictions.of_class(class)[at..at + len]);
+        // Over whole arrays and without a branch for each voxel, so that it becomes vector code.
+        for i in 0..LANES {
+            let better = values[i] > most[i];
+            best[i] = if better { index } else { best[i] };
+            most[i] = if better { values[i] } else { most[i] };
+        }
     }
-    while bin + 1 < bins && confidence > edges[bin + 1] {
-        bin += 1;
+    (most, best)
+}
+
+/// Finds the bin of a confidence.
+struct Places {
+    /// Of each bin, but all confidences are above the first's lower edge and at most the last's upper one.
+    edges: Vec<[f64; 2]>,
+    scale: f64,
+}
+
+impl Places {
+    fn new(edges: &[f64]) -> Self {
+        let mut edges: Vec<_> = edges.windows(2).map(|pair| [pair[0], pair[1]]).collect();
+        if let Some(first) = edges.first_mut() {
+            first[0] = f64::NEG_INFINITY;
+        }
+        if let Some(last) = edges.last_mut() {
+            last[1] = f64::INFINITY;
+        }
+        let scale = edges.len() as f64;
+        Self { edges, scale }
     }
-    bin
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a guess that is set right"
+    )]
+    #[inline]
+    fn of(&self, confidence: f64) -> usize {
+        let guess = ((confidence * self.scale) as usize).min(self.edges.len() - 1);
+        let [lower, upper] = self.edges[guess];
+        guess + usize::from(confidence > upper) - usize::from(confidence <= lower)
+    }
 }

@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView;
 
-use super::predictions::{IGNORED, Predictions};
+use super::predictions::{IGNORED, LANES, Predictions};
 use super::reliability::check_bins;
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 
@@ -191,14 +191,19 @@ impl Tace {
             samples.clear();
             let index = u16::try_from(class).unwrap_or(IGNORED);
             for (predictions, targets) in &volumes {
-                for (p, &target) in predictions.of_class(class).iter().zip(targets) {
-                    let p = p.wide();
-                    if p > self.threshold && target != IGNORED {
-                        samples.try_reserve(1).map_err(|_| Error::TooLarge {
-                            shape: vec![samples.len()],
-                        })?;
-                        samples.push(Sample::new(p, samples.len(), target == index));
+                let values = predictions.of_class(class).chunks(LANES);
+                for (values, targets) in values.zip(targets.chunks(LANES)) {
+                    // Every sample is written, and kept if it counts: without a branch that is hard to foresee.
+                    let (mut kept, mut count) = ([Sample::default(); LANES], 0);
+                    for (p, &target) in values.iter().zip(targets) {
+                        let p = p.wide();
+                        kept[count % LANES] = Sample::new(p, samples.len() + count, target == index);
+                        count += usize::from((p > self.threshold) & (target != IGNORED));
                     }
+                    samples.try_reserve(LANES).map_err(|_| Error::TooLarge {
+                        shape: vec![predictions.voxels],
+                    })?;
+                    samples.extend_from_slice(&kept[..count]);
                 }
             }
             errors.extend(self.of_class(&mut samples));
@@ -213,23 +218,18 @@ impl Tace {
             return Some(f64::NAN);
         }
         let size = all / self.bins;
-        let (mut rest, mut ranges, mut error) = (samples, 0, 0.0);
+        separate(samples, size, self.bins);
+        let (mut rest, mut ranges, mut error) = (&*samples, 0, 0.0);
         for bin in 0..self.bins {
-            let len = if bin + 1 < self.bins { size } else { rest.len() };
-            if len == 0 {
+            let (range, others) = rest.split_at(if bin + 1 < self.bins { size } else { rest.len() });
+            rest = others;
+            if range.is_empty() {
                 continue;
             }
-            // Sorted only as far as it matters: those of the range come before the others.
-            if len < rest.len() {
-                rest.select_nth_unstable(len);
-            }
-            let (range, others) = rest.split_at_mut(len);
-            rest = others;
-            let apart = apart(range);
             ranges += 1;
             error += match self.weight {
-                BinWeight::Equal => apart,
-                BinWeight::Mass => apart * len as f64 / all as f64,
+                BinWeight::Equal => apart(range),
+                BinWeight::Mass => apart(range) * range.len() as f64 / all as f64,
             };
         }
         let divisor = match self.weight {
@@ -238,6 +238,17 @@ impl Tace {
             BinWeight::Mass => 1.0,
         };
         (ranges > 0).then(|| error / divisor)
+    }
+}
+
+/// Sorts only as far as it matters: into so many ranges of a size, the last with the remainder.
+fn separate(samples: &mut [Sample], size: usize, ranges: usize) {
+    let half = ranges / 2;
+    if half > 0 && size > 0 {
+        samples.select_nth_unstable(half * size);
+        let (low, high) = samples.split_at_mut(half * size);
+        separate(low, size, half);
+        separate(high, size, ranges - half);
     }
 }
 
@@ -251,7 +262,7 @@ fn apart(range: &[Sample]) -> f64 {
 
 /// A prediction of a class: its probability, its place among the voxels, and whether the label is the class, so that
 /// comparing sorts by probability and then by place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 struct Sample {
     /// The bits of numbers above 0 are ordered as the numbers.
     bits: u64,
