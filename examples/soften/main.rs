@@ -5,10 +5,14 @@
 //! ```
 
 mod cli;
+#[path = "../common/command.rs"]
+mod command;
+#[path = "../common/read.rs"]
 mod read;
+#[path = "../common/space.rs"]
+mod space;
 mod write;
 
-use std::error::Error;
 use std::io::{self, Write};
 use std::iter;
 use std::ops::Range;
@@ -16,61 +20,23 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use clap::Parser;
-use clap::error::ErrorKind;
 use ndarray::{ArrayD, Axis, IxDyn};
 use nifti::NiftiHeader;
 use soft_labels::{Classes, Label, LabelSmoothing, OneHot, Raters, SoftEncoder, Svls, SvlsKernel};
 
 use crate::cli::{Args, Dtype, Method};
+use crate::command::{Failure, classes, of_file};
 use crate::read::{Volume, each_type};
 use crate::write::{Element, Format};
 
-pub(crate) type Failure = Box<dyn Error>;
-
 fn main() -> ExitCode {
-    let args = match Args::try_parse() {
-        Ok(args) => args,
-        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            let _ = error.print();
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => return fail(&first_paragraph(&error.to_string())),
-    };
-    match run(&args) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error.to_string()),
-    }
-}
-
-fn fail(message: &str) -> ExitCode {
-    // In the words of the command line; a closed stderr is no reason to panic.
-    let message = message
-        .replace("Classes::from_values", "--values")
-        .replace("Classes::with_ignore", "--ignore");
-    let _ = writeln!(io::stderr(), "soften: {}", message.replace('\n', " "));
-    ExitCode::from(2)
-}
-
-/// What clap says before it goes on about usage, in one line.
-fn first_paragraph(message: &str) -> String {
-    let lines = message.lines().map(str::trim).take_while(|line| !line.is_empty());
-    lines
-        .collect::<Vec<_>>()
-        .join(" ")
-        .trim_start_matches("error: ")
-        .to_owned()
-}
-
-/// Puts a file's name before what is wrong with it.
-fn of_file<T>(path: &Path, result: Result<T, Failure>) -> Result<T, Failure> {
-    result.map_err(|error| format!("{}: {error}", path.display()).into())
+    command::main("soften", run)
 }
 
 fn run(args: &Args) -> Result<(), Failure> {
     args.check()?;
     let format = of_file(&args.out, Format::of(&args.out, args.dtype == Dtype::F16))?;
-    let classes = classes(args)?;
+    let classes = classes(args.values.as_deref(), args.classes, args.ignore)?;
     let start = Instant::now();
     let volume = read_raters(args)?;
     let job = Job {
@@ -81,17 +47,6 @@ fn run(args: &Args) -> Result<(), Failure> {
         reading: start.elapsed(),
     };
     each_type!(volume.labels, maps => job.run(&maps))
-}
-
-fn classes(args: &Args) -> Result<Classes, Failure> {
-    let classes = match (&args.values, args.classes) {
-        (Some(values), _) => Classes::from_values(values.iter().copied())?,
-        (None, count) => Classes::contiguous(count.unwrap_or_default())?,
-    };
-    Ok(match args.ignore {
-        Some(value) => classes.with_ignore(value)?,
-        None => classes,
-    })
 }
 
 /// The label maps of all raters, and the header of the first.
@@ -105,7 +60,7 @@ fn read_raters(args: &Args) -> Result<Volume, Failure> {
         raters = Some(match raters {
             None => volume,
             Some(first) => {
-                let apart = matches!((&first.header, &volume.header), (Some(a), Some(b)) if !write::same_space(a, b));
+                let apart = matches!((&first.header, &volume.header), (Some(a), Some(b)) if !space::same_space(a, b));
                 if apart {
                     return of_file(
                         path,
@@ -240,7 +195,7 @@ impl Job<'_> {
             kernel = kernel.sigma_mm(sigma);
             kernel = match (spacing_mm, &self.header) {
                 (Some(spacing), _) => kernel.spacing_mm(spacing),
-                (None, Some(header)) => kernel.spacing_mm(write::spacing(header)),
+                (None, Some(header)) => kernel.spacing_mm(space::spacing(header)),
                 (None, None) => return Err("--sigma-mm needs the voxel spacing; give --spacing-mm".into()),
             };
         }

@@ -9,7 +9,7 @@ use ndarray::{Array2, ArrayD, Axis};
 use ndarray_npy::{ReadNpyError, ReadNpyExt};
 use nifti::{DataElement, InMemNiftiVolume, IntoNdArray, NiftiHeader, NiftiType};
 
-use crate::Failure;
+use crate::command::Failure;
 
 /// Label maps of one element type, one of each rater.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Labels {
         same_type!(Bool U8 U16 U32 U64 I8 I16 I32 I64)
     }
 
-    fn widen(self) -> Result<Vec<ArrayD<i64>>, Failure> {
+    pub(crate) fn widen(self) -> Result<Vec<ArrayD<i64>>, Failure> {
         let wide = |label| i64::try_from(label).map_err(|_| "labels beyond i64 cannot be joined with other types");
         each_type!(self, maps => maps.iter().map(|map| {
             let labels = map.iter().map(|&label| wide(i128::from(label))).collect::<Result<Vec<_>, _>>()?;
@@ -126,7 +126,7 @@ fn npy(path: &Path) -> Result<Labels, Failure> {
 }
 
 /// A broken header must not make us ask for more memory than the file can fill.
-fn check_npy_size(path: &Path) -> Result<(), Failure> {
+pub(crate) fn check_npy_size(path: &Path) -> Result<(), Failure> {
     let mut start = Vec::new();
     let file = File::open(path)?;
     let size = file.metadata()?.len();

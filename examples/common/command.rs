@@ -1,0 +1,64 @@
+//! What the commands have in common: how they begin, how they fail, and how classes are told.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use soft_labels::Classes;
+
+pub(crate) type Failure = Box<dyn Error>;
+
+/// Parses the arguments and runs the command. Whatever is wrong is one line on stderr, and the exit code 2.
+pub(crate) fn main<A: Parser>(name: &str, run: impl FnOnce(&A) -> Result<(), Failure>) -> ExitCode {
+    let args = match A::try_parse() {
+        Ok(args) => args,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => return fail(name, &first_paragraph(&error.to_string())),
+    };
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(name, &error.to_string()),
+    }
+}
+
+fn fail(name: &str, message: &str) -> ExitCode {
+    // In the words of the command line; a closed stderr is no reason to panic.
+    let message = message
+        .replace("Classes::from_values", "--values")
+        .replace("Classes::with_ignore", "--ignore");
+    let _ = writeln!(io::stderr(), "{name}: {}", message.replace('\n', " "));
+    ExitCode::from(2)
+}
+
+/// What clap says before it goes on about usage, in one line.
+fn first_paragraph(message: &str) -> String {
+    let lines = message.lines().map(str::trim).take_while(|line| !line.is_empty());
+    lines
+        .collect::<Vec<_>>()
+        .join(" ")
+        .trim_start_matches("error: ")
+        .to_owned()
+}
+
+/// Puts a file's name before what is wrong with it.
+pub(crate) fn of_file<T>(path: &Path, result: Result<T, Failure>) -> Result<T, Failure> {
+    result.map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+/// The classes that `--values`, or else `--classes`, and `--ignore` tell.
+pub(crate) fn classes(values: Option<&[i64]>, count: Option<usize>, ignore: Option<i64>) -> Result<Classes, Failure> {
+    let classes = match values {
+        Some(values) => Classes::from_values(values.iter().copied())?,
+        None => Classes::contiguous(count.unwrap_or_default())?,
+    };
+    Ok(match ignore {
+        Some(value) => classes.with_ignore(value)?,
+        None => classes,
+    })
+}
