@@ -39,6 +39,9 @@
 //! - How SVLS weighs neighbours: [`SvlsKernel`], by axis, in voxels or millimetres.
 //! - Several annotators: [`multirater`].
 //! - Many classes, little memory: [`sparse`].
+//! - Training on soft labels: [`loss`], values and gradients.
+//! - Judging what comes out: [`metrics`], with the calibration errors and surface Dice of the paper.
+//! - Joining raters in other ways, to compare with: [`fusion`], majority vote and STAPLE.
 //! - What can go wrong: [`Error`]. Nothing panics on data.
 //!
 //! # When to smooth

@@ -58,7 +58,7 @@ def rust(labels, classes, repeats):
         path, out = os.path.join(folder, "labels.npy"), os.path.join(folder, "soft.npy")
         np.save(path, labels)
         manifest = os.path.join(os.path.dirname(__file__), "Cargo.toml")
-        command = ["cargo", "run", "--quiet", "--release", "--manifest-path", manifest, "--", path, str(classes), str(repeats), out]
+        command = ["cargo", "run", "--quiet", "--release", "--manifest-path", manifest, "--bin", "peers", "--", path, str(classes), str(repeats), out]
         text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         fill, encode, conv, ndimage = map(float, text.split())
         return fill, encode, {"ndarray-conv": conv, "ndarray-ndimage": ndimage}, np.load(out)
