@@ -2,8 +2,8 @@
 
 use ndarray::{Array, ArrayRef, ArrayViewD, Dimension};
 
+use crate::arrays;
 use crate::raters::check_axes;
-use crate::render;
 use crate::{Error, Label, Result, SpatialDim};
 
 /// The classes of a label map: stated by the caller, never guessed from the data.
@@ -209,7 +209,7 @@ impl Classes {
     /// ```
     pub fn valid_mask<L: Label, D: SpatialDim>(&self, labels: &ArrayRef<L, D>) -> Result<Array<bool, D>> {
         check_axes(labels.ndim())?;
-        let mut mask = render::filled(labels.raw_dim(), false)?;
+        let mut mask = arrays::filled(labels.raw_dim(), false)?;
         let mut unknown = false;
         ndarray::Zip::from(&mut mask).and(labels).for_each(|valid, &label| {
             *valid = self.class_of(label).is_some();

@@ -25,6 +25,7 @@
 //! # Ok::<(), soft_labels::Error>(())
 //! ```
 
+mod patterns;
 mod staple;
 mod vote;
 

@@ -72,6 +72,7 @@ pub mod metrics;
 pub mod multirater;
 pub mod sparse;
 
+mod arrays;
 mod classes;
 mod dimension;
 mod encoder;

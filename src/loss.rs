@@ -34,5 +34,5 @@ mod targets;
 pub use cross_entropy::{Divisor, Reduction, SoftCrossEntropy};
 pub use dice_semimetric::DiceSemimetric;
 pub use lanes::LossFloat;
+pub(crate) use targets::SparseSample;
 pub use targets::Targets;
-pub(crate) use targets::{SparseSample, check_shape, in_order};

@@ -32,6 +32,7 @@ use ndarray::{Array, ArrayRef, ArrayView};
 
 pub use disagreement::{Disagreement, disagreement};
 
+use crate::arrays;
 use crate::render;
 use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
 
@@ -170,7 +171,7 @@ pub fn valid_mask<L: Label, D: SpatialDim>(
     classes: &Classes,
 ) -> Result<Array<bool, D>> {
     let raters = Raters::new(raters)?;
-    let mut mask = render::filled(raters.dim(), false)?;
+    let mut mask = arrays::filled(raters.dim(), false)?;
     raters.check(classes)?;
     for map in raters.maps() {
         ndarray::Zip::from(&mut mask)

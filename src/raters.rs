@@ -2,6 +2,8 @@
 
 use ndarray::{ArrayView, Dimension};
 
+use crate::arrays::in_order;
+use crate::runs::for_each_run;
 use crate::{Classes, Error, Label, Result, SpatialDim};
 
 /// The label maps of one or several raters, all of the same shape, each with a weight.
@@ -153,10 +155,16 @@ impl<'a, L: Label, D: SpatialDim> Raters<'a, L, D> {
     /// Every label of every rater is a class or ignored.
     pub(crate) fn check(&self, classes: &Classes) -> Result<()> {
         let origin = vec![0; self.shape().len()];
-        self.maps
-            .iter()
-            .enumerate()
-            .try_for_each(|(rater, map)| classes.check(&map.view().into_dyn(), &origin, rater, self.len()))
+        for (rater, map) in self.maps.iter().enumerate() {
+            let mut unknown = false;
+            for_each_run(&in_order(map), |label, _| {
+                unknown |= classes.class_of(label).is_none() && !classes.is_ignored(label);
+            });
+            if unknown {
+                classes.check(&map.view().into_dyn(), &origin, rater, self.len())?;
+            }
+        }
+        Ok(())
     }
 
     /// The raters' weights, which sum to 1.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use ndarray::{Array, ArrayRef, ArrayView, ArrayView3, ArrayViewMut, ArrayViewMut4, Axis, Dimension, Ix3, Slice};
 
+use crate::arrays;
 use crate::engine::{self, Frame, Maps, Recipe, UnknownLabel};
 use crate::sparse::{Scribe, SparseLabels};
 use crate::{Classes, Error, Label, Raters, Result, SoftFloat, SpatialDim};
@@ -22,38 +23,7 @@ pub(crate) fn allocate<F: SoftFloat, D: SpatialDim>(
     let shape = soft_shape(labels, classes.len(), window)?;
     let mut dim = D::Larger::zeros(shape.len());
     dim.slice_mut().copy_from_slice(&shape);
-    filled(dim, F::zero())
-}
-
-/// A new array of one value, or an error if it does not fit in memory.
-pub(crate) fn filled<T: Clone, D: Dimension>(dim: D, value: T) -> Result<Array<T, D>> {
-    let too_large = || Error::TooLarge {
-        shape: dim.slice().to_vec(),
-    };
-    // Axes of length 0 aside, as ndarray counts.
-    let len = dim
-        .slice()
-        .iter()
-        .filter(|&&n| n > 0)
-        .try_fold(1_usize, |len, &n| len.checked_mul(n));
-    let len = len.filter(|&len| isize::try_from(len).is_ok()).ok_or_else(too_large)?;
-    if dim.size() > 0 {
-        // Asked for and given back: an allocation that fails later would abort the process.
-        Vec::<T>::new().try_reserve_exact(len).map_err(|_| too_large())?;
-    }
-    Ok(Array::from_elem(dim, value))
-}
-
-/// The same elements in standard order, or an error if they do not fit in memory.
-pub(crate) fn copied<T: Clone, D: Dimension>(array: &ArrayRef<T, D>) -> Result<Array<T, D>> {
-    Ok(match array.first() {
-        Some(first) => {
-            let mut copy = filled(array.raw_dim(), first.clone())?;
-            copy.assign(array);
-            copy
-        }
-        None => array.to_owned(),
-    })
+    arrays::filled(dim, F::zero())
 }
 
 /// Lets the engine write the soft labels of a window to `out`.

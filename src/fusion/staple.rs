@@ -1,9 +1,8 @@
 //! STAPLE: the truth and the raters' performance, estimated together.
 
-use std::collections::HashMap;
-
 use ndarray::{Array, Array2, ArrayView, Axis, Dimension};
 
+use super::patterns::Patterns;
 use crate::render;
 use crate::{Classes, Error, Label, Raters, Result, SoftFloat, SpatialDim};
 
@@ -142,7 +141,20 @@ impl Staple {
             .transpose()?;
         raters.check(classes)?;
         let mut posterior = render::allocate::<F, D>(raters.shape(), classes, &render::whole(raters.shape()))?;
-        let (patterns, of_voxel) = patterns(&raters, classes)?;
+        let found = Patterns::find(&raters)?;
+        let said = |labels: &Vec<L>| labels.iter().map(|&label| classes.class_of(label)).collect();
+        let mut patterns: Vec<_> = found
+            .labels
+            .iter()
+            .map(|labels| Pattern {
+                said: said(labels),
+                voxels: 0.0,
+            })
+            .collect();
+        found
+            .of_voxel
+            .iter()
+            .for_each(|&pattern| patterns[pattern as usize].voxels += 1.0);
 
         let mut state = State::new(&patterns, raters.len(), classes.len(), given);
         let (mut rounds, mut converged) = (0, false);
@@ -157,8 +169,8 @@ impl Staple {
             let values: Vec<F> = state.posterior.iter().map(|w| F::round_from(w[class])).collect();
             plane
                 .iter_mut()
-                .zip(&of_voxel)
-                .for_each(|(p, &pattern)| *p = values[pattern as usize]);
+                .zip(found.spread(&values))
+                .for_each(|(p, value)| *p = value);
         }
         Ok(StapleFusion {
             posterior,
@@ -192,47 +204,10 @@ fn check_prior(prior: &[f64], classes: &Classes) -> Result<Vec<f64>> {
     }
 }
 
-/// What all raters say of a voxel: a class or nothing for each, and how many voxels have it. Voxels differ only by it.
+/// What all raters say of some voxels: a class or nothing for each, and how many voxels there are.
 struct Pattern {
     said: Vec<Option<usize>>,
     voxels: f64,
-}
-
-/// The patterns in the order of their first voxel, and that of each voxel in standard order.
-fn patterns<L: Label, D: SpatialDim>(raters: &Raters<'_, L, D>, classes: &Classes) -> Result<(Vec<Pattern>, Vec<u32>)> {
-    let too_large = || Error::TooLarge {
-        shape: raters.shape().to_vec(),
-    };
-    let mut maps: Vec<_> = raters.maps().iter().map(|map| map.iter().copied()).collect();
-    let mut known: HashMap<Vec<i128>, u32> = HashMap::new();
-    let (mut patterns, mut of_voxel): (Vec<Pattern>, Vec<u32>) = (Vec::new(), Vec::new());
-    of_voxel
-        .try_reserve_exact(raters.dim().size())
-        .map_err(|_| too_large())?;
-    let (mut labels, mut last) = (Vec::new(), None);
-    for _ in 0..raters.dim().size() {
-        labels.clear();
-        labels.extend(maps.iter_mut().filter_map(Iterator::next));
-        // Neighbours mostly have the same pattern.
-        let pattern = match &last {
-            Some((same, pattern)) if *same == labels => *pattern,
-            _ => {
-                let next = u32::try_from(patterns.len()).map_err(|_| too_large())?;
-                let pattern = *known
-                    .entry(labels.iter().map(|label| label.value()).collect())
-                    .or_insert(next);
-                if pattern == next {
-                    let said = labels.iter().map(|&label| classes.class_of(label)).collect();
-                    patterns.push(Pattern { said, voxels: 0.0 });
-                }
-                last = Some((labels.clone(), pattern));
-                pattern
-            }
-        };
-        patterns[pattern as usize].voxels += 1.0;
-        of_voxel.push(pattern);
-    }
-    Ok((patterns, of_voxel))
 }
 
 struct State {

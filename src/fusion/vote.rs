@@ -2,7 +2,8 @@
 
 use ndarray::{Array, ArrayView};
 
-use crate::render;
+use super::patterns::Patterns;
+use crate::arrays;
 use crate::{Classes, Error, Label, Raters, Result, SpatialDim};
 
 /// What a voxel gets for which two or more classes have most votes. Lowest and highest are by the order of classes.
@@ -66,25 +67,19 @@ pub fn majority_vote<L: Label, D: SpatialDim>(
         _ => None,
     };
     raters.check(classes)?;
-    let mut maps: Vec<_> = raters.maps().iter().map(|map| map.iter().copied()).collect();
-    let mut ballots = Vec::with_capacity(maps.len());
-    let mut vote = || {
-        ballots.clear();
-        ballots.extend(maps.iter_mut().filter_map(Iterator::next));
-        // Raters mostly agree.
-        match ballots.split_first() {
-            Some((label, others)) if others.iter().any(|other| other != label) => {
-                count(&ballots, classes, prefer, ties)
-            }
-            agreed => agreed.map(|(&label, _)| label),
-        }
-    };
     let Some(first) = raters.maps().first() else {
         return Err(Error::NoRaters);
     };
-    let mut result = render::copied(first)?;
-    for label in &mut result {
-        *label = vote().unwrap_or(*label);
+    let mut result = arrays::copied(first)?;
+    let patterns = Patterns::find(&raters)?;
+    let winners: Vec<_> = patterns
+        .labels
+        .iter()
+        .map(|labels| count(labels, classes, prefer, ties))
+        .collect();
+    // Where nobody voted all have the ignore value.
+    for (label, winner) in result.iter_mut().zip(patterns.spread(&winners)) {
+        *label = winner.unwrap_or(*label);
     }
     Ok(result)
 }

@@ -6,7 +6,8 @@ use std::ops::Range;
 use ndarray::{ArrayRef, ArrayViewD, Dimension};
 
 use super::lanes::{LANES, Lanes, LossFloat};
-use super::targets::{Ready, Targets, check_shape, in_order, load};
+use super::targets::{Ready, Targets, load};
+use crate::arrays::{check_shape, in_order};
 use crate::{Error, Result};
 
 /// The samples of a call.

@@ -4,8 +4,9 @@ use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension, RemoveAxis};
 
 use super::batch::{Batch, exponentials, with_slice};
 use super::lanes::{LANES, Lanes, LossFloat};
-use super::targets::{Targets, check_shape};
-use crate::render;
+use super::targets::Targets;
+use crate::arrays;
+use crate::arrays::check_shape;
 use crate::{Error, Result};
 
 /// How the losses of voxels become one. For the loss of every voxel see [`SoftCrossEntropy::per_voxel`].
@@ -225,7 +226,7 @@ impl<'m> SoftCrossEntropy<'m> {
         logits: &ArrayRef<F, D>,
         targets: &(impl Targets<F> + ?Sized),
     ) -> Result<(f64, Array<F, D>)> {
-        let mut gradient = render::filled(logits.raw_dim(), F::zero())?;
+        let mut gradient = arrays::filled(logits.raw_dim(), F::zero())?;
         let value = self.value_and_gradient_into(logits, targets, &mut gradient)?;
         Ok((value, gradient))
     }
@@ -266,7 +267,7 @@ impl<'m> SoftCrossEntropy<'m> {
     ) -> Result<Array<F, D::Smaller>> {
         let batch = self.batch(logits, targets)?;
         let class_axis = ndarray::Axis(usize::from(self.batched));
-        let mut out = render::filled(logits.raw_dim().remove_axis(class_axis), F::zero())?;
+        let mut out = arrays::filled(logits.raw_dim().remove_axis(class_axis), F::zero())?;
         if let Some(values) = out.as_slice_mut() {
             let tell = |(sample, at, len): (usize, usize, usize), losses: &Lanes<F>| {
                 values[sample * batch.voxels + at..][..len].copy_from_slice(&losses[..len]);

@@ -4,8 +4,9 @@ use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension};
 
 use super::batch::{Batch, exponentials, with_slice};
 use super::lanes::{LANES, Lanes, LossFloat};
-use super::targets::{Targets, check_shape};
-use crate::render;
+use super::targets::Targets;
+use crate::arrays;
+use crate::arrays::check_shape;
 use crate::{Error, Result};
 
 /// The Dice semimetric loss between soft targets and the softmax of logits (DML₁ of Wang, Popordanoska et al., *Dice
@@ -107,7 +108,7 @@ impl<'m> DiceSemimetric<'m> {
         logits: &ArrayRef<F, D>,
         targets: &(impl Targets<F> + ?Sized),
     ) -> Result<(f64, Array<F, D>)> {
-        let mut gradient = render::filled(logits.raw_dim(), F::zero())?;
+        let mut gradient = arrays::filled(logits.raw_dim(), F::zero())?;
         let value = self.value_and_gradient_into(logits, targets, &mut gradient)?;
         Ok((value, gradient))
     }

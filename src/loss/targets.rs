@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use ndarray::{ArrayBase, ArrayRef, Data, Dimension};
 
 use super::lanes::{LANES, Lanes, LossFloat};
+use crate::arrays::{check_shape, in_order};
 use crate::sparse::SparseLabels;
-use crate::{Error, Result, SpatialDim};
+use crate::{Result, SpatialDim};
 
 /// Targets of a loss: an array of the shape of the logits, one [`SparseLabels`], or for batches a slice of them.
 ///
@@ -172,24 +173,5 @@ pub(super) fn load<F: Copy>(lanes: &mut Lanes<F>, from: &[F], rest: F) {
             lanes[..from.len()].copy_from_slice(from);
             lanes[from.len()..].fill(rest);
         }
-    }
-}
-
-/// The elements in standard order, copied if they are not.
-pub(crate) fn in_order<T: Copy, D: Dimension>(array: &ArrayRef<T, D>) -> Cow<'_, [T]> {
-    array
-        .as_slice()
-        .map_or_else(|| array.iter().copied().collect(), Cow::Borrowed)
-}
-
-pub(crate) fn check_shape(what: &'static str, expected: &[usize], actual: &[usize]) -> Result<()> {
-    if actual == expected {
-        Ok(())
-    } else {
-        Err(Error::ShapeMismatch {
-            what,
-            expected: expected.to_vec(),
-            actual: actual.to_vec(),
-        })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ndarray::ArrayRef;
 
 use super::Region;
-use crate::loss::{check_shape, in_order};
+use crate::arrays::{check_shape, in_order};
 use crate::raters::check_axes;
 use crate::runs::for_each_run_of_pairs;
 use crate::{Classes, Label, Result, SpatialDim};

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use ndarray::{ArrayRef, RemoveAxis};
 
-use crate::loss::{check_shape, in_order};
+use crate::arrays::{check_shape, in_order};
 use crate::raters::check_axes;
 use crate::runs::for_each_run;
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};

@@ -2,9 +2,9 @@
 
 use ndarray::{Array, ArrayRef};
 
-use crate::loss::in_order;
+use crate::arrays;
+use crate::arrays::in_order;
 use crate::raters::check_axes;
-use crate::render;
 use crate::runs::for_each_run;
 use crate::{Classes, Error, Label, Result, SpatialDim};
 
@@ -95,7 +95,7 @@ impl Region {
     /// ```
     pub fn mask<L: Label, D: SpatialDim>(&self, labels: &ArrayRef<L, D>, classes: &Classes) -> Result<Array<bool, D>> {
         check_axes(labels.ndim())?;
-        let mut mask = render::filled(labels.raw_dim(), false)?;
+        let mut mask = arrays::filled(labels.raw_dim(), false)?;
         let (mut at, mut unknown) = (0, false);
         if let Some(mask) = mask.as_slice_mut() {
             for_each_run(&in_order(labels), |label, len| {

@@ -3,7 +3,7 @@
 use ndarray::{ArrayRef, ArrayView};
 
 use super::predictions::{IGNORED, LANES, Predictions};
-use crate::loss::{check_shape, in_order};
+use crate::arrays::{check_shape, in_order};
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 
 /// Which voxels calibration is measured on. Ignored voxels never count.

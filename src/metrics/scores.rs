@@ -3,7 +3,7 @@
 use ndarray::ArrayRef;
 
 use super::predictions::{IGNORED, Predictions};
-use crate::loss::{check_shape, in_order};
+use crate::arrays::{check_shape, in_order};
 use crate::{Classes, Label, Result, SoftFloat, SpatialDim};
 
 /// The mean negative log-likelihood of the labels, in nats; NaN if all are ignored, infinite if a label has probability 0.

@@ -8,7 +8,7 @@ use ndarray::{ArrayRef, ArrayView3, Axis};
 
 use self::distance::Distances;
 use self::surfels::Surfels;
-use crate::loss::check_shape;
+use crate::arrays::check_shape;
 use crate::raters::check_axes;
 use crate::{Error, Result, SpatialDim};
 

@@ -2,7 +2,7 @@
 
 use ndarray::{Array, ArrayView};
 
-use crate::render;
+use crate::arrays;
 use crate::{Classes, Label, Raters, Result, SpatialDim};
 
 /// How much the raters disagree at each voxel: two maps of the label maps' shape, (H, W) or (D, H, W), standard order.
@@ -58,8 +58,8 @@ pub fn disagreement<L: Label, D: SpatialDim>(
     classes: &Classes,
 ) -> Result<Disagreement<D>> {
     let raters = Raters::new(raters)?;
-    let mut entropy = render::filled(raters.dim(), 0.0)?;
-    let mut minority = render::filled(raters.dim(), 0.0)?;
+    let mut entropy = arrays::filled(raters.dim(), 0.0)?;
+    let mut minority = arrays::filled(raters.dim(), 0.0)?;
     raters.check(classes)?;
     let mut voxels: Vec<_> = raters.maps().iter().map(|map| map.iter()).collect();
     let mut votes: Vec<(L, usize)> = Vec::with_capacity(raters.len());

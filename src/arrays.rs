@@ -1,0 +1,57 @@
+//! Arrays: their shapes, their order in memory, and room for new ones.
+
+use std::borrow::Cow;
+
+use ndarray::{Array, ArrayRef, Dimension};
+
+use crate::{Error, Result};
+
+/// A new array of one value, or an error if it does not fit in memory.
+pub(crate) fn filled<T: Clone, D: Dimension>(dim: D, value: T) -> Result<Array<T, D>> {
+    let too_large = || Error::TooLarge {
+        shape: dim.slice().to_vec(),
+    };
+    // Axes of length 0 aside, as ndarray counts.
+    let len = dim
+        .slice()
+        .iter()
+        .filter(|&&n| n > 0)
+        .try_fold(1_usize, |len, &n| len.checked_mul(n));
+    let len = len.filter(|&len| isize::try_from(len).is_ok()).ok_or_else(too_large)?;
+    if dim.size() > 0 {
+        // Asked for and given back: an allocation that fails later would abort the process.
+        Vec::<T>::new().try_reserve_exact(len).map_err(|_| too_large())?;
+    }
+    Ok(Array::from_elem(dim, value))
+}
+
+/// The same elements in standard order, or an error if they do not fit in memory.
+pub(crate) fn copied<T: Clone, D: Dimension>(array: &ArrayRef<T, D>) -> Result<Array<T, D>> {
+    Ok(match array.first() {
+        Some(first) => {
+            let mut copy = filled(array.raw_dim(), first.clone())?;
+            copy.assign(array);
+            copy
+        }
+        None => array.to_owned(),
+    })
+}
+
+/// The elements in standard order, copied if they are not.
+pub(crate) fn in_order<T: Copy, D: Dimension>(array: &ArrayRef<T, D>) -> Cow<'_, [T]> {
+    array
+        .as_slice()
+        .map_or_else(|| array.iter().copied().collect(), Cow::Borrowed)
+}
+
+pub(crate) fn check_shape(what: &'static str, expected: &[usize], actual: &[usize]) -> Result<()> {
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(Error::ShapeMismatch {
+            what,
+            expected: expected.to_vec(),
+            actual: actual.to_vec(),
+        })
+    }
+}
