@@ -117,8 +117,8 @@ impl Staple {
     /// Estimates the truth behind the raters' label maps. The posterior is allocated in standard order.
     ///
     /// # Errors
-    /// [`Error::NoRaters`], [`Error::LabelAxes`], [`Error::RaterShape`], [`Error::UnknownLabel`], [`Error::TooLarge`];
-    /// [`Error::PriorCount`] and [`Error::Prior`] if the prior does not have one number for each class, finite, not
+    /// [`Error::NoRaters`], [`Error::LabelAxes`], [`Error::RaterShape`], [`Error::UnknownLabel`]; [`Error::TooLarge`] for
+    /// the posterior, or if the raters' confusion matrices would have more than 2^27 entries; [`Error::PriorCount`] and [`Error::Prior`] if the prior does not have one number for each class, finite, not
     /// negative and not all zero.
     ///
     /// ```
@@ -140,6 +140,12 @@ impl Staple {
             .map(|prior| check_prior(prior, classes))
             .transpose()?;
         raters.check(classes)?;
+        let entries = [raters.len(), classes.len(), classes.len()];
+        if entries.iter().product::<usize>() > CONFUSION {
+            return Err(Error::TooLarge {
+                shape: entries.to_vec(),
+            });
+        }
         let mut posterior = render::allocate::<F, D>(raters.shape(), classes, &render::whole(raters.shape()))?;
         let found = Patterns::find(&raters)?;
         let said = |labels: &Vec<L>| labels.iter().map(|&label| classes.class_of(label)).collect();
@@ -182,6 +188,9 @@ impl Staple {
         })
     }
 }
+
+/// The largest number of entries that the raters' confusion matrices may have together: a gigabyte.
+const CONFUSION: usize = 1 << 27;
 
 fn check_prior(prior: &[f64], classes: &Classes) -> Result<Vec<f64>> {
     if prior.len() != classes.len() {

@@ -206,6 +206,20 @@ fn wrong_settings_are_errors() {
 }
 
 #[test]
+fn too_many_classes_for_confusion_matrices_are_an_error() {
+    let classes = Classes::contiguous(65535).unwrap();
+    let map = array![[0_u16, 1]];
+    let error = Staple::new().fuse::<_, f32, _>(&[map.view()], &classes).unwrap_err();
+    assert_eq!(
+        error,
+        Error::TooLarge {
+            shape: vec![1, 65535, 65535]
+        }
+    );
+    assert_eq!(majority_vote(&[map.view()], &classes, Ties::Lowest), Ok(map.clone()));
+}
+
+#[test]
 fn votes_do_not_depend_on_memory_order() {
     let a = Array2::from_shape_fn((5, 7), |(h, w)| ((h * 3 + w) % 4) as u8);
     let b = Array2::from_shape_fn((5, 7), |(h, w)| ((h + w * 5) % 4) as u8);
