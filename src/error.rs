@@ -294,6 +294,9 @@ pub enum Error {
         /// The value given.
         value: f64,
     },
+    /// A batch has no samples.
+    #[error("the batch has no samples; give at least one")]
+    NoSamples,
     /// No voxel counts, so there is no mean.
     #[error("no voxel counts: all are masked, ignored or of weight 0; leave such samples out")]
     NoVoxels,

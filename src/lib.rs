@@ -39,7 +39,7 @@
 //! - How SVLS weighs neighbours: [`SvlsKernel`], by axis, in voxels or millimetres.
 //! - Several annotators: [`multirater`].
 //! - Many classes, little memory: [`sparse`].
-//! - Training on soft labels: [`loss`], values and gradients.
+//! - Training on soft labels: [`batch`] for the targets of a step, [`loss`] for values and gradients.
 //! - Judging what comes out: [`metrics`], with the calibration errors and surface Dice of the paper.
 //! - Joining raters in other ways, to compare with: [`fusion`], majority vote and STAPLE.
 //! - What can go wrong: [`Error`]. Nothing panics on data.
@@ -66,6 +66,7 @@
 #![deny(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod batch;
 pub mod fusion;
 pub mod loss;
 pub mod metrics;

@@ -9,6 +9,7 @@ mod naive;
 mod real;
 mod scene;
 
+mod batch;
 mod errors;
 mod fusion;
 mod golden;
