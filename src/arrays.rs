@@ -37,11 +37,17 @@ pub(crate) fn copied<T: Clone, D: Dimension>(array: &ArrayRef<T, D>) -> Result<A
     })
 }
 
-/// The elements in standard order, copied if they are not.
-pub(crate) fn in_order<T: Copy, D: Dimension>(array: &ArrayRef<T, D>) -> Cow<'_, [T]> {
-    array
-        .as_slice()
-        .map_or_else(|| array.iter().copied().collect(), Cow::Borrowed)
+/// The elements in standard order, copied if they are not, or an error if the copy does not fit in memory.
+pub(crate) fn in_order<T: Copy, D: Dimension>(array: &ArrayRef<T, D>) -> Result<Cow<'_, [T]>> {
+    if let Some(elements) = array.as_slice() {
+        return Ok(Cow::Borrowed(elements));
+    }
+    let mut elements = Vec::new();
+    elements.try_reserve_exact(array.len()).map_err(|_| Error::TooLarge {
+        shape: array.shape().to_vec(),
+    })?;
+    elements.extend(array.iter().copied());
+    Ok(Cow::Owned(elements))
 }
 
 pub(crate) fn check_shape(what: &'static str, expected: &[usize], actual: &[usize]) -> Result<()> {

@@ -96,7 +96,7 @@ pub enum Error {
         actual: Vec<usize>,
     },
     /// The result is too large to allocate.
-    #[error("a result of shape {shape:?} does not fit in memory; make it by windows, one at a time")]
+    #[error("a result of shape {shape:?} does not fit in memory; work on windows or parts of it, one at a time")]
     TooLarge {
         /// Shape of the result.
         shape: Vec<usize>,
@@ -130,7 +130,9 @@ pub enum Error {
         value: f64,
     },
     /// Voxel spacing is not a positive finite number.
-    #[error("voxel spacing is {value} on axis {axis}; it must be finite and greater than 0")]
+    #[error(
+        "voxel spacing is {value} on axis {axis}; it must be finite and greater than 0, and for surfaces within 1e-30 and 1e30"
+    )]
     Spacing {
         /// The axis.
         axis: usize,
@@ -288,17 +290,37 @@ pub enum Error {
         /// The value given.
         value: f64,
     },
+    /// A threshold is NaN.
+    #[error("the threshold is {value}; it must be a number")]
+    Threshold {
+        /// The value given.
+        value: f64,
+    },
     /// A percentile does not lie within 0 and 100.
     #[error("the percentile is {value}; it must lie within 0 and 100")]
     Percentile {
         /// The value given.
         value: f64,
     },
+    /// The element type of a label map cannot hold a label.
+    #[error("label {value} does not fit the element type; ask for a larger one")]
+    LabelType {
+        /// The label.
+        value: i128,
+    },
+    /// A region holds a class that there is not.
+    #[error("class {class} of the region is none of the {classes} classes; count them from 0")]
+    RegionClass {
+        /// The class.
+        class: usize,
+        /// Number of classes.
+        classes: usize,
+    },
     /// A batch has no samples.
     #[error("the batch has no samples; give at least one")]
     NoSamples,
     /// No voxel counts, so there is no mean.
-    #[error("no voxel counts: all are masked, ignored or of weight 0; leave such samples out")]
+    #[error("no voxel counts: all are masked, ignored or, with Divisor::Weight, of weight 0; leave such samples out")]
     NoVoxels,
 }
 

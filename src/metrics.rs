@@ -20,20 +20,20 @@
 //!
 //! Probabilities have the class axis first, (C, H, W) or (C, D, H, W), in any [`SoftFloat`](crate::SoftFloat) and any strides.
 //! Each has to lie within 0 and 1 (a thousandth more or less is let pass, for half precision) and those of a voxel have to sum
-//! to 1 (a quarter more or less, for coarse quantisation); anything else, such as NaN, logits or independent sigmoids, is
+//! to 1 (a tenth more or less, for coarse quantisation); anything else, such as NaN, logits or independent sigmoids, is
 //! an error that names the voxel. Nothing is normalised. Voxels whose label is ignored
 //! count nowhere. Everything is computed in `f64`, in the order of the voxels, so that results do not depend on memory layout.
 //!
 //! ```
-//! use ndarray::array;
-//! use soft_labels::metrics::{Confusion, Empty, Region, Reliability, Scope};
+//! use ndarray::{Array2, array};
+//! use soft_labels::metrics::{Confusion, Empty, Region, Reliability, Scope, top_labels};
 //! use soft_labels::Classes;
 //!
 //! let classes = Classes::contiguous(2)?;
 //! let reference = array![[0_u8, 1, 1, 0]];
 //! let probabilities = array![[[0.9, 0.4, 0.3, 0.4]], [[0.1, 0.6, 0.7, 0.6]]];
 //!
-//! let prediction = probabilities.index_axis(ndarray::Axis(0), 1).mapv(|p| u8::from(p > 0.5));
+//! let prediction: Array2<u8> = top_labels(&probabilities, &classes)?;
 //! let confusion = Confusion::count(&prediction, &reference, &classes)?;
 //! assert_eq!(confusion.dice(&Region::class(1), Empty::One), 0.8);
 //!
@@ -52,6 +52,7 @@ mod reliability;
 mod scores;
 mod surface;
 mod tace;
+mod top;
 
 pub use confusion::{Confusion, Empty};
 pub use region::Region;
@@ -59,3 +60,4 @@ pub use reliability::{Reliability, ReliabilityBin, Scope};
 pub use scores::{brier, brier_soft, negative_log_likelihood, negative_log_likelihood_soft};
 pub use surface::{SurfaceDistances, Surfaces};
 pub use tace::{BinWeight, Tace};
+pub use top::top_labels;

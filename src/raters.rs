@@ -157,7 +157,7 @@ impl<'a, L: Label, D: SpatialDim> Raters<'a, L, D> {
         let origin = vec![0; self.shape().len()];
         for (rater, map) in self.maps.iter().enumerate() {
             let mut unknown = false;
-            for_each_run(&in_order(map), |label, _| {
+            for_each_run(&in_order(map)?, |label, _| {
                 unknown |= classes.class_of(label).is_none() && !classes.is_ignored(label);
             });
             if unknown {

@@ -46,6 +46,16 @@ fn first_paragraph(message: &str) -> String {
         .to_owned()
 }
 
+/// What became of our output. Whoever closes it early has seen enough.
+pub(crate) fn printed(result: io::Result<()>) -> Result<(), Failure> {
+    match result.and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(format!("cannot write the output: {error}").into())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Puts a file's name before what is wrong with it.
 pub(crate) fn of_file<T>(path: &Path, result: Result<T, Failure>) -> Result<T, Failure> {
     result.map_err(|error| format!("{}: {error}", path.display()).into())

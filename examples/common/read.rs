@@ -65,7 +65,9 @@ impl Labels {
     }
 
     pub(crate) fn widen(self) -> Result<Vec<ArrayD<i64>>, Failure> {
-        let wide = |label| i64::try_from(label).map_err(|_| "labels beyond i64 cannot be joined with other types");
+        let wide = |label| {
+            i64::try_from(label).map_err(|_| "has labels beyond i64, which cannot be compared with other types")
+        };
         each_type!(self, maps => maps.iter().map(|map| {
             let labels = map.iter().map(|&label| wide(i128::from(label))).collect::<Result<Vec<_>, _>>()?;
             Ok(ArrayD::from_shape_vec(map.raw_dim(), labels)?)
@@ -145,8 +147,9 @@ pub(crate) fn check_npy_size(path: &Path) -> Result<(), Failure> {
     let axes = shape.split(',').map(str::trim).filter(|axis| !axis.is_empty());
     let voxels = axes
         .map(|axis| axis.parse::<u64>().ok())
-        .try_fold(1_u64, |all, axis| all.checked_mul(axis?.max(1)));
+        .try_fold(1_u64, |all, axis| all.checked_mul(axis?));
     match voxels {
+        Some(0) => Err("has no voxels".into()),
         Some(voxels) if voxels <= size.max(1) => Ok(()),
         _ => Err("is shorter than its header says; save it again".into()),
     }

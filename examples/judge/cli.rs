@@ -118,6 +118,10 @@ impl Args {
             Err("--spacing-mm has to be finite and greater than 0".into())
         } else if self.reliability.as_ref().is_some_and(|path| !svg(path)) {
             Err("--reliability draws .svg; name the file so".into())
+        } else if self.tolerance_mm.is_nan() || self.tolerance_mm < 0.0 {
+            Err("--tolerance-mm has to be 0 or more".into())
+        } else if self.bins == 0 {
+            Err("--bins has to be 1 or more".into())
         } else {
             Ok(())
         }

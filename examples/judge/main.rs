@@ -16,6 +16,7 @@ mod report;
 #[path = "../common/space.rs"]
 mod space;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use ndarray::{ArrayD, ArrayRef, IxDyn};
@@ -38,15 +39,21 @@ fn run(args: &Args) -> Result<(), Failure> {
     args.check()?;
     let classes = classes(args.values.as_deref(), args.classes, args.ignore)?;
     let reference = of_file(&args.reference, prediction::reference(&args.reference))?;
-    let prediction = of_file(&args.prediction, prediction::prediction(&args.prediction, &reference))?;
+    let prediction = of_file(
+        &args.prediction,
+        prediction::prediction(&args.prediction, &reference, &classes),
+    )?;
 
+    check_labels(&args.reference, &reference.labels, &classes)?;
     let calibration = match &prediction {
         Prediction::Labels(_) => None,
-        Prediction::Single(probabilities) => Some(calibration(args, &classes, probabilities, &reference)?),
-        Prediction::Double(probabilities) => Some(calibration(args, &classes, probabilities, &reference)?),
+        Prediction::Single(probabilities) => Some(calibration(args, &classes, probabilities, &reference)),
+        Prediction::Double(probabilities) => Some(calibration(args, &classes, probabilities, &reference)),
     };
+    let calibration = of_file(&args.prediction, calibration.transpose())?;
     let labels = of_file(&args.prediction, prediction.labels(&classes))?;
     let spacing = spacing(args, &reference)?;
+    check_labels(&args.prediction, &labels, &classes)?;
     let confusion = Confusion::count(&labels, &reference.labels, &classes)?;
     let judge = |region: &Region| structure(args, &classes, region, &confusion, &labels, &reference.labels, &spacing);
 
@@ -65,16 +72,22 @@ fn run(args: &Args) -> Result<(), Failure> {
         judgement.regions.push((name.clone(), judge(&region)?));
     }
 
-    if let (Some(path), Some(calibration)) = (&args.reliability, &judgement.calibration) {
+    if let Some(path) = &args.reliability {
+        let Some(calibration) = &judgement.calibration else {
+            return Err("--reliability is for probabilities; the prediction is a label map".into());
+        };
         of_file(path, diagram::draw(path, &calibration.reliability))?;
     }
-    // Whoever closes our output early has seen enough.
-    let _ = if args.json {
+    command::printed(if args.json {
         judgement.print_json()
     } else {
         judgement.print_tables(args.tolerance_mm)
-    };
-    Ok(())
+    })
+}
+
+/// Every label is a class or ignored.
+fn check_labels(path: &Path, labels: &ArrayD<i64>, classes: &Classes) -> Result<(), Failure> {
+    of_file(path, classes.valid_mask(labels).map(|_| ()).map_err(Failure::from))
 }
 
 /// The voxel spacing on each axis: as told, or else that of the file, or else 1.

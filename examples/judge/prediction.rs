@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use ndarray::{ArrayD, Axis};
+use ndarray::ArrayD;
 use ndarray_npy::{ReadNpyError, ReadNpyExt};
 use nifti::NiftiHeader;
-use soft_labels::{Classes, SoftFloat};
+use soft_labels::Classes;
+use soft_labels::metrics::top_labels;
 
 use crate::command::Failure;
 use crate::{read, space};
@@ -34,7 +35,7 @@ pub(crate) fn reference(path: &Path) -> Result<Reference, Failure> {
 }
 
 /// A prediction that fits a reference.
-pub(crate) fn prediction(path: &Path, of: &Reference) -> Result<Prediction, Failure> {
+pub(crate) fn prediction(path: &Path, of: &Reference, classes: &Classes) -> Result<Prediction, Failure> {
     let prediction = if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("npy")) {
         read::check_npy_size(path)?;
         let open = || File::open(path).map(BufReader::new);
@@ -42,7 +43,14 @@ pub(crate) fn prediction(path: &Path, of: &Reference) -> Result<Prediction, Fail
             Ok(probabilities) => Prediction::Single(probabilities),
             Err(ReadNpyError::WrongDescriptor(_)) => match ArrayD::read_npy(open()?) {
                 Ok(probabilities) => Prediction::Double(probabilities),
-                Err(ReadNpyError::WrongDescriptor(_)) => Prediction::Labels(reference(path)?.labels),
+                Err(ReadNpyError::WrongDescriptor(_)) => match reference(path) {
+                    Ok(labels) => Prediction::Labels(labels.labels),
+                    Err(_) => {
+                        return Err(
+                            "holds neither labels, as integers, nor probabilities, as 32- or 64-bit floats".into(),
+                        );
+                    }
+                },
                 Err(error) => return Err(error.into()),
             },
             Err(error) => return Err(error.into()),
@@ -54,16 +62,21 @@ pub(crate) fn prediction(path: &Path, of: &Reference) -> Result<Prediction, Fail
         }
         Prediction::Labels(labels)
     };
-    let (shape, expected) = match &prediction {
-        Prediction::Labels(labels) => (labels.shape(), of.labels.shape().to_vec()),
-        Prediction::Single(p) => (p.shape().get(1..).unwrap_or(&[]), of.labels.shape().to_vec()),
-        Prediction::Double(p) => (p.shape().get(1..).unwrap_or(&[]), of.labels.shape().to_vec()),
+    let (count, shape) = match &prediction {
+        Prediction::Labels(labels) => (None, labels.shape()),
+        Prediction::Single(p) => (p.shape().first(), p.shape().get(1..).unwrap_or(&[])),
+        Prediction::Double(p) => (p.shape().first(), p.shape().get(1..).unwrap_or(&[])),
     };
-    if shape != expected {
+    if shape != of.labels.shape() {
+        let expected = of.labels.shape();
         return Err(format!(
-            "has shape {shape:?} without classes, but the reference has {expected:?}; compare the same voxels"
+            "has shape {shape:?} without classes, but the reference {expected:?}; give the same voxels"
         )
         .into());
+    }
+    if let Some(&count) = count.filter(|&&count| count != classes.len()) {
+        let expected = classes.len();
+        return Err(format!("has {count} classes, but {expected} were told; set --classes or --values").into());
     }
     Ok(prediction)
 }
@@ -71,37 +84,10 @@ pub(crate) fn prediction(path: &Path, of: &Reference) -> Result<Prediction, Fail
 impl Prediction {
     /// The predicted label map.
     pub(crate) fn labels(self, classes: &Classes) -> Result<ArrayD<i64>, Failure> {
-        match self {
-            Self::Labels(labels) => Ok(labels),
-            Self::Single(probabilities) => top_labels(&probabilities, classes),
-            Self::Double(probabilities) => top_labels(&probabilities, classes),
-        }
+        Ok(match self {
+            Self::Labels(labels) => labels,
+            Self::Single(probabilities) => top_labels(&probabilities, classes)?,
+            Self::Double(probabilities) => top_labels(&probabilities, classes)?,
+        })
     }
-}
-
-/// The label of the first of the largest probabilities of each voxel.
-fn top_labels<F: SoftFloat>(probabilities: &ArrayD<F>, classes: &Classes) -> Result<ArrayD<i64>, Failure> {
-    let values = classes
-        .values()
-        .into_iter()
-        .map(i64::try_from)
-        .collect::<Result<Vec<_>, _>>()?;
-    let (Some(mut most), Some(first)) = (
-        probabilities.axis_iter(Axis(0)).next().map(|plane| plane.to_owned()),
-        values.first(),
-    ) else {
-        return Err("has no classes".into());
-    };
-    let mut labels = ArrayD::from_elem(most.raw_dim(), *first);
-    for (plane, &value) in probabilities.axis_iter(Axis(0)).zip(&values) {
-        ndarray::Zip::from(&mut labels)
-            .and(&mut most)
-            .and(&plane)
-            .for_each(|label, most, &p| {
-                if p > *most {
-                    (*label, *most) = (value, p);
-                }
-            });
-    }
-    Ok(labels)
 }

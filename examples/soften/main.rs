@@ -149,9 +149,7 @@ impl Job<'_> {
             ("writing", start.elapsed()),
         ];
 
-        // Whoever closes our output early has seen enough.
-        let _ = self.report(&raters, &soft, &times);
-        Ok(())
+        command::printed(self.report(&raters, &soft, &times))
     }
 
     /// An array for the soft labels of a window, in memory as the file will have it.

@@ -18,7 +18,7 @@ impl<L: Label> Patterns<L> {
         let too_large = || Error::TooLarge {
             shape: raters.shape().to_vec(),
         };
-        let maps: Vec<_> = raters.maps().iter().map(|map| in_order(map)).collect();
+        let maps: Vec<_> = raters.maps().iter().map(|map| in_order(map)).collect::<Result<_>>()?;
         let voxels = raters.dim().size();
         let mut known: HashMap<Vec<i128>, u32> = HashMap::new();
         let mut labels: Vec<Vec<L>> = Vec::new();

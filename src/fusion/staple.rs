@@ -91,7 +91,8 @@ impl Staple {
         Self { tolerance, ..self }
     }
 
-    /// The same with at most so many rounds.
+    /// The same with at most so many rounds. Without any the posterior is the share of votes and the confusion matrices are
+    /// those of perfect raters.
     ///
     /// ```
     /// # use soft_labels::{Classes, fusion::Staple};
@@ -118,7 +119,8 @@ impl Staple {
     ///
     /// # Errors
     /// [`Error::NoRaters`], [`Error::LabelAxes`], [`Error::RaterShape`], [`Error::UnknownLabel`]; [`Error::TooLarge`] for
-    /// the posterior, or if the raters' confusion matrices would have more than 2^27 entries; [`Error::PriorCount`] and [`Error::Prior`] if the prior does not have one number for each class, finite, not
+    /// the posterior, or if the raters' confusion matrices would have more than 2^27 entries; [`Error::Tolerance`] if that is
+    /// negative or NaN; [`Error::PriorCount`] and [`Error::Prior`] if the prior does not have one number for each class, finite, not
     /// negative and not all zero.
     ///
     /// ```
@@ -139,6 +141,9 @@ impl Staple {
             .as_deref()
             .map(|prior| check_prior(prior, classes))
             .transpose()?;
+        if self.tolerance.is_nan() || self.tolerance < 0.0 {
+            return Err(Error::Tolerance { value: self.tolerance });
+        }
         raters.check(classes)?;
         let entries = [raters.len(), classes.len(), classes.len()];
         if entries.iter().product::<usize>() > CONFUSION {
@@ -199,17 +204,19 @@ fn check_prior(prior: &[f64], classes: &Classes) -> Result<Vec<f64>> {
             actual: prior.len(),
         });
     }
-    let sum: f64 = prior.iter().sum();
+    // Relative to the largest: the sum of two may be infinite.
+    let most = prior.iter().copied().fold(0.0, f64::max);
+    let sum: f64 = prior.iter().map(|p| p / most).sum();
     match prior.iter().position(|p| !p.is_finite() || *p < 0.0) {
         Some(class) => Err(Error::Prior {
             class,
             value: prior[class],
         }),
-        None if sum == 0.0 || !sum.is_finite() => Err(Error::Prior {
+        None if most == 0.0 => Err(Error::Prior {
             class: 0,
             value: prior[0],
         }),
-        None => Ok(prior.iter().map(|p| p / sum).collect()),
+        None => Ok(prior.iter().map(|p| p / most / sum).collect()),
     }
 }
 
@@ -300,6 +307,7 @@ impl State {
                         .iter_mut()
                         .zip(confusion.row(class))
                         .for_each(|(p, theta)| *p *= theta);
+                    raise(&mut likelihood);
                 }
             }
             let sum: f64 = likelihood.iter().sum();
@@ -307,6 +315,16 @@ impl State {
                 posterior.iter_mut().zip(likelihood).for_each(|(w, p)| *w = p / sum);
             }
         }
+    }
+}
+
+/// Multiplies tiny products by a power of two, which changes nothing of their shares, before they vanish.
+fn raise(likelihood: &mut [f64]) {
+    const TINY: f64 = 1e-150;
+    const RAISED: f64 = (1_u128 << 127) as f64 * (1_u128 << 127) as f64;
+    let most = likelihood.iter().copied().fold(0.0, f64::max);
+    if most > 0.0 && most < TINY {
+        likelihood.iter_mut().for_each(|p| *p *= RAISED);
     }
 }
 

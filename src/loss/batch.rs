@@ -51,18 +51,19 @@ impl<'a, F: LossFloat> Batch<'a, F> {
             check_shape("mask", &expected, mask.shape())?;
         }
         Ok(Self {
-            samples,
+            // Nothing is nothing, however long its other axes are.
+            samples: if logits.is_empty() { 0 } else { samples },
             classes,
             voxels: spatial.iter().product(),
-            logits: in_order(logits),
+            logits: in_order(logits)?,
             targets,
-            mask: mask.map(|mask| in_order(mask)),
+            mask: mask.map(|mask| in_order(mask)).transpose()?,
         })
     }
 
     /// Room for the numbers of a block: one entry for each class.
     pub(super) fn room(&self) -> Vec<Lanes<F>> {
-        vec![[F::zero(); LANES]; self.classes]
+        vec![[F::zero(); LANES]; if self.samples == 0 { 0 } else { self.classes }]
     }
 
     /// The blocks of voxels of all samples, as sample, first voxel and number of voxels.

@@ -62,7 +62,8 @@ pub enum Divisor {
 /// A voxel counts if it is not masked and its target is not all zero: ignored voxels, whose targets are, add nothing to
 /// the sum, to n or to the gradient. (PyTorch counts voxels of zero targets in n.) Terms of target 0 are skipped, so that
 /// a logit of -∞ is no NaN there. The largest logit of a voxel is taken from the others before their exponential, so
-/// that logits of any finite size give finite results. Logits that are NaN, or all -∞, give NaN.
+/// that logits of any size give finite results as long as their differences are finite. Logits that are NaN or +∞, or
+/// all -∞, give NaN.
 ///
 /// For logits in `f32` the loss of a voxel is computed in `f32` (exponential and logarithm within 2 ulp) and summed
 /// in `f64`.
@@ -290,7 +291,8 @@ impl<'m> SoftCrossEntropy<'m> {
                     actual: weights.len(),
                 });
             }
-            if let Some(class) = weights.iter().position(|weight| !weight.is_finite() || *weight < 0.0) {
+            let possible = |weight: f64| weight >= 0.0 && F::round_from(weight).is_finite();
+            if let Some(class) = weights.iter().position(|&weight| !possible(weight)) {
                 return Err(Error::ClassWeight {
                     class,
                     value: weights[class],

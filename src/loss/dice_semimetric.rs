@@ -19,8 +19,9 @@ use crate::{Error, Result};
 /// For hard targets and hard predictions it is 1 - Dice, as the common soft Dice loss is. But that one, 1 - 2Σxt/Σ(x+t), has
 /// its minimum at a hard prediction even where the target is soft; this one has it at x = t, where it is 0.
 ///
-/// A voxel counts if it is not masked and its target is not all zero. A class without any prediction or target in the
-/// voxels that count adds 0. The gradient takes 0 for the slope of |x - t| where x = t.
+/// A voxel counts if it is not masked and its target is not all zero; a sample without any such voxel has no part in the mean.
+/// A class without any prediction or target in the voxels that count adds 0; in `f32` that is also one whose softmax
+/// underflows everywhere. The gradient takes 0 for the slope of |x - t| where x = t.
 ///
 /// [MICCAI 2023]: https://arxiv.org/abs/2303.16296
 ///
@@ -88,7 +89,8 @@ impl<'m> DiceSemimetric<'m> {
         targets: &(impl Targets<F> + ?Sized),
     ) -> Result<f64> {
         let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched)?;
-        value(&sums(&batch)?)
+        let sums = sums(&batch);
+        Ok(value(&sums, terms(&batch, &sums)?))
     }
 
     /// The loss and its gradient with respect to the logits, in standard order.
@@ -125,16 +127,27 @@ impl<'m> DiceSemimetric<'m> {
     ) -> Result<f64> {
         check_shape("gradient", logits.shape(), gradient.shape())?;
         let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched)?;
-        let sums = sums(&batch)?;
+        let sums = sums(&batch);
+        let terms = terms(&batch, &sums)?;
         with_slice(gradient, |gradient| {
-            write_gradient(&batch, &sums, gradient);
-            value(&sums)
+            write_gradient(&batch, &sums, terms, gradient);
+            Ok(value(&sums, terms))
         })
     }
 }
 
-fn value(sums: &[Sums]) -> Result<f64> {
-    Ok(sums.iter().map(|sums| sums.share(sums.apart)).sum::<f64>() / sums.len() as f64)
+fn value(sums: &[Sums], terms: f64) -> f64 {
+    sums.iter().map(|sums| sums.share(sums.apart)).sum::<f64>() / terms
+}
+
+/// The number of terms of the mean: the classes of each sample of which some voxel counts.
+fn terms<F: LossFloat>(batch: &Batch<'_, F>, sums: &[Sums]) -> Result<f64> {
+    // Where a voxel counts, its probabilities add up to something.
+    let counts = |sample: &&[Sums]| sample.iter().any(|sums| sums.both != 0.0);
+    match sums.chunks(batch.classes).filter(counts).count() {
+        0 => Err(Error::NoVoxels),
+        samples => Ok((samples * batch.classes) as f64),
+    }
 }
 
 impl Sums {
@@ -155,13 +168,11 @@ fn softmax<F: LossFloat>(logits: &mut [Lanes<F>]) {
 }
 
 /// The sums of each class of each sample.
-fn sums<F: LossFloat>(batch: &Batch<'_, F>) -> Result<Vec<Sums>> {
+fn sums<F: LossFloat>(batch: &Batch<'_, F>) -> Vec<Sums> {
     let (mut predictions, mut targets) = (batch.room(), batch.room());
     let mut sums = vec![Sums::default(); batch.samples * batch.classes];
-    let mut any = false;
     for block in batch.blocks() {
         let counts = batch.read_targets(&mut targets, block);
-        any |= counts.contains(&true);
         batch.read_logits(&mut predictions, block);
         softmax(&mut predictions);
         let sums = &mut sums[block.0 * batch.classes..][..batch.classes];
@@ -173,13 +184,12 @@ fn sums<F: LossFloat>(batch: &Batch<'_, F>) -> Result<Vec<Sums>> {
             }
         }
     }
-    if any { Ok(sums) } else { Err(Error::NoVoxels) }
+    sums
 }
 
-fn write_gradient<F: LossFloat>(batch: &Batch<'_, F>, sums: &[Sums], gradient: &mut [F]) {
+fn write_gradient<F: LossFloat>(batch: &Batch<'_, F>, sums: &[Sums], terms: f64, gradient: &mut [F]) {
     let (mut predictions, mut targets) = (batch.room(), batch.room());
     let mut slopes = vec![[0.0; LANES]; batch.classes];
-    let terms = sums.len() as f64;
     for block in batch.blocks() {
         let counts = batch.read_targets(&mut targets, block);
         batch.read_logits(&mut predictions, block);

@@ -63,7 +63,7 @@ pub(super) mod sealed {
 impl<F: LossFloat, D: Dimension> sealed::Source<F> for ArrayRef<F, D> {
     fn ready(&self, shape: &[usize], _: bool) -> Result<Ready<'_, F>> {
         check_shape("target array", shape, self.shape())?;
-        Ok(Ready::Dense(in_order(self)))
+        in_order(self).map(Ready::Dense)
     }
 }
 

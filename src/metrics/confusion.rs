@@ -29,7 +29,8 @@ pub enum Empty {
 
 /// How many voxels of each class of the reference the prediction took for each class.
 ///
-/// Counts of several volumes can be merged; voxels that either map ignores are in none.
+/// Counts of several volumes can be merged. Voxels that the reference ignores are in none; one that the prediction ignores
+/// was taken for no class.
 ///
 /// ```
 /// use ndarray::array;
@@ -48,8 +49,9 @@ pub enum Empty {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Confusion {
-    /// By (class of the prediction, class of the reference).
-    counts: HashMap<(usize, usize), u64>,
+    /// By (class of the prediction, if it has one, class of the reference).
+    counts: HashMap<(Option<usize>, usize), u64>,
+    classes: usize,
 }
 
 impl Confusion {
@@ -57,7 +59,7 @@ impl Confusion {
     ///
     /// # Errors
     /// [`Error::LabelAxes`](crate::Error::LabelAxes), [`Error::ShapeMismatch`](crate::Error::ShapeMismatch),
-    /// [`Error::UnknownLabel`](crate::Error::UnknownLabel) (of rater 0, the prediction, or 1, the reference).
+    /// [`Error::UnknownLabel`](crate::Error::UnknownLabel), [`Error::TooLarge`](crate::Error::TooLarge).
     ///
     /// The example of [`Confusion`] uses it.
     pub fn count<L: Label, M: Label, D: SpatialDim>(
@@ -69,14 +71,17 @@ impl Confusion {
         check_shape("prediction", reference.shape(), prediction.shape())?;
         let mut pairs: HashMap<(i128, i128), u64> = HashMap::new();
         for_each_run_of_pairs(
-            &in_order(prediction),
-            &in_order(reference),
+            &in_order(prediction)?,
+            &in_order(reference)?,
             |(predicted, referred), voxels| {
                 *pairs.entry((predicted.value(), referred.value())).or_default() += voxels as u64;
             },
         );
 
-        let mut confusion = Self::default();
+        let mut confusion = Self {
+            counts: HashMap::new(),
+            classes: classes.len(),
+        };
         for ((predicted, referred), voxels) in pairs {
             let class = |value| {
                 let class = classes.class_of_value(value);
@@ -84,11 +89,11 @@ impl Confusion {
             };
             let (Some(predicted), Some(referred)) = (class(predicted), class(referred)) else {
                 let origin = vec![0; reference.ndim()];
-                classes.check(&prediction.view().into_dyn(), &origin, 0, 2)?;
-                classes.check(&reference.view().into_dyn(), &origin, 1, 2)?;
+                classes.check(&prediction.view().into_dyn(), &origin, 0, 1)?;
+                classes.check(&reference.view().into_dyn(), &origin, 0, 1)?;
                 continue;
             };
-            if let (Some(predicted), Some(referred)) = (predicted, referred) {
+            if let Some(referred) = referred {
                 *confusion.counts.entry((predicted, referred)).or_default() += voxels;
             }
         }
@@ -106,6 +111,7 @@ impl Confusion {
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
     pub fn merge(&mut self, other: &Self) {
+        self.classes = self.classes.max(other.classes);
         for (pair, voxels) in &other.counts {
             *self.counts.entry(*pair).or_default() += voxels;
         }
@@ -115,10 +121,10 @@ impl Confusion {
     ///
     /// The example of [`Confusion`] uses it.
     pub fn voxels(&self, predicted: usize, referred: usize) -> u64 {
-        self.counts.get(&(predicted, referred)).copied().unwrap_or(0)
+        self.counts.get(&(Some(predicted), referred)).copied().unwrap_or(0)
     }
 
-    /// The Dice similarity coefficient of a region.
+    /// The Dice similarity coefficient of a region; NaN if the region holds a class that there is not.
     ///
     /// ```text
     /// 2 |P ∩ R| / (|P| + |R|)
@@ -126,9 +132,13 @@ impl Confusion {
     ///
     /// The example of [`Confusion`] uses it.
     pub fn dice(&self, region: &Region, empty: Empty) -> f64 {
+        if region.classes().last().is_none_or(|&class| class >= self.classes) {
+            return f64::NAN;
+        }
         let (mut both, mut sum) = (0, 0);
         for (&(predicted, referred), voxels) in &self.counts {
-            let (predicted, referred) = (region.contains(predicted), region.contains(referred));
+            let predicted = predicted.is_some_and(|class| region.contains(class));
+            let referred = region.contains(referred);
             both += voxels * u64::from(predicted && referred);
             sum += voxels * (u64::from(predicted) + u64::from(referred));
         }

@@ -15,7 +15,7 @@ pub(super) const LANES: usize = 64;
 
 /// By how much a probability may lie outside of 0 to 1, which half precision makes of a softmax, and their sum from 1, which
 /// coarse quantisation does. Logits and independent sigmoids are farther off somewhere.
-const SLACK: (f64, f64) = (1e-3, 0.25);
+const SLACK: (f64, f64) = (1e-3, 0.1);
 
 /// The probabilities of a volume: C planes of voxels in standard order.
 pub(super) struct Predictions<'a, F: Clone> {
@@ -29,6 +29,19 @@ pub(super) struct Predictions<'a, F: Clone> {
 impl<'a, F: SoftFloat> Predictions<'a, F> {
     /// Checks that the class axis is as long as it should be, and the values.
     pub(super) fn new<D: RemoveAxis>(probabilities: &'a ArrayRef<F, D>, classes: Option<usize>) -> Result<Self> {
+        let predictions = Self::unchecked(probabilities, classes)?;
+        predictions.check(|sum| (1.0 - SLACK.1..=1.0 + SLACK.1).contains(&sum))?;
+        Ok(predictions)
+    }
+
+    /// Soft labels to judge by: those of an ignored voxel sum to 0.
+    pub(super) fn reference<D: RemoveAxis>(soft: &'a ArrayRef<F, D>) -> Result<Self> {
+        let reference = Self::unchecked(soft, None)?;
+        reference.check(|sum| sum == 0.0 || (1.0 - SLACK.1..=1.0 + SLACK.1).contains(&sum))?;
+        Ok(reference)
+    }
+
+    fn unchecked<D: RemoveAxis>(probabilities: &'a ArrayRef<F, D>, classes: Option<usize>) -> Result<Self> {
         let (&count, shape) = probabilities
             .shape()
             .split_first()
@@ -41,14 +54,18 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
         if count == 0 {
             return Err(Error::NoClasses);
         }
-        let predictions = Self {
-            values: in_order(probabilities),
-            classes: count,
+        Ok(Self {
+            values: in_order(probabilities)?,
+            // Without voxels there is nothing of any class, however many there are.
+            classes: if shape.contains(&0) { 0 } else { count },
             voxels: shape.iter().product(),
             shape: shape.to_vec(),
-        };
-        predictions.check()?;
-        Ok(predictions)
+        })
+    }
+
+    /// The shape without the class axis.
+    pub(super) fn shape(&self) -> &[usize] {
+        &self.shape
     }
 
     /// The probabilities of a class.
@@ -62,24 +79,23 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
         (0..voxels).step_by(LANES).map(move |at| (at, LANES.min(voxels - at)))
     }
 
-    fn check(&self) -> Result<()> {
+    fn check(&self, fits: impl Fn(f64) -> bool) -> Result<()> {
         let (low, high) = (F::round_from(-SLACK.0), F::round_from(1.0 + SLACK.0));
-        let (least, most) = (F::round_from(1.0 - SLACK.1), F::round_from(1.0 + SLACK.1));
         for (at, len) in self.blocks() {
             // NaN is neither least nor most, but makes the sum NaN.
-            let (mut sums, mut lowest, mut highest) = ([F::zero(); LANES], [low; LANES], [high; LANES]);
+            let (mut sums, mut lowest, mut highest) = ([0.0; LANES], [low; LANES], [high; LANES]);
             for class in 0..self.classes {
                 let values = self.of_class(class)[at..at + len].iter();
                 let lanes = sums.iter_mut().zip(&mut lowest).zip(&mut highest);
                 for (((sum, lowest), highest), &p) in lanes.zip(values) {
-                    *sum = *sum + p;
+                    *sum += p.wide();
                     *lowest = if p < *lowest { p } else { *lowest };
                     *highest = if p > *highest { p } else { *highest };
                 }
             }
             let wrong = lowest.iter().any(|&p| p < low) || highest.iter().any(|&p| p > high);
-            if wrong || !sums[..len].iter().all(|&sum| sum >= least && sum <= most) {
-                return Err(self.name_wrong(at..at + len, &sums, [low, high, least, most]));
+            if wrong || !sums[..len].iter().all(|&sum| fits(sum)) {
+                return Err(self.name_wrong(at..at + len, &sums, [low, high], fits));
             }
         }
         Ok(())
@@ -87,7 +103,7 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
 
     /// The error of the first wrong voxel among some.
     #[cold]
-    fn name_wrong(&self, voxels: Range<usize>, sums: &[F], [low, high, least, most]: [F; 4]) -> Error {
+    fn name_wrong(&self, voxels: Range<usize>, sums: &[f64], [low, high]: [F; 2], fits: impl Fn(f64) -> bool) -> Error {
         for (voxel, &sum) in voxels.zip(sums) {
             let index = self.index(voxel);
             for class in 0..self.classes {
@@ -97,8 +113,8 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
                     return Error::Probability { value, class, index };
                 }
             }
-            if !(sum >= least && sum <= most) {
-                return Error::ProbabilitySum { sum: sum.wide(), index };
+            if !fits(sum) {
+                return Error::ProbabilitySum { sum, index };
             }
         }
         Error::NoVoxels
@@ -132,7 +148,7 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
             shape: self.shape.clone(),
         })?;
         let mut unknown = false;
-        for_each_run(&in_order(labels), |label, len| {
+        for_each_run(&in_order(labels)?, |label, len| {
             let class = classes.class_of(label).and_then(|class| u16::try_from(class).ok());
             unknown |= class.is_none() && !classes.is_ignored(label);
             targets.resize(targets.len() + len, class.unwrap_or(IGNORED));

@@ -83,7 +83,7 @@ impl Region {
     /// Where a label map holds a class of the region, in standard order. Ignored voxels are outside.
     ///
     /// # Errors
-    /// [`Error::UnknownLabel`], [`Error::LabelAxes`], [`Error::TooLarge`].
+    /// [`Error::RegionClass`], [`Error::UnknownLabel`], [`Error::LabelAxes`], [`Error::TooLarge`].
     ///
     /// ```
     /// # use ndarray::array;
@@ -95,10 +95,16 @@ impl Region {
     /// ```
     pub fn mask<L: Label, D: SpatialDim>(&self, labels: &ArrayRef<L, D>, classes: &Classes) -> Result<Array<bool, D>> {
         check_axes(labels.ndim())?;
+        if let Some(&class) = self.classes.last().filter(|&&class| class >= classes.len()) {
+            return Err(Error::RegionClass {
+                class,
+                classes: classes.len(),
+            });
+        }
         let mut mask = arrays::filled(labels.raw_dim(), false)?;
         let (mut at, mut unknown) = (0, false);
         if let Some(mask) = mask.as_slice_mut() {
-            for_each_run(&in_order(labels), |label, len| {
+            for_each_run(&in_order(labels)?, |label, len| {
                 let class = classes.class_of(label);
                 unknown |= class.is_none() && !classes.is_ignored(label);
                 mask[at..at + len].fill(class.is_some_and(|class| self.contains(class)));

@@ -2,7 +2,8 @@
 
 use ndarray::{ArrayRef, ArrayView};
 
-use super::predictions::{IGNORED, LANES, Predictions};
+use super::predictions::{IGNORED, Predictions};
+use super::top::top_classes;
 use crate::arrays::{check_shape, in_order};
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 
@@ -118,7 +119,7 @@ impl Reliability {
         let mask = match &scope {
             Scope::Mask(mask) => {
                 check_shape("mask", labels.shape(), mask.shape())?;
-                Some(in_order(mask))
+                Some(in_order(mask)?)
             }
             _ => None,
         };
@@ -126,7 +127,7 @@ impl Reliability {
         let places = Places::new(&self.edges());
         let (mut run, mut sums) = (0, Sums::default());
         for (at, len) in predictions.blocks() {
-            let (most, best) = top_labels(&predictions, at, len);
+            let (most, best) = top_classes(&predictions, at, len);
             for i in 0..len {
                 let target = targets[at + i];
                 let inside = mask.as_ref().is_none_or(|mask| mask[at + i]);
@@ -231,21 +232,6 @@ pub(super) fn check_bins(count: usize) -> Result<()> {
             max: Reliability::MAX,
         })
     }
-}
-
-/// The largest probability of each voxel of a block and the first class that has it.
-fn top_labels<F: SoftFloat>(predictions: &Predictions<'_, F>, at: usize, len: usize) -> ([F; LANES], [u32; LANES]) {
-    let (mut most, mut best, mut values) = ([F::zero(); LANES], [0; LANES], [F::zero(); LANES]);
-    for (class, index) in (0..predictions.classes).zip(0..) {
-        values[..len].copy_from_slice(&predictions.of_class(class)[at..at + len]);
-        // Over whole arrays and without a branch for each voxel, so that it becomes vector code.
-        for i in 0..LANES {
-            let better = values[i] > most[i];
-            best[i] = if better { index } else { best[i] };
-            most[i] = if better { values[i] } else { most[i] };
-        }
-    }
-    (most, best)
 }
 
 /// Finds the bin of a confidence.

@@ -3,7 +3,7 @@
 use ndarray::ArrayRef;
 
 use super::predictions::{IGNORED, Predictions};
-use crate::arrays::{check_shape, in_order};
+use crate::arrays::check_shape;
 use crate::{Classes, Label, Result, SoftFloat, SpatialDim};
 
 /// The mean negative log-likelihood of the labels, in nats; NaN if all are ignored, infinite if a label has probability 0.
@@ -31,12 +31,9 @@ pub fn negative_log_likelihood<F: SoftFloat, L: Label, D: SpatialDim>(
     labels: &ArrayRef<L, D>,
     classes: &Classes,
 ) -> Result<f64> {
-    against_labels(
-        probabilities,
-        labels,
-        classes,
-        |p, t| if t == 0.0 { 0.0 } else { -p.ln() },
-    )
+    against_labels(probabilities, labels, classes, |p, t| {
+        if t == 0.0 { 0.0 } else { -p.max(0.0).ln() }
+    })
 }
 
 /// The mean Brier score of the labels, from 0 to 2; NaN if all are ignored.
@@ -88,11 +85,9 @@ pub fn negative_log_likelihood_soft<F: SoftFloat, G: SoftFloat, D: ndarray::Remo
     probabilities: &ArrayRef<F, D>,
     reference: &ArrayRef<G, D>,
 ) -> Result<f64> {
-    against_soft(
-        probabilities,
-        reference,
-        |p, t| if t == 0.0 { 0.0 } else { -t * p.ln() },
-    )
+    against_soft(probabilities, reference, |p, t| {
+        if t == 0.0 { 0.0 } else { -t * p.max(0.0).ln() }
+    })
 }
 
 /// The mean Brier score of soft labels; voxels whose reference is all zero do not count.
@@ -147,16 +142,15 @@ fn against_soft<F: SoftFloat, G: SoftFloat, D: ndarray::RemoveAxis>(
 ) -> Result<f64> {
     check_shape("reference", probabilities.shape(), reference.shape())?;
     let predictions = Predictions::new(probabilities, None)?;
-    let reference = in_order(reference);
-    let of_class = |class: usize| &reference[class * predictions.voxels..][..predictions.voxels];
+    let reference = Predictions::reference(reference)?;
     let mut counts = vec![false; predictions.voxels];
     for class in 0..predictions.classes {
-        let both = counts.iter_mut().zip(of_class(class));
+        let both = counts.iter_mut().zip(reference.of_class(class));
         both.for_each(|(counts, t)| *counts |= *t != G::zero());
     }
     let mut sum = 0.0;
     for class in 0..predictions.classes {
-        let both = predictions.of_class(class).iter().zip(of_class(class));
+        let both = predictions.of_class(class).iter().zip(reference.of_class(class));
         for ((p, t), _) in both.zip(&counts).filter(|(_, counts)| **counts) {
             sum += score(p.wide(), t.wide());
         }

@@ -4,11 +4,13 @@ mod area;
 mod distance;
 mod surfels;
 
-use ndarray::{ArrayRef, ArrayView3, Axis};
+use std::ops::RangeInclusive;
+
+use ndarray::{ArrayRef, ArrayView3};
 
 use self::distance::Distances;
 use self::surfels::Surfels;
-use crate::arrays::check_shape;
+use crate::arrays::{check_shape, in_order};
 use crate::raters::check_axes;
 use crate::{Error, Result, SpatialDim};
 
@@ -51,11 +53,12 @@ pub struct Surfaces {
 }
 
 impl Surfaces {
-    /// Finds the surfaces of two masks of the same shape, (H, W) or (D, H, W), with the distance between voxels on each axis.
+    /// Finds the surfaces of two masks of the same shape, (H, W) or (D, H, W), with the distance between voxels, one for all
+    /// axes or one for each.
     ///
     /// # Errors
-    /// [`Error::LabelAxes`], [`Error::ShapeMismatch`], [`Error::KernelAxes`] if the spacing is not one number for each
-    /// axis, [`Error::Spacing`] if one is not positive and finite.
+    /// [`Error::LabelAxes`], [`Error::ShapeMismatch`], [`Error::KernelAxes`] if the spacing has another number of
+    /// axes, [`Error::Spacing`] if it does not lie within 1e-30 and 1e30, [`Error::TooLarge`].
     ///
     /// The example of [`Surfaces`] uses it.
     pub fn new<D: SpatialDim>(
@@ -65,30 +68,34 @@ impl Surfaces {
     ) -> Result<Self> {
         check_axes(reference.ndim())?;
         check_shape("prediction", reference.shape(), prediction.shape())?;
-        if spacing.len() != reference.ndim() {
-            return Err(Error::KernelAxes {
-                what: "spacing",
-                expected: reference.ndim(),
-                actual: spacing.len(),
-            });
-        }
-        if let Some(axis) = spacing.iter().position(|mm| !mm.is_finite() || *mm <= 0.0) {
+        let flat = reference.ndim() == 2;
+        if let Some(axis) = spacing.iter().position(|mm| !SPACING.contains(mm)) {
             return Err(Error::Spacing {
                 axis,
                 value: spacing[axis],
             });
         }
-        let (predicted, referred) = (volume(prediction)?, volume(reference)?);
-        let (predicted, referred) = (predicted.as_standard_layout(), referred.as_standard_layout());
-        let flat = reference.ndim() == 2;
-        let (areas, spacing) = match *spacing {
-            [d, h, w] => (area::of_codes([d, h, w]).to_vec(), [d, h, w]),
-            [h, w, ..] => (area::of_flat_codes([h, w]).to_vec(), [1.0, h, w]),
-            _ => return Err(Error::LabelAxes { axes: spacing.len() }),
+        let (areas, spacing) = match (spacing, flat) {
+            (&[h, w], true) => (area::of_flat_codes([h, w]).to_vec(), [1.0, h, w]),
+            (&[all], true) => (area::of_flat_codes([all; 2]).to_vec(), [1.0, all, all]),
+            (&[d, h, w], false) => (area::of_codes([d, h, w]).to_vec(), [d, h, w]),
+            (&[all], false) => (area::of_codes([all; 3]).to_vec(), [all; 3]),
+            _ => {
+                return Err(Error::KernelAxes {
+                    what: "spacing",
+                    expected: reference.ndim(),
+                    actual: spacing.len(),
+                });
+            }
         };
+        let (predicted, referred) = (in_order(prediction)?, in_order(reference)?);
+        let (predicted, referred) = (
+            volume(&predicted, reference.shape())?,
+            volume(&referred, reference.shape())?,
+        );
         Ok(Self {
-            prediction: Surfels::find(&predicted.view(), &areas, flat),
-            reference: Surfels::find(&referred.view(), &areas, flat),
+            prediction: Surfels::find(&predicted, &areas, flat),
+            reference: Surfels::find(&referred, &areas, flat),
             spacing,
             constant: !predicted.iter().any(|&inside| inside) || predicted.iter().all(|&inside| inside),
         })
@@ -125,7 +132,7 @@ impl Surfaces {
     /// (A_ref[d ≤ τ] + A_pred[d ≤ τ]) / (A_ref + A_pred)
     /// ```
     ///
-    /// 0 if one mask is empty and NaN if both are, as DeepMind's package has it.
+    /// 0 if one mask is empty (but 1 at an infinite tolerance) and NaN if both are, as DeepMind's package has it.
     ///
     /// # Errors
     /// [`Error::Tolerance`] if it is negative or NaN.
@@ -265,12 +272,15 @@ impl SurfaceDistances {
     }
 }
 
-/// A mask on the axes D, H, W.
-fn volume<D: SpatialDim>(mask: &ArrayRef<bool, D>) -> Result<ArrayView3<'_, bool>> {
-    let mut view = mask.view().into_dyn();
-    if view.ndim() == 2 {
-        view.insert_axis_inplace(Axis(0));
-    }
-    let axes = view.ndim();
-    view.into_dimensionality().map_err(|_| Error::LabelAxes { axes })
+/// Distances outside of it have squares or areas that are not numbers.
+const SPACING: RangeInclusive<f64> = 1e-30..=1e30;
+
+/// A mask in standard order on the axes D, H, W.
+fn volume<'a>(mask: &'a [bool], shape: &[usize]) -> Result<ArrayView3<'a, bool>> {
+    let shape = match *shape {
+        [height, width] => [1, height, width],
+        [depth, height, width] => [depth, height, width],
+        _ => return Err(Error::LabelAxes { axes: shape.len() }),
+    };
+    ArrayView3::from_shape(shape, mask).map_err(|_| Error::TooLarge { shape: shape.to_vec() })
 }

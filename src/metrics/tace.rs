@@ -141,7 +141,7 @@ impl Tace {
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`], [`Error::LabelAxes`], [`Error::UnknownLabel`], [`Error::Probability`],
-    /// [`Error::ProbabilitySum`], [`Error::Bins`], [`Error::TooLarge`].
+    /// [`Error::ProbabilitySum`], [`Error::Bins`], [`Error::Threshold`] if it is NaN, [`Error::TooLarge`].
     ///
     /// The example of [`Tace`] uses it.
     pub fn evaluate<F: SoftFloat, L: Label, D: SpatialDim>(
@@ -177,6 +177,9 @@ impl Tace {
         classes: &Classes,
     ) -> Result<f64> {
         check_bins(self.bins)?;
+        if self.threshold.is_nan() {
+            return Err(Error::Threshold { value: self.threshold });
+        }
         let volumes = volumes
             .iter()
             .map(|(probabilities, labels)| {

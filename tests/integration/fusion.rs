@@ -233,3 +233,28 @@ fn votes_do_not_depend_on_memory_order() {
         assert_eq!(plain[[h, w]], a[[h, w]].max(b[[h, w]]));
     }
 }
+
+#[test]
+fn many_raters_and_classes_do_not_underflow() {
+    // Of 50 classes each rater finds the true one in three of ten voxels, and is spread over all others else.
+    let truth = |i: usize| i % 50;
+    let maps: Vec<Array2<u8>> = (0..300)
+        .map(|rater: usize| {
+            Array2::from_shape_fn((10, 100), |(h, w)| {
+                let i = h * 100 + w;
+                let draw = (i * 7919 + rater * 104_729 + i * rater % 97 * 31) % 1009;
+                if draw % 10 < 3 {
+                    truth(i) as u8
+                } else {
+                    (draw % 50) as u8
+                }
+            })
+        })
+        .collect();
+    let views: Vec<_> = maps.iter().map(|map| map.view()).collect();
+    let fused: StapleFusion<f64, _> = Staple::new().fuse(&views, &Classes::contiguous(50).unwrap()).unwrap();
+    let found = (0..1000)
+        .filter(|&i| fused.posterior()[[truth(i), i / 100, i % 100]] > 0.99)
+        .count();
+    assert!(found > 950, "{found}");
+}

@@ -362,3 +362,43 @@ fn what_does_not_fit_is_an_error() {
         })
     ));
 }
+
+#[test]
+fn samples_without_a_voxel_have_no_part_in_the_mean() {
+    let (logits, targets) = raters_targets();
+    let alone = DiceSemimetric::new().value(&logits, &targets).unwrap();
+    let pair = |a: &Array3<f64>, b: &Array3<f64>| ndarray::stack![Axis(0), *a, *b];
+    let (both, ignored) = (pair(&logits, &logits), Array3::zeros(targets.raw_dim()));
+    let loss = DiceSemimetric::new().batched();
+    let (value, gradient) = loss.value_and_gradient(&both, &pair(&targets, &ignored)).unwrap();
+    assert_near(value, alone, 1e-15, "one of two");
+    assert!(gradient.index_axis(Axis(0), 1).iter().all(|&slope| slope == 0.0));
+}
+
+#[test]
+fn nothing_is_quickly_lost_however_long_it_is() {
+    let long = ndarray::Array5::<f32>::zeros((1 << 60, 1, 0, 1, 1));
+    for loss in [
+        SoftCrossEntropy::new().batched(),
+        SoftCrossEntropy::kl_divergence().batched(),
+    ] {
+        assert_eq!(loss.value(&long, &long), Err(Error::NoVoxels));
+        assert_eq!(loss.reduction(Reduction::Sum).value(&long, &long), Ok(0.0));
+    }
+    assert_eq!(
+        DiceSemimetric::new().batched().value(&long, &long),
+        Err(Error::NoVoxels)
+    );
+    let many = Array3::<f64>::zeros((1 << 60, 0, 1));
+    assert_eq!(SoftCrossEntropy::new().value(&many, &many), Err(Error::NoVoxels));
+    let one = ndarray::arr0(0.5_f32);
+    let huge = one.broadcast((2, 1 << 30, 1 << 30)).unwrap();
+    assert!(matches!(
+        SoftCrossEntropy::new().value(&huge, &huge),
+        Err(Error::TooLarge { .. })
+    ));
+    let error = SoftCrossEntropy::new()
+        .class_weights([1.0, 1e300])
+        .value(&array![[[0.0_f32]], [[0.0]]], &array![[[1.0_f32]], [[0.0]]]);
+    assert_eq!(error, Err(Error::ClassWeight { class: 1, value: 1e300 }));
+}

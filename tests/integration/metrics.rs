@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use soft_labels::metrics::{
     BinWeight, Confusion, Empty, Region, Reliability, Scope, Surfaces, Tace, brier, brier_soft,
-    negative_log_likelihood, negative_log_likelihood_soft,
+    negative_log_likelihood, negative_log_likelihood_soft, top_labels,
 };
 use soft_labels::{Classes, Error, OneHot, SoftEncoder};
 
@@ -40,7 +40,7 @@ fn dice_is_that_of_the_field() {
                 assert_near(confusion.dice(&region, empty), expected, 1e-12, name);
             }
         }
-        assert!(confusion.dice(&Region::class(9), Empty::Zero) == 0.0);
+        assert!(confusion.dice(&Region::class(9), Empty::Zero).is_nan());
     }
     let counted: u64 = (0..16).map(|pair| pooled.voxels(pair / 4, pair % 4)).sum();
     assert_eq!(counted, all);
@@ -512,20 +512,15 @@ fn what_cannot_be_judged_is_an_error() {
     ));
     assert!(matches!(
         Confusion::count(&labels, &labels, &contiguous(3)),
-        Err(Error::UnknownLabel {
-            value: 255,
-            rater: 0,
-            raters: 2,
-            ..
-        })
+        Err(Error::UnknownLabel { value: 255, .. })
     ));
     let mask = labels.mapv(|label| label == 1);
     assert_eq!(
-        Surfaces::new(&mask, &mask, &[1.0]).unwrap_err(),
+        Surfaces::new(&mask, &mask, &[1.0; 3]).unwrap_err(),
         Error::KernelAxes {
             what: "spacing",
             expected: 2,
-            actual: 1
+            actual: 3
         }
     );
     assert_eq!(
@@ -579,4 +574,119 @@ fn little_to_judge() {
     // A prediction below the threshold everywhere.
     let certain = ndarray::stack![Axis(0), Array2::<f32>::ones((5, 5)), Array2::zeros((5, 5))];
     assert!(Tace::new().evaluate(&certain, &labels, &classes).unwrap().is_nan());
+}
+
+#[test]
+fn a_prediction_does_not_gain_by_ignoring() {
+    let classes = contiguous(2).with_ignore(9).unwrap();
+    let (reference, prediction) = (array![[1_u8, 1, 1, 1, 9]], array![[1_u8, 9, 9, 9, 1]]);
+    let confusion = Confusion::count(&prediction, &reference, &classes).unwrap();
+    assert_eq!(confusion.dice(&Region::class(1), Empty::One), 2.0 / 5.0);
+    assert_eq!(confusion.voxels(1, 1), 1);
+}
+
+#[test]
+fn regions_of_no_class_are_not_judged() {
+    let labels = array![[0_u8, 1]];
+    let error = Region::class(2).mask(&labels, &contiguous(2)).unwrap_err();
+    assert_eq!(error, Error::RegionClass { class: 2, classes: 2 });
+    let confusion = Confusion::count(&labels, &labels, &contiguous(2)).unwrap();
+    assert!(confusion.dice(&Region::class(2), Empty::One).is_nan());
+}
+
+#[test]
+#[cfg(feature = "half")]
+fn probabilities_of_many_classes_in_sixteen_bits() {
+    // The sum of these is wrong if it is made in 16 bits.
+    let p = Array3::from_elem((600, 1, 2), half::bf16::from_f32(1.0 / 600.0));
+    let labels = Array2::<u16>::zeros((1, 2));
+    assert!((brier(&p, &labels, &contiguous(600)).unwrap() - 1.0).abs() < 0.01);
+}
+
+#[test]
+fn a_little_below_0_is_taken_for_0() {
+    let p = array![[[-0.0005, 0.5]], [[1.0005, 0.5]]];
+    assert_eq!(
+        negative_log_likelihood(&p, &array![[0_u8, 1]], &contiguous(2)),
+        Ok(f64::INFINITY)
+    );
+    let soft = array![[[0.5, 0.5]], [[0.5, 0.5]]];
+    assert_eq!(negative_log_likelihood_soft(&p, &soft), Ok(f64::INFINITY));
+}
+
+#[test]
+fn a_reference_has_to_be_probable() {
+    let p = array![[[0.5]], [[0.5]]];
+    assert!(matches!(
+        brier_soft(&p, &array![[[-3.0]], [[4.0]]]),
+        Err(Error::Probability { class: 0, .. })
+    ));
+    assert!(matches!(
+        brier_soft(&p, &array![[[0.9]], [[0.9]]]),
+        Err(Error::ProbabilitySum { .. })
+    ));
+}
+
+#[test]
+fn spacing_that_cannot_be_squared_is_an_error() {
+    let dot = array![[true, false]];
+    for mm in [1e-170, 1e155, f64::NAN, 0.0] {
+        assert!(matches!(
+            Surfaces::new(&dot, &dot, &[1.0, mm]),
+            Err(Error::Spacing { axis: 1, .. })
+        ));
+    }
+    assert!(Surfaces::new(&dot, &dot, &[0.5]).unwrap().dice(0.0).unwrap() > 0.99); // one for all axes
+    assert_eq!(
+        Surfaces::new(&dot, &dot.mapv(|_| false), &[1.0])
+            .unwrap()
+            .dice(0.0)
+            .unwrap()
+            .to_bits(),
+        0
+    );
+}
+
+#[test]
+fn nothing_is_quickly_judged_however_long_it_is() {
+    let classes = contiguous(2);
+    let long = Array3::<f32>::zeros((1 << 60, 0, 1));
+    assert!(brier_soft(&long, &long).unwrap().is_nan());
+    for shape in [(1 << 34, 1, 0), (1 << 62, 1, 0), (0, 1 << 62, 1)] {
+        let mask = Array3::from_elem(shape, false);
+        assert!(
+            Surfaces::new(&mask, &mask, &[1.0; 3])
+                .unwrap()
+                .dice(1.0)
+                .unwrap()
+                .is_nan()
+        );
+    }
+    // Far larger than memory, though it is one number in it.
+    let one = ndarray::arr0(0.5_f32);
+    let huge = one.broadcast((2, 1 << 30, 1 << 30)).unwrap();
+    let zero = ndarray::arr0(0_u8);
+    let labels = zero.broadcast((1 << 30, 1 << 30)).unwrap();
+    let too_large = |error| matches!(error, Error::TooLarge { .. });
+    assert!(too_large(brier(&huge, &labels, &classes).unwrap_err()));
+    assert!(too_large(Tace::new().evaluate(&huge, &labels, &classes).unwrap_err()));
+    assert!(too_large(Confusion::count(&labels, &labels, &classes).unwrap_err()));
+    let no = ndarray::arr0(false);
+    let mask = no.broadcast((1 << 30, 1 << 30)).unwrap();
+    assert!(too_large(Surfaces::new(&mask, &mask, &[1.0; 2]).unwrap_err()));
+}
+
+#[test]
+fn top_labels_are_those_of_the_first_of_the_largest() {
+    let (p, _, classes) = probabilities();
+    let labels: Array2<i16> = top_labels(&p, &classes).unwrap();
+    for (lane, label) in p.lanes(Axis(0)).into_iter().zip(&labels) {
+        let first = (0..3).find(|&class| lane.iter().all(|&p| p <= lane[class])).unwrap();
+        assert_eq!(first as i16, *label);
+    }
+    let far = Classes::from_values([0, 1, 300]).unwrap();
+    assert_eq!(
+        top_labels::<_, u8, ndarray::Ix2>(&p, &far),
+        Err(Error::LabelType { value: 300 })
+    );
 }

@@ -8,7 +8,11 @@ const BALL: usize = 1 << 12;
 
 /// The area of some surfels that lie within a tolerance, inclusive, of others.
 pub(super) fn area_within(tolerance: f64, from: &Surfels, to: &Surfels, spacing: [f64; 3]) -> Result<f64> {
-    let area = |near: &dyn Fn(&Surfel) -> bool| from.all.iter().filter(|surfel| near(surfel)).map(|s| s.area).sum();
+    let area = |near: &dyn Fn(&Surfel) -> bool| {
+        let near = from.all.iter().filter(|surfel| near(surfel));
+        // An empty sum is -0.
+        0.0 + near.map(|surfel| surfel.area).sum::<f64>()
+    };
     let Some(grid) = Grid::around(from, to) else {
         // One of them has no surface, and from there all distances are infinite.
         return Ok(area(&|_| tolerance == f64::INFINITY));
@@ -27,7 +31,7 @@ pub(super) fn area_within(tolerance: f64, from: &Surfels, to: &Surfels, spacing:
         None => {
             let distances = Distances::new(from, to, spacing)?;
             let near = distances.all.iter().filter(|(distance, _)| *distance <= tolerance);
-            Ok(near.map(|(_, area)| area).sum())
+            Ok(0.0 + near.map(|(_, area)| area).sum::<f64>())
         }
     }
 }
@@ -138,12 +142,12 @@ impl Distances {
     }
 
     pub(super) fn area(&self) -> f64 {
-        self.all.iter().map(|(_, area)| area).sum()
+        0.0 + self.all.iter().map(|(_, area)| area).sum::<f64>()
     }
 
     /// Sum of distances times areas.
     pub(super) fn sum(&self) -> f64 {
-        self.all.iter().map(|(distance, area)| distance * area).sum()
+        0.0 + self.all.iter().map(|(distance, area)| distance * area).sum::<f64>()
     }
 
     /// The distance up to which so many percent of the area lie; infinite without any.

@@ -20,6 +20,9 @@ impl Surfels {
     pub(super) fn find(mask: &ArrayView3<'_, bool>, areas: &[f64], flat: bool) -> Self {
         let (depth, height, width) = mask.dim();
         let mut all = Vec::new();
+        if mask.is_empty() {
+            return Self { all };
+        }
         // A row that is outside of the mask, or empty, is none.
         let row = |d: usize, h: usize| -> Option<ArrayView1<'_, bool>> {
             let inside = d < depth && h < height;
@@ -67,7 +70,8 @@ impl Surfels {
     }
 
     pub(super) fn area(&self) -> f64 {
-        self.all.iter().map(|surfel| surfel.area).sum()
+        // An empty sum is -0.
+        0.0 + self.all.iter().map(|surfel| surfel.area).sum::<f64>()
     }
 }
 

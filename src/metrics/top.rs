@@ -1,0 +1,62 @@
+//! The predicted class.
+
+use ndarray::{Array, ArrayRef};
+
+use super::predictions::{LANES, Predictions};
+use crate::arrays;
+use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
+
+/// The predicted label map: at each voxel the label of the class with the largest probability, the first of equals.
+///
+/// # Errors
+/// [`Error::ShapeMismatch`], [`Error::LabelAxes`], [`Error::Probability`], [`Error::ProbabilitySum`], [`Error::TooLarge`],
+/// and [`Error::LabelType`] if the element type cannot hold the label of a class.
+///
+/// ```
+/// use ndarray::{Array2, array};
+/// use soft_labels::{Classes, metrics};
+///
+/// let probabilities = array![[[0.9, 0.5, 0.2]], [[0.1, 0.5, 0.8]]];
+/// let labels: Array2<u8> = metrics::top_labels(&probabilities, &Classes::from_values([0, 4])?)?;
+/// assert_eq!(labels, array![[0, 0, 4]]);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+pub fn top_labels<F: SoftFloat, L: Label, D: SpatialDim>(
+    probabilities: &ArrayRef<F, D::Larger>,
+    classes: &Classes,
+) -> Result<Array<L, D>> {
+    let predictions = Predictions::new(probabilities, Some(classes.len()))?;
+    let typed = |value| L::from_value(value).ok_or(Error::LabelType { value });
+    let labels = classes.values().into_iter().map(typed).collect::<Result<Vec<L>>>()?;
+    let mut dim = D::zeros(predictions.shape().len());
+    ndarray::Dimension::slice_mut(&mut dim).copy_from_slice(predictions.shape());
+    let mut map = arrays::filled(dim, labels[0])?;
+    let mut voxels = map.iter_mut();
+    for (at, len) in predictions.blocks() {
+        let (_, best) = top_classes(&predictions, at, len);
+        // In this order: zip takes one more from the first of its iterators.
+        for (&class, voxel) in best[..len].iter().zip(voxels.by_ref()) {
+            *voxel = labels[class as usize];
+        }
+    }
+    Ok(map)
+}
+
+/// The largest probability of each voxel of a block and the first class that has it.
+pub(super) fn top_classes<F: SoftFloat>(
+    predictions: &Predictions<'_, F>,
+    at: usize,
+    len: usize,
+) -> ([F; LANES], [u32; LANES]) {
+    let (mut most, mut best, mut values) = ([F::zero(); LANES], [0; LANES], [F::zero(); LANES]);
+    for (class, index) in (0..predictions.classes).zip(0..) {
+        values[..len].copy_from_slice(&predictions.of_class(class)[at..at + len]);
+        // Over whole arrays and without a branch for each voxel, so that it becomes vector code.
+        for i in 0..LANES {
+            let better = values[i] > most[i];
+            best[i] = if better { index } else { best[i] };
+            most[i] = if better { values[i] } else { most[i] };
+        }
+    }
+    (most, best)
+}
