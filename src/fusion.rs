@@ -27,7 +27,9 @@
 
 mod patterns;
 mod staple;
+mod staple_fusion;
 mod vote;
 
-pub use staple::{Staple, StapleFusion};
+pub use staple::Staple;
+pub use staple_fusion::StapleFusion;
 pub use vote::{Ties, majority_vote};

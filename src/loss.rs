@@ -30,10 +30,12 @@ mod batch;
 mod cross_entropy;
 mod dice_semimetric;
 mod lanes;
+mod reduction;
 mod targets;
 
-pub use cross_entropy::{Divisor, Reduction, SoftCrossEntropy};
+pub use cross_entropy::SoftCrossEntropy;
 pub use dice_semimetric::DiceSemimetric;
 pub use lanes::LossFloat;
+pub use reduction::{Divisor, Reduction};
 pub(crate) use targets::SparseSample;
 pub use targets::Targets;

@@ -1,7 +1,8 @@
 //! STAPLE: the truth and the raters' performance, estimated together.
 
-use ndarray::{Array, Array2, ArrayView, Axis, Dimension};
+use ndarray::{Array2, ArrayView, Axis};
 
+use super::StapleFusion;
 use super::patterns::Patterns;
 use crate::render;
 use crate::{Classes, Error, Label, Raters, Result, SoftFloat, SpatialDim};
@@ -53,26 +54,6 @@ impl Default for Staple {
             prior: None,
         }
     }
-}
-
-/// What [`Staple`] found.
-///
-/// ```
-/// # use soft_labels::{Classes, fusion::Staple};
-/// let map = ndarray::array![[0_u8, 1]];
-/// let fused = Staple::new().fuse::<_, f32, _>(&[map.view()], &Classes::contiguous(2)?)?;
-/// assert_eq!(fused.into_posterior(), ndarray::array![[[1.0, 0.0]], [[0.0, 1.0]]]);
-/// # Ok::<(), soft_labels::Error>(())
-/// ```
-#[derive(Debug, Clone, PartialEq)]
-pub struct StapleFusion<F, D: Dimension> {
-    posterior: Array<F, D>,
-    confusion: Vec<Array2<f64>>,
-    /// For each rater, the posterior mass of each class where the rater said something.
-    mass: Vec<Vec<f64>>,
-    prior: Vec<f64>,
-    rounds: usize,
-    converged: bool,
 }
 
 impl Staple {
@@ -325,101 +306,5 @@ fn raise(likelihood: &mut [f64]) {
     let most = likelihood.iter().copied().fold(0.0, f64::max);
     if most > 0.0 && most < TINY {
         likelihood.iter_mut().for_each(|p| *p *= RAISED);
-    }
-}
-
-impl<F: SoftFloat, D: Dimension> StapleFusion<F, D> {
-    /// The probability of each class at each voxel: (C, H, W) or (C, D, H, W), soft labels as any other.
-    ///
-    /// ```
-    /// # use soft_labels::{Classes, fusion::Staple};
-    /// # let map = ndarray::array![[0_u8, 1]];
-    /// # let fused = Staple::new().fuse::<_, f32, _>(&[map.view()], &Classes::contiguous(2)?)?;
-    /// assert_eq!(fused.posterior().shape(), [2, 1, 2]);
-    /// # Ok::<(), soft_labels::Error>(())
-    /// ```
-    pub fn posterior(&self) -> &Array<F, D> {
-        &self.posterior
-    }
-
-    /// The posterior alone. The example of [`StapleFusion`] uses it.
-    pub fn into_posterior(self) -> Array<F, D> {
-        self.posterior
-    }
-
-    /// The confusion matrix of each rater. Entry `[j, s]` is the probability that the rater says class j where the truth
-    /// is class s; columns sum to 1.
-    ///
-    /// ```
-    /// # use soft_labels::{Classes, fusion::Staple};
-    /// # let map = ndarray::array![[0_u8, 1]];
-    /// # let fused = Staple::new().fuse::<_, f32, _>(&[map.view()], &Classes::contiguous(2)?)?;
-    /// assert_eq!(fused.confusion()[0], ndarray::array![[1.0, 0.0], [0.0, 1.0]]);
-    /// # Ok::<(), soft_labels::Error>(())
-    /// ```
-    pub fn confusion(&self) -> &[Array2<f64>] {
-        &self.confusion
-    }
-
-    /// The probability that a rater says a class where it is the truth, or `None` without such a rater or class.
-    ///
-    /// ```
-    /// # use soft_labels::{Classes, fusion::Staple};
-    /// # let map = ndarray::array![[0_u8, 1]];
-    /// # let fused = Staple::new().fuse::<_, f32, _>(&[map.view()], &Classes::contiguous(2)?)?;
-    /// assert_eq!(fused.sensitivity(0, 1), Some(1.0));
-    /// assert_eq!(fused.sensitivity(1, 1), None);
-    /// # Ok::<(), soft_labels::Error>(())
-    /// ```
-    pub fn sensitivity(&self, rater: usize, class: usize) -> Option<f64> {
-        self.confusion.get(rater)?.get([class, class]).copied()
-    }
-
-    /// The probability that a rater does not say a class where it is not the truth, or `None` without such a rater or
-    /// class. 1 where everything is of the class.
-    ///
-    /// ```
-    /// # use soft_labels::{Classes, fusion::Staple};
-    /// # let map = ndarray::array![[0_u8, 1]];
-    /// # let fused = Staple::new().fuse::<_, f32, _>(&[map.view()], &Classes::contiguous(2)?)?;
-    /// assert_eq!(fused.specificity(0, 1), Some(1.0));
-    /// # Ok::<(), soft_labels::Error>(())
-    /// ```
-    pub fn specificity(&self, rater: usize, class: usize) -> Option<f64> {
-        let (confusion, mass) = (self.confusion.get(rater)?, self.mass.get(rater)?);
-        let said = confusion.rows().into_iter().nth(class)?;
-        let others = || {
-            said.iter()
-                .zip(mass)
-                .enumerate()
-                .filter(|(truth, _)| *truth != class)
-                .map(|(_, pair)| pair)
-        };
-        let all: f64 = others().map(|(_, mass)| mass).sum();
-        let wrong: f64 = others().map(|(theta, mass)| theta * mass).sum();
-        Some(if all == 0.0 { 1.0 } else { 1.0 - wrong / all })
-    }
-
-    /// The prior probability of each class.
-    ///
-    /// ```
-    /// # use soft_labels::{Classes, fusion::Staple};
-    /// # let map = ndarray::array![[0_u8, 1]];
-    /// # let fused = Staple::new().fuse::<_, f32, _>(&[map.view()], &Classes::contiguous(2)?)?;
-    /// assert_eq!(fused.prior(), [0.5, 0.5]);
-    /// # Ok::<(), soft_labels::Error>(())
-    /// ```
-    pub fn prior(&self) -> &[f64] {
-        &self.prior
-    }
-
-    /// Rounds of expectation maximisation that were made. The example of [`Staple::max_rounds`] uses it.
-    pub fn rounds(&self) -> usize {
-        self.rounds
-    }
-
-    /// Whether the last step was within the tolerance. The example of [`Staple::max_rounds`] uses it.
-    pub fn converged(&self) -> bool {
-        self.converged
     }
 }
