@@ -1,0 +1,30 @@
+//! Soft labels in [burn]: targets as tensors, and the cross entropy that they are made for.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use ndarray::Array2;
+//! use soft_labels::batch::Sample;
+//! use soft_labels::{Classes, Svls};
+//! use soft_labels_burn::{SoftCrossEntropyLossConfig, soft_targets};
+//!
+//! let device = Device::default();
+//! let labels = Array2::<u8>::zeros((64, 64));
+//! let samples = [Sample::new(labels.view())?.window(&[0..32, 8..40])];
+//! let targets: Tensor<4> = soft_targets(&Svls::default(), &samples, &Classes::contiguous(3)?, &device)?; // (N, C, H, W)
+//!
+//! let logits = Tensor::<4>::zeros([1, 3, 32, 32], &device); // from a network
+//! let loss = SoftCrossEntropyLossConfig::new().init(&device).forward(logits, targets);
+//! assert!((loss.into_scalar::<f32>() - 3_f32.ln()).abs() < 1e-5);
+//! # Ok::<(), soft_labels::Error>(())
+//! ```
+//!
+//! [burn]: https://burn.dev
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod loss;
+mod targets;
+
+pub use loss::{SoftCrossEntropyLoss, SoftCrossEntropyLossConfig};
+pub use targets::{BatchDim, soft_targets};

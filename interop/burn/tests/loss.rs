@@ -1,0 +1,103 @@
+//! The loss agrees with that of soft-labels, and its gradient by autodiff with the one computed there.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use ndarray::{Array, Axis, Ix4, Ix5, RemoveAxis};
+use soft_labels::batch::{Sample, encode};
+use soft_labels::loss::SoftCrossEntropy;
+use soft_labels::{Classes, Raters, Svls};
+use soft_labels_burn::{SoftCrossEntropyLossConfig, soft_targets};
+
+/// Labels of a few classes with some ignored voxels.
+fn labels(i: usize) -> u8 {
+    if i % 13 == 5 { 255 } else { (i * 7 / 5 % 3) as u8 }
+}
+
+fn classes() -> Classes {
+    Classes::contiguous(3).unwrap().with_ignore(255).unwrap()
+}
+
+fn logits(i: usize) -> f32 {
+    ((i * 37 % 101) as f32 - 50.0) / 11.0
+}
+
+/// Compares value and gradient on targets made of label maps, with weights and a mask or without.
+fn compare<const D: usize, Dim: RemoveAxis>(targets: Tensor<D>, dim: Dim) {
+    let device = Device::autodiff(Device::default());
+    let shape = targets.dims();
+    let numbers = Array::from_iter((0..shape.iter().product()).map(logits))
+        .into_shape_with_order(dim)
+        .unwrap();
+    let dense: Vec<f32> = targets.to_data().try_to_vec().unwrap();
+    let dense = Array::from_shape_vec(numbers.raw_dim(), dense).unwrap();
+    let mask = numbers.map_axis(Axis(1), |lane| lane[0] > -2.0);
+    let mut mask_shape = shape;
+    mask_shape[1] = 1;
+
+    for weights in [None, Some(vec![0.5, 2.0, 1.0])] {
+        for masked in [false, true] {
+            let z = Tensor::<D>::from_data(TensorData::new(numbers.iter().copied().collect(), shape), &device)
+                .require_grad();
+            let t = Tensor::<D>::from_data(targets.to_data(), &device);
+            let loss = SoftCrossEntropyLossConfig::new()
+                .with_weights(weights.clone())
+                .init(&device);
+            let value = if masked {
+                let mask = TensorData::new(mask.iter().copied().collect(), mask_shape);
+                loss.forward_masked(z.clone(), t, Tensor::from_data(mask, &device))
+            } else {
+                loss.forward(z.clone(), t)
+            };
+            let gradient = z
+                .grad(&value.backward())
+                .unwrap()
+                .to_data()
+                .try_to_vec::<f32>()
+                .unwrap();
+
+            let mut expected = SoftCrossEntropy::new().batched();
+            if let Some(weights) = &weights {
+                expected = expected.class_weights(weights.iter().map(|&w: &f32| f64::from(w)).collect::<Vec<_>>());
+            }
+            if masked {
+                expected = expected.mask(mask.view());
+            }
+            let (expected, slopes) = expected.value_and_gradient(&numbers, &dense).unwrap();
+            assert!((f64::from(value.into_scalar::<f32>()) - expected).abs() < 1e-5);
+            assert!(gradient.iter().zip(&slopes).all(|(a, b)| (a - b).abs() < 1e-5));
+            assert!(gradient.iter().any(|slope| *slope != 0.0));
+        }
+    }
+}
+
+#[test]
+fn in_2d() {
+    let map = ndarray::Array2::from_shape_fn((9, 12), |(h, w)| labels(h * 12 + w));
+    let samples = [
+        Sample::new(map.view()).unwrap().window(&[0..6, 2..9]),
+        Sample::raters(Raters::new(&[map.view(), map.slice_axis(Axis(0), (..).into())]).unwrap())
+            .window(&[3..9, 5..12]),
+    ];
+    let targets = soft_targets(&Svls::default(), &samples, &classes(), &Device::default()).unwrap();
+    assert_eq!(targets.dims(), [2, 3, 6, 7]);
+    let expected = encode::<_, f32, _>(&Svls::default(), &samples, &classes()).unwrap();
+    assert_eq!(targets.to_data().try_to_vec::<f32>().unwrap(), expected.values);
+    compare(targets, Ix4(2, 3, 6, 7));
+}
+
+#[test]
+fn in_3d() {
+    let map = ndarray::Array3::from_shape_fn((4, 6, 8), |(d, h, w)| labels(d * 48 + h * 8 + w));
+    let samples = [Sample::new(map.view()).unwrap(), Sample::new(map.view()).unwrap()];
+    let targets = soft_targets(&Svls::default(), &samples, &classes(), &Device::default()).unwrap();
+    assert_eq!(targets.dims(), [2, 3, 4, 6, 8]);
+    compare(targets, Ix5(2, 3, 4, 6, 8));
+}
+
+#[test]
+fn infinite_logits_without_target_do_no_harm() {
+    let device = Device::autodiff(Device::default());
+    let z = Tensor::<4>::from_floats([[[[0.0]], [[f32::NEG_INFINITY]]]], &device).require_grad();
+    let t = Tensor::<4>::from_floats([[[[1.0]], [[0.0]]]], &device);
+    let loss = SoftCrossEntropyLossConfig::new().init(&device).forward(z, t);
+    assert_eq!(loss.into_scalar::<f32>(), 0.0);
+}

@@ -1,0 +1,100 @@
+//! Soft labels in [candle]: targets as tensors, and the cross entropy that they are made for.
+//!
+//! ```
+//! use candle_core::{DType, Device, Tensor};
+//! use ndarray::Array2;
+//! use soft_labels::batch::Sample;
+//! use soft_labels::{Classes, Svls};
+//! use soft_labels_candle::{soft_cross_entropy, soft_targets};
+//!
+//! let labels = Array2::<u8>::zeros((64, 64));
+//! let samples = [Sample::new(labels.view())?.window(&[0..32, 8..40])];
+//! let targets = soft_targets(&Svls::default(), &samples, &Classes::contiguous(3)?, &Device::Cpu)?;
+//! assert_eq!(targets.dims(), [1, 3, 32, 32]); // (N, C, H, W)
+//!
+//! let logits = Tensor::zeros((1, 3, 32, 32), DType::F32, &Device::Cpu)?; // from a network
+//! let loss = soft_cross_entropy(&logits, &targets, None, None)?;
+//! assert!((loss.to_scalar::<f32>()? - 3_f32.ln()).abs() < 1e-6);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [candle]: https://github.com/huggingface/candle
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+use candle_core::{Device, Error, Result, Tensor, bail};
+use candle_nn::ops::log_softmax;
+use soft_labels::batch::{Sample, encode};
+use soft_labels::{Classes, Label, SoftEncoder, SpatialDim};
+
+/// The soft labels of samples, windows of label maps, as one tensor on a device: (N, C, H, W) or (N, C, D, H, W).
+///
+/// They are encoded in `f32` straight to the buffer that becomes the tensor.
+///
+/// # Errors
+/// Those of [`encode`], wrapped, and those of candle.
+///
+/// The example of this [crate] uses it.
+pub fn soft_targets<L: Label, D: SpatialDim>(
+    encoder: &impl SoftEncoder<D>,
+    samples: &[Sample<'_, L, D>],
+    classes: &Classes,
+    device: &Device,
+) -> Result<Tensor> {
+    let batch = encode::<L, f32, D>(encoder, samples, classes).map_err(Error::wrap)?;
+    Tensor::from_vec(batch.values, batch.shape, device)
+}
+
+/// Cross entropy between the softmax of logits and soft targets, with the class axis second: (N, C, H, W) or
+/// (N, C, D, H, W).
+///
+/// ```text
+/// -1/n Σ_i Σ_c w_c t_ic log softmax(z_i)_c
+/// ```
+///
+/// `weights` (C) has a weight for each class, and `mask` (N, H, W) or (N, D, H, W), of `u8`, is 0 where a voxel does not
+/// count. n counts the voxels that are not masked and whose target is not all zero: ignored ones have no part in the loss or
+/// its gradient. A batch without any gives NaN. It agrees with `soft_labels::loss`.
+///
+/// # Errors
+/// If shapes do not fit together, and those of candle.
+///
+/// The example of this [crate] uses it.
+pub fn soft_cross_entropy(
+    logits: &Tensor,
+    targets: &Tensor,
+    weights: Option<&Tensor>,
+    mask: Option<&Tensor>,
+) -> Result<Tensor> {
+    let shape = targets.dims();
+    if logits.dims() != shape {
+        bail!(
+            "logits have shape {:?} and targets {shape:?}; they must be the same",
+            logits.dims()
+        );
+    }
+    let &[samples, classes, ref spatial @ ..] = shape else {
+        bail!("logits have shape {shape:?}; give them a batch axis and a class axis");
+    };
+    let mut valid = targets.ne(0_f64)?.max_keepdim(1)?;
+    if let Some(mask) = mask {
+        let expected = [&[samples], spatial].concat();
+        if mask.dims() != expected {
+            bail!("the mask has shape {:?}, but {expected:?} is needed", mask.dims());
+        }
+        valid = valid.mul(&mask.ne(0_u8)?.unsqueeze(1)?)?;
+    }
+    let targets = match weights {
+        Some(weights) => {
+            let mut one_each = vec![1; shape.len()];
+            one_each[1] = classes;
+            targets.broadcast_mul(&weights.reshape(one_each)?)?
+        }
+        None => targets.clone(),
+    };
+    let present = targets.ne(0_f64)?.broadcast_mul(&valid)?;
+    // Where a target is 0 its logit has no part, not even as 0 times infinity.
+    let terms = present.where_cond(&targets.mul(&log_softmax(logits, 1)?)?, &targets.zeros_like()?)?;
+    terms.sum_all()?.neg()?.div(&valid.to_dtype(logits.dtype())?.sum_all()?)
+}
