@@ -305,8 +305,8 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
                 if !places.contains(voxel) {
                     break;
                 }
+                // Its most probable class, which was set above, is among the pairs.
                 let w = voxel - place;
-                out[[usize::from(self.class[*voxel]), d, h, w]] = F::zero();
                 for (class, probability) in self.pairs(entry).iter().flat_map(Distribution::iter) {
                     out[[class, d, h, w]] = probability;
                 }

@@ -134,10 +134,8 @@ impl<'a, F: LossFloat> SparseSample<'a, F> {
             if voxel >= at + len {
                 break;
             }
+            // Its most probable class, which was set above, is among the pairs.
             let i = voxel - at;
-            if let Some(target) = targets.get_mut(usize::from(self.class[voxel])) {
-                target[i] = F::zero();
-            }
             let start = entry.checked_sub(1).map_or(0, |before| self.ends[before]);
             for pair in start..self.ends[entry] {
                 targets[usize::from(self.pair_class[pair])][i] = self.pair_probability[pair];
