@@ -61,14 +61,36 @@ pub(crate) fn of_file<T>(path: &Path, result: Result<T, Failure>) -> Result<T, F
     result.map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
-/// The classes that `--values`, or else `--classes`, and `--ignore` tell.
-pub(crate) fn classes(values: Option<&[i64]>, count: Option<usize>, ignore: Option<i64>) -> Result<Classes, Failure> {
-    let classes = match values {
-        Some(values) => Classes::from_values(values.iter().copied())?,
-        None => Classes::contiguous(count.unwrap_or_default())?,
-    };
-    Ok(match ignore {
-        Some(value) => classes.with_ignore(value)?,
-        None => classes,
-    })
+/// What the labels mean.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ClassArgs {
+    /// Number of classes, for labels 0, 1, ..., N-1.
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "values",
+        required_unless_present = "values"
+    )]
+    classes: Option<usize>,
+
+    /// The label of each class, in the order of the class axis.
+    #[arg(long, value_name = "V,V..", value_delimiter = ',', allow_hyphen_values = true)]
+    values: Option<Vec<i64>>,
+
+    /// The label of voxels that nobody labelled.
+    #[arg(long, value_name = "V", allow_hyphen_values = true)]
+    ignore: Option<i64>,
+}
+
+impl ClassArgs {
+    pub(crate) fn classes(&self) -> Result<Classes, Failure> {
+        let classes = match &self.values {
+            Some(values) => Classes::from_values(values.iter().copied())?,
+            None => Classes::contiguous(self.classes.unwrap_or_default())?,
+        };
+        Ok(match self.ignore {
+            Some(value) => classes.with_ignore(value)?,
+            None => classes,
+        })
+    }
 }

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use clap::{Parser, ValueEnum};
 
+use crate::command::ClassArgs;
+
 /// Judges a prediction against a reference label map: overlap, surfaces and calibration.
 ///
 /// Reads .npy (bool and integers), NIfTI (.nii, .nii.gz) and grey or palette .png. The prediction is a label map, or
@@ -18,22 +20,8 @@ pub(crate) struct Args {
     /// The label map to compare with.
     pub(crate) reference: PathBuf,
 
-    /// Number of classes, for labels 0, 1, ..., N-1.
-    #[arg(
-        long,
-        value_name = "N",
-        conflicts_with = "values",
-        required_unless_present = "values"
-    )]
-    pub(crate) classes: Option<usize>,
-
-    /// The label of each class, in the order of the class axis.
-    #[arg(long, value_name = "V,V..", value_delimiter = ',', allow_hyphen_values = true)]
-    pub(crate) values: Option<Vec<i64>>,
-
-    /// The label of voxels that nobody labelled; they count nowhere.
-    #[arg(long, value_name = "V", allow_hyphen_values = true)]
-    pub(crate) ignore: Option<i64>,
+    #[command(flatten)]
+    pub(crate) classes: ClassArgs,
 
     /// Structures of several labels, such as WT=1+2+4,TC=1+4.
     #[arg(long, value_name = "NAME=V+V..,..")]

@@ -27,7 +27,7 @@ use soft_labels::metrics::{
 use soft_labels::{Classes, SoftFloat};
 
 use crate::cli::Args;
-use crate::command::{Failure, classes, of_file};
+use crate::command::{Failure, of_file};
 use crate::prediction::{Prediction, Reference};
 use crate::report::{Calibration, Judgement, Structure};
 
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<(), Failure> {
     args.check()?;
-    let classes = classes(args.values.as_deref(), args.classes, args.ignore)?;
+    let classes = args.classes.classes()?;
     let reference = of_file(&args.reference, prediction::reference(&args.reference))?;
     let prediction = of_file(
         &args.prediction,

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use clap::{Parser, ValueEnum};
 
+use crate::command::ClassArgs;
+
 /// Turns label maps into soft labels.
 ///
 /// Reads .npy (bool and integers), NIfTI (.nii, .nii.gz) and grey or palette .png. Several inputs are several raters,
@@ -24,22 +26,8 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = Method::Svls)]
     pub(crate) method: Method,
 
-    /// Number of classes, for labels 0, 1, ..., N-1.
-    #[arg(
-        long,
-        value_name = "N",
-        conflicts_with = "values",
-        required_unless_present = "values"
-    )]
-    pub(crate) classes: Option<usize>,
-
-    /// The label of each class, in the order of the class axis.
-    #[arg(long, value_name = "V,V..", value_delimiter = ',', allow_hyphen_values = true)]
-    pub(crate) values: Option<Vec<i64>>,
-
-    /// The label of voxels that nobody labelled.
-    #[arg(long, value_name = "V", allow_hyphen_values = true)]
-    pub(crate) ignore: Option<i64>,
+    #[command(flatten)]
+    pub(crate) classes: ClassArgs,
 
     /// Strength of label smoothing [default: 0.1].
     #[arg(long, value_name = "A", allow_hyphen_values = true)]

@@ -25,7 +25,7 @@ use nifti::NiftiHeader;
 use soft_labels::{Classes, Label, LabelSmoothing, OneHot, Raters, SoftEncoder, Svls, SvlsKernel};
 
 use crate::cli::{Args, Dtype, Method};
-use crate::command::{Failure, classes, of_file};
+use crate::command::{Failure, of_file};
 use crate::read::{Volume, each_type};
 use crate::write::{Element, Format};
 
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<(), Failure> {
     args.check()?;
     let format = of_file(&args.out, Format::of(&args.out, args.dtype == Dtype::F16))?;
-    let classes = classes(args.values.as_deref(), args.classes, args.ignore)?;
+    let classes = args.classes.classes()?;
     let start = Instant::now();
     let volume = read_raters(args)?;
     let job = Job {

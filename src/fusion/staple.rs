@@ -151,8 +151,8 @@ impl Staple {
         let mut state = State::new(&patterns, raters.len(), classes.len(), given);
         let (mut rounds, mut converged) = (0, false);
         while rounds < self.rounds && !converged {
-            let step = state.maximise(&patterns);
-            state.expect(&patterns);
+            let step = state.update_confusion(&patterns);
+            state.update_posterior(&patterns);
             rounds += 1;
             converged = rounds > 1 && step <= self.tolerance;
         }
@@ -252,7 +252,7 @@ impl State {
     }
 
     /// Estimates the confusion matrices from the posterior; the largest step of an entry.
-    fn maximise(&mut self, patterns: &[Pattern]) -> f64 {
+    fn update_confusion(&mut self, patterns: &[Pattern]) -> f64 {
         let mut step: f64 = 0.0;
         for (rater, (confusion, mass)) in self.confusion.iter_mut().zip(&mut self.mass).enumerate() {
             let mut sums = Array2::<f64>::zeros(confusion.raw_dim());
@@ -276,7 +276,7 @@ impl State {
     }
 
     /// Estimates the posterior from the confusion matrices.
-    fn expect(&mut self, patterns: &[Pattern]) {
+    fn update_posterior(&mut self, patterns: &[Pattern]) {
         for (pattern, posterior) in patterns.iter().zip(&mut self.posterior) {
             if pattern.said.iter().all(Option::is_none) {
                 continue;
