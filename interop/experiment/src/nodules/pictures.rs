@@ -1,0 +1,217 @@
+//! The reliability diagram (figure 5 of the paper) and predictions beside their probabilities (figures 4 and 6).
+
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow};
+use embedded_graphics::pixelcolor::Rgb888;
+use embedded_graphics::prelude::Point;
+use embedded_graphics::text::Alignment;
+use ndarray::{Array2, Array3, Array4, ArrayRef2, ArrayView2, Axis, s};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use soft_labels::metrics::ReliabilityBin;
+
+use super::data::{Nodules, RATERS};
+use super::image::ORIGIN;
+use super::models::MODELS;
+use super::report::Results;
+use crate::grid::{Item, Scale, paint};
+
+const COLORS: [RGBColor; 5] = [
+    RGBColor(36, 41, 47),
+    RGBColor(230, 159, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(0, 114, 178),
+];
+
+const DIAGRAMS: [(&str, [&str; 5]); 2] = [
+    ("learned from one rater", ["one_hot", "ls_1", "ls_2", "ls_3", "svls"]),
+    (
+        "learned from all raters",
+        ["in_turn", "moh", "majority", "staple", "msvls"],
+    ),
+];
+
+/// Accuracy over confidence, against all raters and over all seeds.
+pub(crate) fn reliability(results: &Results, file: &Path) -> Result<()> {
+    let mut svg = String::new();
+    draw(results, &mut svg).map_err(|error| anyhow!("{error}"))?;
+    std::fs::write(file, svg).with_context(|| format!("{}", file.display()))
+}
+
+type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
+
+fn draw(results: &Results, svg: &mut String) -> Drawn {
+    let area = SVGBackend::with_string(svg, (960, 520)).into_drawing_area();
+    area.fill(&WHITE)?;
+    let (upper, lower) = area.split_vertically(480);
+    let small = ("sans-serif", 13).into_font().color(&BLACK.mix(0.7));
+    lower.draw_text(ORIGIN, &small.into(), (20, 8))?;
+    for (area, (title, keys)) in upper.split_evenly((1, 2)).iter().zip(DIAGRAMS) {
+        diagram(area, title, &keys, results)?;
+    }
+    Ok(area.present()?)
+}
+
+fn diagram(area: &DrawingArea<SVGBackend<'_>, Shift>, title: &str, keys: &[&str], results: &Results) -> Drawn {
+    let mut chart = ChartBuilder::on(area)
+        .margin(12)
+        .caption(title, ("sans-serif", 16))
+        .x_label_area_size(36)
+        .y_label_area_size(52)
+        .build_cartesian_2d(0.5..1.0, 0.3..1.0)?;
+    chart
+        .configure_mesh()
+        .x_labels(6)
+        .light_line_style(TRANSPARENT)
+        .x_desc("confidence")
+        .y_desc("accuracy, against all four raters")
+        .draw()?;
+    chart.draw_series(DashedLineSeries::new(
+        [(0.5, 0.5), (1.0, 1.0)],
+        6,
+        4,
+        BLACK.mix(0.6).into(),
+    ))?;
+    for (key, color) in keys.iter().zip(COLORS) {
+        let name = MODELS
+            .iter()
+            .find(|model| model.key == *key)
+            .map_or(*key, |model| model.name);
+        let points = bins(results, key)?
+            .into_iter()
+            .filter(|bin| bin.count > 0)
+            .map(|bin| (bin.confidence, bin.accuracy));
+        chart
+            .draw_series(LineSeries::new(points, color.stroke_width(2)).point_size(3))?
+            .label(name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2)));
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::LowerRight)
+        .border_style(TRANSPARENT)
+        .draw()?;
+    Ok(())
+}
+
+fn bins(results: &Results, key: &str) -> soft_labels::Result<Vec<ReliabilityBin>> {
+    let mut seeds = results.of(key).iter().map(|scores| &scores.reliability);
+    let Some(mut all) = seeds.next().cloned() else {
+        return Ok(Vec::new());
+    };
+    seeds.try_for_each(|seed| all.merge(seed))?;
+    Ok(all.bins())
+}
+
+/// The models of the panel and what stands over them.
+pub(crate) const SHOWN: [(&str, &str); 8] = [
+    ("one_hot", "one-hot"),
+    ("ls_2", "LS 0.2"),
+    ("svls", "SVLS"),
+    ("in_turn", "in turn"),
+    ("moh", "mOH"),
+    ("msvls", "mSVLS"),
+    ("majority", "majority"),
+    ("staple", "STAPLE"),
+];
+
+/// Parts of the held-out nodules of which one is shown: its place in the order of the pixels that raters disagree about.
+const PLACES: [f64; 4] = [0.2, 0.5, 0.8, 0.95];
+
+const BACKGROUND: Rgb888 = Rgb888::new(28, 30, 34);
+const AGREED: Rgb888 = Rgb888::new(235, 235, 235);
+const TOO_MUCH: Rgb888 = Rgb888::new(230, 120, 20);
+const MISSED: Rgb888 = Rgb888::new(40, 130, 220);
+
+/// Predictions and probabilities of some held-out nodules, by the models of [`SHOWN`], (nodule, C, H, W) each.
+pub(crate) fn panel(
+    probabilities: &[Array4<f32>],
+    nodules: &Nodules,
+    images: &Array3<f32>,
+    part: std::ops::Range<usize>,
+    file: &Path,
+) -> Result<()> {
+    let gray = Scale {
+        title: String::new(),
+        low: -1.5,
+        high: 4.0,
+    };
+    let probability = Scale {
+        title: "probability".into(),
+        low: 0.0,
+        high: 1.0,
+    };
+    let center = |map: &ArrayRef2<f64>| map.slice(s![12..52, 12..52]).to_owned();
+    let mut rows = Vec::new();
+    for nodule in examples(nodules, part.clone()) {
+        let image = images.index_axis(Axis(0), nodule).map(|&value| f64::from(value));
+        let marks = nodules
+            .raters(nodule)
+            .map(|&marked| f64::from(marked))
+            .sum_axis(Axis(0))
+            / RATERS as f64;
+        let majority = nodules.majority(nodule);
+        let mut predictions = vec![Item::Panel(
+            "image".into(),
+            center(&image).map(|&value| gray_level(&gray, value)),
+        )];
+        let mut maps = vec![Item::Panel("raters' mean".into(), probability.colors(&center(&marks)))];
+        for ((_, name), probabilities) in SHOWN.iter().zip(probabilities) {
+            let map = probabilities
+                .slice(s![nodule - part.start, 1, .., ..])
+                .map(|&p| f64::from(p));
+            let segmented = segmentation(&map, majority);
+            predictions.push(Item::Panel(
+                (*name).into(),
+                segmented.slice(s![12..52, 12..52]).to_owned(),
+            ));
+            maps.push(Item::Panel(String::new(), probability.colors(&center(&map))));
+        }
+        maps.push(Item::Bar(&probability));
+        rows.extend([predictions, maps]);
+    }
+    if let Some(first) = rows.first_mut() {
+        first.push(Item::Legend(vec![
+            (AGREED, "as majority".into()),
+            (TOO_MUCH, "too much".into()),
+            (MISSED, "missed".into()),
+        ]));
+    }
+    let mut canvas = paint(&rows, (40, 40), 3);
+    canvas.text(ORIGIN, Point::new(24, 2), Alignment::Left);
+    std::fs::write(file, canvas.png()?).with_context(|| format!("{}", file.display()))
+}
+
+fn gray_level(scale: &Scale, value: f64) -> Rgb888 {
+    let level = (255.0 * (value - scale.low) / (scale.high - scale.low)).clamp(0.0, 255.0) as u8;
+    Rgb888::new(level, level, level)
+}
+
+fn segmentation(probability: &ArrayRef2<f64>, majority: ArrayView2<'_, u8>) -> Array2<Rgb888> {
+    let mut colors = Array2::from_elem(majority.raw_dim(), BACKGROUND);
+    for ((color, &probability), &marked) in colors.iter_mut().zip(probability).zip(majority) {
+        *color = match (probability > 0.5, marked == 1) {
+            (true, true) => AGREED,
+            (true, false) => TOO_MUCH,
+            (false, true) => MISSED,
+            (false, false) => BACKGROUND,
+        };
+    }
+    colors
+}
+
+/// Nodules at certain places in the order of disagreement.
+fn examples(nodules: &Nodules, part: std::ops::Range<usize>) -> Vec<usize> {
+    let disagreement = |nodule: usize| {
+        let votes = nodules.raters(nodule).sum_axis(Axis(0));
+        votes
+            .iter()
+            .filter(|&&votes| votes > 0 && usize::from(votes) < RATERS)
+            .count()
+    };
+    let mut order: Vec<_> = part.collect();
+    order.sort_by_key(|&nodule| disagreement(nodule));
+    PLACES.map(|place| order[(place * order.len() as f64) as usize]).into()
+}

@@ -1,0 +1,195 @@
+//! Tables, CSV and what can be concluded.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::models::MODELS;
+use super::runs::Run;
+use super::scores::{MEAN, Metric, REFERENCES, Scores};
+
+/// All seeds of each model, in the order of the models.
+pub(crate) struct Results {
+    scores: Vec<Vec<Scores>>,
+}
+
+/// The models of the paper's table 1, and those of its table 2, by their keys.
+const ONE_RATER: [&str; 5] = ["one_hot", "ls_1", "ls_2", "ls_3", "svls"];
+const ALL_RATERS: [&str; 7] = ["one_hot", "svls", "in_turn", "moh", "msvls", "majority", "staple"];
+
+/// What is compared with what.
+const PAIRS: [(&str, &str); 9] = [
+    ("svls", "one_hot"),
+    ("svls", "ls_1"),
+    ("svls", "ls_2"),
+    ("svls", "ls_3"),
+    ("msvls", "svls"),
+    ("msvls", "moh"),
+    ("msvls", "in_turn"),
+    ("msvls", "majority"),
+    ("msvls", "staple"),
+];
+
+impl Results {
+    pub(crate) fn new(runs: &[Run], scores: &[Scores]) -> Self {
+        let of_model = |key| {
+            let with = runs.iter().zip(scores).filter(|(run, _)| run.model.key == key);
+            with.map(|(_, scores)| scores.clone()).collect()
+        };
+        Self {
+            scores: MODELS.map(|model| of_model(model.key)).into(),
+        }
+    }
+
+    /// The scores of a model, one for each seed.
+    pub(crate) fn of(&self, key: &str) -> &[Scores] {
+        let model = MODELS.iter().position(|model| model.key == key);
+        model.map_or(&[], |model| &self.scores[model])
+    }
+
+    fn values(&self, key: &str, reference: usize, metric: Metric) -> Vec<f64> {
+        self.of(key)
+            .iter()
+            .map(|scores| scores.get(reference, metric))
+            .collect()
+    }
+
+    /// Both tables, as Markdown.
+    pub(crate) fn tables(&self) -> String {
+        let mut text =
+            "Mean ± standard deviation over seeds. DSC and SD: more is better; all others: less is better.\n\n"
+                .to_owned();
+        let one = Metric::ALL.map(|metric| (0, metric));
+        let mean = Metric::ALL.map(|metric| (MEAN, metric));
+        text += "**Table 1.** One rater to learn from: judged by that rater, and by the mean of all four.\n\n";
+        text += &self.table(&ONE_RATER, &[one, mean].concat());
+        let each = |metric| (0..MEAN).map(move |rater| (rater, metric));
+        let calibration = [Metric::Dice, Metric::SurfaceDice, Metric::Ece, Metric::Tace];
+        let each: Vec<_> = calibration.into_iter().flat_map(each).collect();
+        text += "\n**Table 2.** Several raters to learn from: judged by each, and by their mean.\n\n";
+        text += &self.table(&ALL_RATERS, &[&each[..], &mean].concat());
+        text
+    }
+
+    fn table(&self, keys: &[&str], rows: &[(usize, Metric)]) -> String {
+        let name = |key: &&str| {
+            MODELS
+                .iter()
+                .find(|model| model.key == *key)
+                .map_or("", |model| model.name)
+        };
+        let header = ["judged by", "metric"].into_iter().chain(keys.iter().map(name));
+        let mut cells: Vec<Vec<String>> = vec![header.map(str::to_owned).collect()];
+        for &(reference, metric) in rows {
+            let mut row = vec![REFERENCES[reference].to_owned(), metric.name().to_owned()];
+            row.extend(keys.iter().map(|key| {
+                let (mean, deviation) = mean_and_deviation(&self.values(key, reference, metric));
+                format!("{mean:.4} ± {deviation:.4}")
+            }));
+            cells.push(row);
+        }
+        let widths: Vec<_> = (0..keys.len() + 2)
+            .map(|column| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+            .collect();
+        let mut text = String::new();
+        for (line, row) in cells.iter().enumerate() {
+            for (cell, width) in row.iter().zip(&widths) {
+                let _ = write!(text, "| {cell:width$} ");
+            }
+            text += "|\n";
+            if line == 0 {
+                for width in &widths {
+                    let _ = write!(text, "|{}", "-".repeat(width + 2));
+                }
+                text += "|\n";
+            }
+        }
+        text
+    }
+
+    /// Which differences are larger than what seeds make of them: every seed of one is better than every seed of the other.
+    pub(crate) fn differences(&self) -> String {
+        let mut text =
+            "Judged by the raters' mean. Named are differences where every seed of one model is better than every \
+                        seed of the other; for the others nothing can be said.\n\n"
+                .to_owned();
+        for (first, second) in PAIRS {
+            let (mut better, mut worse, mut open) = (Vec::new(), Vec::new(), Vec::new());
+            for metric in Metric::ALL {
+                let [a, b] = [first, second].map(|key| self.values(key, MEAN, metric));
+                let (low, high) = if metric.more_is_better() { (b, a) } else { (a, b) };
+                match (apart(&low, &high), apart(&high, &low)) {
+                    (true, _) => better.push(metric.name()),
+                    (_, true) => worse.push(metric.name()),
+                    _ => open.push(metric.name()),
+                }
+            }
+            let list = |metrics: Vec<&str>| {
+                if metrics.is_empty() {
+                    "nothing".into()
+                } else {
+                    metrics.join(", ")
+                }
+            };
+            let [a, b] = [first, second].map(|key| MODELS.iter().find(|model| model.key == key).map_or("", |m| m.name));
+            let _ = writeln!(
+                text,
+                "- {a} against {b}: better in {}; worse in {}; not apart in {}.",
+                list(better),
+                list(worse),
+                list(open)
+            );
+        }
+        text
+    }
+
+    /// One line for each network and reference.
+    pub(crate) fn write_csv(&self, file: &Path) -> Result<()> {
+        let mut csv = csv::Writer::from_path(file).with_context(|| format!("{}", file.display()))?;
+        let metrics = Metric::ALL.map(Metric::name);
+        csv.write_record(["images", "model", "seed", "judged by"].iter().chain(&metrics))?;
+        for (model, scores) in MODELS.iter().zip(&self.scores) {
+            for (seed, scores) in (1..).zip(scores) {
+                for (reference, name) in REFERENCES.iter().enumerate() {
+                    let of_run = ["synthetic".into(), model.name.into(), format!("{seed}"), (*name).into()];
+                    let values = Metric::ALL.map(|metric| scores.get(reference, metric).to_string());
+                    csv.write_record(of_run.iter().chain(&values))?;
+                }
+            }
+        }
+        Ok(csv.flush()?)
+    }
+}
+
+/// Whether all of some numbers are below all others.
+fn apart(low: &[f64], high: &[f64]) -> bool {
+    low.iter().all(|low| high.iter().all(|high| low < high))
+}
+
+/// With the divisor n - 1.
+fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (mean, (squares / (count - 1.0)).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_three_seeds() {
+        let (mean, deviation) = mean_and_deviation(&[1.0, 2.0, 6.0]);
+        assert_eq!((mean, deviation), (3.0, 7_f64.sqrt()));
+    }
+
+    #[test]
+    fn ranges_that_touch_are_not_apart() {
+        assert!(apart(&[1.0, 2.0], &[3.0, 2.5]));
+        assert!(!apart(&[1.0, 2.0], &[2.0, 3.0]));
+        assert!(!apart(&[3.0], &[1.0]));
+        assert!(!apart(&[f64::NAN], &[1.0]));
+    }
+}

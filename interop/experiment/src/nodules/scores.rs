@@ -1,0 +1,160 @@
+//! How well predictions agree with the raters.
+
+use anyhow::Result;
+use ndarray::{Array2, Array4, ArrayView2, Ix2, Ix3};
+use soft_labels::metrics::{
+    Confusion, Empty, Region, Reliability, Scope, Surfaces, Tace, brier, brier_soft, negative_log_likelihood,
+    negative_log_likelihood_soft, top_labels,
+};
+use soft_labels::{OneHot, multirater};
+
+use super::data::{Nodules, RATERS};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Metric {
+    Dice,
+    SurfaceDice,
+    Ece,
+    EceForeground,
+    Tace,
+    TacePaper,
+    Nll,
+    Brier,
+}
+
+impl Metric {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Dice,
+        Self::SurfaceDice,
+        Self::Ece,
+        Self::EceForeground,
+        Self::Tace,
+        Self::TacePaper,
+        Self::Nll,
+        Self::Brier,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Dice => "DSC",
+            Self::SurfaceDice => "SD 2 mm",
+            Self::Ece => "ECE",
+            Self::EceForeground => "ECE foreground",
+            Self::Tace => "TACE",
+            Self::TacePaper => "TACE released code",
+            Self::Nll => "NLL",
+            Self::Brier => "Brier",
+        }
+    }
+
+    pub(crate) fn more_is_better(self) -> bool {
+        matches!(self, Self::Dice | Self::SurfaceDice)
+    }
+}
+
+/// The names of the references: each rater, and all of them.
+pub(crate) const REFERENCES: [&str; RATERS + 1] = ["rater 1", "rater 2", "rater 3", "rater 4", "raters' mean"];
+
+/// The position of the raters' mean.
+pub(crate) const MEAN: usize = RATERS;
+
+/// Bins of the expected calibration error, as in the paper's code.
+const BINS: usize = 10;
+
+/// What is found on the held-out nodules.
+#[derive(Debug, Clone)]
+pub(crate) struct Scores {
+    /// For each reference, the metrics in their order.
+    values: [[f64; Metric::ALL.len()]; RATERS + 1],
+    /// Against all raters, each voxel once for each of them.
+    pub(crate) reliability: Reliability,
+}
+
+impl Scores {
+    pub(crate) fn get(&self, reference: usize, metric: Metric) -> f64 {
+        self.values[reference][metric as usize]
+    }
+
+    /// Compares probabilities (nodule, C, H, W) with the raters of some nodules.
+    ///
+    /// Against the raters' mean, overlaps are those with its majority, calibration counts every voxel once for each rater,
+    /// and the likelihood and the Brier score take the mean as it is.
+    pub(crate) fn new(probabilities: &Array4<f32>, nodules: &Nodules, part: std::ops::Range<usize>) -> Result<Self> {
+        let classes = &nodules.classes;
+        let predicted: Vec<Array2<u8>> = probabilities
+            .outer_iter()
+            .map(|probabilities| top_labels::<_, _, Ix2>(&probabilities, classes))
+            .collect::<Result<_, _>>()?;
+        let mut values = [[0.0; Metric::ALL.len()]; RATERS + 1];
+        let (mut everywhere, mut foreground) = (Reliability::new(BINS)?, Reliability::new(BINS)?);
+        let mut pairs = Vec::new();
+        for (rater, values) in values.iter_mut().take(RATERS).enumerate() {
+            let labels: Vec<_> = part.clone().map(|nodule| nodules.rater(nodule, rater)).collect();
+            let (mut all, mut marked) = (Reliability::new(BINS)?, Reliability::new(BINS)?);
+            let (mut nll, mut squares) = (0.0, 0.0);
+            for (probabilities, labels) in probabilities.outer_iter().zip(&labels) {
+                all.add(&probabilities, labels, classes, Scope::All)?;
+                marked.add(&probabilities, labels, classes, Scope::Foreground)?;
+                nll += negative_log_likelihood(&probabilities, labels, classes)?;
+                squares += brier(&probabilities, labels, classes)?;
+            }
+            let from = pairs.len();
+            pairs.extend(probabilities.outer_iter().zip(labels.iter().copied()));
+            let [dice, surface] = overlaps(&predicted, &labels, nodules)?;
+            let (nll, squares) = (nll / labels.len() as f64, squares / labels.len() as f64);
+            let [tace, paper] = taces(&pairs[from..], nodules)?;
+            *values = [dice, surface, all.ece(), marked.ece(), tace, paper, nll, squares];
+            everywhere.merge(&all)?;
+            foreground.merge(&marked)?;
+        }
+
+        let majority: Vec<_> = part.clone().map(|nodule| nodules.majority(nodule)).collect();
+        let [dice, surface] = overlaps(&predicted, &majority, nodules)?;
+        let [tace, paper] = taces(&pairs, nodules)?;
+        let (mut nll, mut squares) = (0.0, 0.0);
+        for (probabilities, nodule) in probabilities.outer_iter().zip(part.clone()) {
+            let raters: Vec<_> = nodules.raters(nodule).into_outer_iter().collect();
+            let mean = multirater::average::<_, f32, _>(&OneHot, &raters, classes)?;
+            nll += negative_log_likelihood_soft::<_, _, Ix3>(&probabilities, &mean)?;
+            squares += brier_soft::<_, _, Ix3>(&probabilities, &mean)?;
+        }
+        let (nll, squares) = (nll / part.len() as f64, squares / part.len() as f64);
+        values[MEAN] = [
+            dice,
+            surface,
+            everywhere.ece(),
+            foreground.ece(),
+            tace,
+            paper,
+            nll,
+            squares,
+        ];
+        Ok(Self {
+            values,
+            reliability: everywhere,
+        })
+    }
+}
+
+/// Dice and surface Dice within 2 mm, as means over nodules; 1 where prediction and reference are both empty.
+fn overlaps(predicted: &[Array2<u8>], labels: &[ArrayView2<'_, u8>], nodules: &Nodules) -> Result<[f64; 2]> {
+    let region = Region::class(1);
+    let (mut dice, mut surface) = (0.0, 0.0);
+    for (predicted, labels) in predicted.iter().zip(labels) {
+        dice += Confusion::count(predicted, labels, &nodules.classes)?.dice(&region, Empty::One);
+        let [predicted, labels] = [predicted.map(|&label| label == 1), labels.map(|&label| label == 1)];
+        let near = Surfaces::new(&predicted, &labels, &[1.0, 1.0])?.dice(2.0)?;
+        surface += if near.is_nan() { 1.0 } else { near };
+    }
+    Ok([dice, surface].map(|sum| sum / labels.len() as f64))
+}
+
+type Pair<'a> = (ndarray::ArrayView3<'a, f32>, ArrayView2<'a, u8>);
+
+/// TACE by its definition and as the paper's code has it.
+fn taces(pairs: &[Pair<'_>], nodules: &Nodules) -> Result<[f64; 2]> {
+    Ok([
+        Tace::new().evaluate_all(pairs, &nodules.classes)?,
+        Tace::svls_paper().evaluate_all(pairs, &nodules.classes)?,
+    ])
+}

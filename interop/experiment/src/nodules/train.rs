@@ -1,0 +1,96 @@
+//! Training of one network.
+
+use std::sync::Mutex;
+
+use anyhow::Result;
+use burn::module::Module;
+use burn::optim::{AdamConfig, GradientsParams};
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor, TensorData};
+use ndarray::{Array4, ArrayView3};
+use soft_labels_burn::SoftCrossEntropyLossConfig;
+
+use super::data::Nodules;
+use super::models::Model;
+use super::sampler::{Crop, SIDE, Sampler};
+use crate::unet::UNet;
+
+/// What is the same for all models.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) steps: usize,
+    pub(crate) batch_size: usize,
+    pub(crate) learning_rate: f64,
+}
+
+/// Adam's ε of the paper's code.
+const EPSILON: f32 = 1e-4;
+
+/// The generator of a device's random numbers is one for all threads.
+static INITIALISING: Mutex<()> = Mutex::new(());
+
+fn network(seed: u64, device: &Device) -> UNet {
+    let _alone = INITIALISING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    device.seed(seed);
+    let net = UNet::new(2, device);
+    // Parameters are drawn when they are first used, which has to be now.
+    let record = net.clone().into_record();
+    net.load_record(record)
+}
+
+/// Trains a network on crops of some nodules. `step` is called after each step with its loss.
+pub(crate) fn train(
+    model: &Model,
+    seed: u64,
+    settings: Settings,
+    nodules: &Nodules,
+    images: ArrayView3<'_, f32>,
+    part: std::ops::Range<usize>,
+    mut step: impl FnMut(f32),
+) -> Result<UNet> {
+    let device = Device::default().autodiff();
+    let mut net = network(seed, &device);
+    let mut adam = AdamConfig::new().with_epsilon(EPSILON).init();
+    let loss = SoftCrossEntropyLossConfig::new().init(&device);
+    let (_, height, width) = images.dim();
+    let mut sampler = Sampler::new(part, [height, width], seed);
+    for _ in 0..settings.steps {
+        let crops = sampler.batch(settings.batch_size);
+        let targets = model.targets(nodules, &crops, &device)?;
+        let value = loss.forward(net.forward(inputs(images, &crops, &device)), targets);
+        let gradients = GradientsParams::from_grads(value.backward(), &net);
+        net = adam.step(settings.learning_rate, net, gradients);
+        step(value.into_scalar());
+    }
+    Ok(net)
+}
+
+/// The crops of the images, (N, 1, H, W).
+fn inputs(images: ArrayView3<'_, f32>, crops: &[Crop], device: &Device) -> Tensor<4> {
+    let mut values = Vec::<f32>::with_capacity(crops.len() * SIDE * SIDE);
+    for crop in crops {
+        let [rows, columns] = crop.window.clone();
+        let image = crop.turned(images.clone().index_axis_move(ndarray::Axis(0), crop.nodule));
+        values.extend(image.slice_move(ndarray::s![rows, columns]).iter().copied());
+    }
+    Tensor::from_data(TensorData::new(values, [crops.len(), 1, SIDE, SIDE]), device)
+}
+
+/// The probabilities (N, C, H, W) that a network finds in whole images.
+pub(crate) fn predict(net: &UNet, images: ArrayView3<'_, f32>) -> Result<Array4<f32>> {
+    let device = Device::default();
+    let net = net.valid();
+    let (count, height, width) = images.dim();
+    let mut probabilities = Vec::with_capacity(2 * images.len());
+    for batch in images.axis_chunks_iter(ndarray::Axis(0), 16) {
+        let shape = [batch.shape()[0], 1, height, width];
+        let batch = Tensor::<4>::from_data(TensorData::new(batch.iter().copied().collect(), shape), &device);
+        let batch = softmax(net.forward(batch), 1).into_data();
+        probabilities.extend(
+            batch
+                .try_to_vec::<f32>()
+                .map_err(|error| anyhow::anyhow!("{error:?}"))?,
+        );
+    }
+    Ok(Array4::from_shape_vec((count, 2, height, width), probabilities)?)
+}
