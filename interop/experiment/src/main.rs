@@ -5,6 +5,7 @@ mod canvas;
 #[path = "../../../examples/figures/grid.rs"]
 mod grid;
 mod nodules;
+mod phantoms;
 mod unet;
 
 use clap::{Parser, Subcommand};
@@ -20,11 +21,13 @@ struct Cli {
 enum Command {
     Nodules(nodules::Compare),
     Choose(nodules::Choose),
+    Phantoms(phantoms::Phantoms),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Nodules(args) => nodules::compare(&args),
         Command::Choose(args) => nodules::choose(&args),
+        Command::Phantoms(args) => phantoms::compare(&args),
     }
 }
