@@ -4,6 +4,7 @@
 mod canvas;
 #[path = "../../../examples/figures/grid.rs"]
 mod grid;
+mod jobs;
 mod nodules;
 mod phantoms;
 mod unet;

@@ -10,6 +10,7 @@ mod sampler;
 mod scores;
 mod train;
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread;
@@ -18,11 +19,14 @@ use anyhow::{Context, Result};
 use clap::Args;
 use data::Nodules;
 use image::ORIGIN;
+use indicatif::{ProgressBar, ProgressStyle};
 use models::MODELS;
 use ndarray::s;
 use report::Results;
 use scores::{Metric, Scores};
 use train::{Settings, predict, train};
+
+use crate::jobs::in_parallel;
 
 /// Train ten models of one network, and compare them on held-out patients.
 #[derive(Args, Debug)]
@@ -83,15 +87,19 @@ pub(crate) fn compare(args: &Compare) -> Result<()> {
     runs::finish(&runs, &networks, settings, jobs, &nodules, images.view())?;
 
     let held_out = images.slice(s![split.held_out.clone(), .., ..]);
-    let mut shown = Vec::new();
-    let mut scores = Vec::new();
-    for run in &runs {
+    let bar = ProgressBar::new(runs.len() as u64).with_style(ProgressStyle::with_template(
+        "{bar:40} {percent:>3} %, {eta} left, judging",
+    )?);
+    let judged = in_parallel(&runs, jobs, |run| {
         let probabilities = predict(&run.network(&networks)?, held_out)?;
-        scores.push(Scores::new(&probabilities, &nodules, split.held_out.clone())?);
-        if run.seed == 1 && pictures::SHOWN.iter().any(|(key, _)| *key == run.model.key) {
-            shown.push((run.model.key, probabilities));
-        }
-    }
+        let scores = Scores::new(&probabilities, &nodules, split.held_out.clone())?;
+        bar.inc(1);
+        let shown = run.seed == 1 && pictures::SHOWN.iter().any(|(key, _)| *key == run.model.key);
+        Ok((scores, shown.then_some((run.model.key, probabilities))))
+    })?;
+    bar.finish();
+    let (scores, shown): (Vec<_>, Vec<_>) = judged.into_iter().unzip();
+    let shown: HashMap<_, _> = shown.into_iter().flatten().collect();
     let results = Results::new(&runs, &scores);
     let text = format!("{}\n{}", results.tables(), results.differences());
     println!("{text}");
@@ -100,11 +108,6 @@ pub(crate) fn compare(args: &Compare) -> Result<()> {
     results.write_csv(&csv)?;
     std::fs::write(&markdown, format!("{about}\n{text}")).with_context(|| format!("{}", markdown.display()))?;
     pictures::reliability(&results, &diagram)?;
-    let shown: Vec<_> = pictures::SHOWN
-        .iter()
-        .filter_map(|(key, _)| shown.iter().find(|(other, _)| other == key))
-        .map(|(_, probabilities)| probabilities.clone())
-        .collect();
     pictures::panel(&shown, &nodules, &images, split.held_out, &panel)?;
     for file in [csv, markdown, diagram, panel] {
         println!("{}", file.display());

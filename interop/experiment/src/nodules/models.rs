@@ -93,3 +93,82 @@ impl Model {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array3, Axis, s};
+    use soft_labels::{SoftEncoder, multirater};
+
+    use super::*;
+    use crate::nodules::sampler::{SIDE, Sampler};
+
+    /// What each model shall learn of a whole label map, (C, H, W).
+    fn whole(model: &Model, nodules: &Nodules, crop: &Crop) -> Array3<f32> {
+        let rater = |rater| crop.turned(nodules.rater(crop.nodule, rater));
+        let all: Vec<_> = (0..RATERS).map(rater).collect();
+        let (svls, classes) = (Svls::default(), &nodules.classes);
+        match model.key {
+            "one_hot" => OneHot.encode(&rater(0), classes),
+            "ls_1" => LabelSmoothing::new(0.1).unwrap().encode(&rater(0), classes),
+            "ls_2" => LabelSmoothing::new(0.2).unwrap().encode(&rater(0), classes),
+            "ls_3" => LabelSmoothing::new(0.3).unwrap().encode(&rater(0), classes),
+            "svls" => svls.encode(&rater(0), classes),
+            "in_turn" => OneHot.encode(&rater(crop.epoch % 4), classes),
+            "moh" => multirater::average(&OneHot, &all, classes),
+            "msvls" => multirater::average(&svls, &all, classes),
+            "majority" => OneHot.encode(&crop.turned(nodules.majority(crop.nodule)), classes),
+            "staple" => OneHot.encode(&crop.turned(nodules.staple(crop.nodule)), classes),
+            other => panic!("{other}"),
+        }
+        .unwrap()
+    }
+
+    #[test]
+    fn targets_are_windows_of_whole_maps() {
+        let nodules = Nodules::load().unwrap();
+        // Three epochs of a few large nodules.
+        let crops = Sampler::new(20..26, [64, 64], 5).batch(18);
+        for model in MODELS {
+            let targets = model.targets(&nodules, &crops, &Device::default()).unwrap();
+            assert_eq!(targets.dims(), [18, 2, SIDE, SIDE]);
+            let values: Vec<f32> = targets.into_data().try_to_vec().unwrap();
+            for (values, crop) in values.chunks(2 * SIDE * SIDE).zip(&crops) {
+                let [rows, columns] = crop.window.clone();
+                let expected = whole(&model, &nodules, crop);
+                assert!(
+                    expected.slice(s![.., rows, columns]).iter().eq(values),
+                    "{}",
+                    model.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_models_learn_the_same() {
+        let nodules = Nodules::load().unwrap();
+        // Twice all nodules to learn from: majority and STAPLE differ in a few pixels of a few nodules alone.
+        let part = nodules.split().train;
+        let crops = Sampler::new(part.clone(), [64, 64], 5).batch(2 * part.len());
+        let targets = MODELS.map(|model| {
+            let targets = model.targets(&nodules, &crops, &Device::default()).unwrap();
+            targets.into_data().try_to_vec::<f32>().unwrap()
+        });
+        for (at, one) in targets.iter().enumerate() {
+            assert!(targets[..at].iter().all(|other| other != one), "{}", MODELS[at].name);
+        }
+    }
+
+    #[test]
+    fn majority_and_staple_lie_within_the_raters() {
+        let nodules = Nodules::load().unwrap();
+        for nodule in 0..897 {
+            let union = nodules
+                .raters(nodule)
+                .fold_axis(Axis(0), 0, |seen, marked| seen | marked);
+            for fused in [nodules.majority(nodule), nodules.staple(nodule)] {
+                assert!(fused.iter().zip(&union).all(|(fused, seen)| fused <= seen));
+            }
+        }
+    }
+}

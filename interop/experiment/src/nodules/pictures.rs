@@ -1,5 +1,6 @@
 //! The reliability diagram (figure 5 of the paper) and predictions beside their probabilities (figures 4 and 6).
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
@@ -125,9 +126,9 @@ const AGREED: Rgb888 = Rgb888::new(235, 235, 235);
 const TOO_MUCH: Rgb888 = Rgb888::new(230, 120, 20);
 const MISSED: Rgb888 = Rgb888::new(40, 130, 220);
 
-/// Predictions and probabilities of some held-out nodules, by the models of [`SHOWN`], (nodule, C, H, W) each.
+/// Predictions and probabilities of some held-out nodules, by the keys of [`SHOWN`], (nodule, C, H, W) each.
 pub(crate) fn panel(
-    probabilities: &[Array4<f32>],
+    probabilities: &HashMap<&str, Array4<f32>>,
     nodules: &Nodules,
     images: &Array3<f32>,
     part: std::ops::Range<usize>,
@@ -158,15 +159,15 @@ pub(crate) fn panel(
             center(&image).map(|&value| gray_level(&gray, value)),
         )];
         let mut maps = vec![Item::Panel("raters' mean".into(), probability.colors(&center(&marks)))];
-        for ((_, name), probabilities) in SHOWN.iter().zip(probabilities) {
+        for (key, name) in SHOWN {
+            let Some(probabilities) = probabilities.get(key) else {
+                continue;
+            };
             let map = probabilities
                 .slice(s![nodule - part.start, 1, .., ..])
                 .map(|&p| f64::from(p));
             let segmented = segmentation(&map, majority);
-            predictions.push(Item::Panel(
-                (*name).into(),
-                segmented.slice(s![12..52, 12..52]).to_owned(),
-            ));
+            predictions.push(Item::Panel(name.into(), segmented.slice(s![12..52, 12..52]).to_owned()));
             maps.push(Item::Panel(String::new(), probability.colors(&center(&map))));
         }
         maps.push(Item::Bar(&probability));

@@ -2,8 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::thread;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use burn::module::Module;
@@ -14,6 +13,7 @@ use ndarray::ArrayView3;
 use super::data::Nodules;
 use super::models::{MODELS, Model};
 use super::train::{Settings, train};
+use crate::jobs::in_parallel;
 use crate::unet::UNet;
 
 /// A model with one of its seeds.
@@ -63,45 +63,31 @@ pub(crate) fn finish(
             runs.len()
         );
     }
-    let bar = ProgressBar::new((missing.len() * settings.steps) as u64).with_style(ProgressStyle::with_template(
+    let steps = missing.len() * settings.steps;
+    let bar = ProgressBar::new(steps as u64).with_style(ProgressStyle::with_template(
         "{bar:40} {percent:>3} %, {eta} left, {msg}",
     )?);
-    let (queue, done) = (Mutex::new(missing.iter()), Mutex::new(runs.len() - missing.len()));
-    let split = nodules.split();
-    let work = || -> Result<()> {
-        loop {
-            let Some(run) = queue.lock().ok().and_then(|mut queue| queue.next()) else {
-                return Ok(());
-            };
-            let step = |_| bar.inc(1);
-            let net = train(
-                &run.model,
-                run.seed,
-                settings,
-                nodules,
-                images,
-                split.train.clone(),
-                step,
-            )?;
-            // Whoever is interrupted leaves no half of a file under its name.
-            let (file, part) = (
-                run.file(folder),
-                folder.join(format!("{}_{}.part", run.model.key, run.seed)),
-            );
-            net.save_file(&part)?;
-            fs::rename(&part, &file).with_context(|| format!("{}", file.display()))?;
-            if let Ok(mut done) = done.lock() {
-                *done += 1;
-                bar.set_message(format!("{done} of {} networks", runs.len()));
-            }
+    let done = AtomicUsize::new(runs.len() - missing.len());
+    let report = |done: usize| {
+        let message = format!("{done} of {} networks", runs.len());
+        // Where there is no terminal there is no bar.
+        if bar.is_hidden() {
+            eprintln!("{message}");
         }
+        bar.set_message(message);
     };
-    bar.set_message(format!("{} of {} networks", runs.len() - missing.len(), runs.len()));
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
-        workers
-            .into_iter()
-            .try_for_each(|worker| worker.join().map_err(|_| anyhow::anyhow!("training panicked"))?)
+    report(done.load(Ordering::Relaxed));
+    let part = nodules.split().train;
+    in_parallel(&missing, jobs, |run| {
+        let step = |_| bar.inc(1);
+        let net = train(&run.model, run.seed, settings, nodules, images, part.clone(), step)?;
+        // Whoever is interrupted leaves no half of a file under its name.
+        let file = run.file(folder);
+        let unfinished = file.with_extension("part");
+        net.save_file(&unfinished)?;
+        fs::rename(&unfinished, &file).with_context(|| format!("{}", file.display()))?;
+        report(done.fetch_add(1, Ordering::Relaxed) + 1);
+        Ok(())
     })?;
     bar.finish();
     Ok(())
@@ -109,7 +95,10 @@ pub(crate) fn finish(
 
 /// Networks of other settings do not belong together.
 fn same_settings(folder: &Path, settings: Settings) -> Result<()> {
-    let (file, now) = (folder.join("settings.txt"), format!("{settings:?}\n"));
+    let (file, now) = (
+        folder.join("settings.txt"),
+        format!("version {}, {settings:?}\n", env!("CARGO_PKG_VERSION")),
+    );
     match fs::read_to_string(&file) {
         Ok(before) => ensure!(
             before == now,

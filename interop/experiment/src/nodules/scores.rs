@@ -158,3 +158,46 @@ fn taces(pairs: &[Pair<'_>], nodules: &Nodules) -> Result<[f64; 2]> {
         Tace::svls_paper().evaluate_all(pairs, &nodules.classes)?,
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who predicts the raters' mean is calibrated to all of them, by the definition of the mean.
+    #[test]
+    fn of_the_mean_itself() {
+        let nodules = Nodules::load().unwrap();
+        let part = 100..140;
+        let mut probabilities = Array4::<f32>::zeros((part.len(), 2, 64, 64));
+        for (mut probabilities, nodule) in probabilities.outer_iter_mut().zip(part.clone()) {
+            let raters: Vec<_> = nodules.raters(nodule).into_outer_iter().collect();
+            probabilities.assign(&multirater::average::<_, f32, _>(&OneHot, &raters, &nodules.classes).unwrap());
+        }
+        let scores = Scores::new(&probabilities, &nodules, part).unwrap();
+        assert!(scores.get(MEAN, Metric::Ece) < 1e-12);
+        assert_eq!(scores.get(MEAN, Metric::Brier), 0.0);
+        assert!(scores.get(0, Metric::Ece) > 1e-4 && scores.get(0, Metric::Brier) > 1e-4);
+        assert!(scores.get(MEAN, Metric::EceForeground) > scores.get(MEAN, Metric::Ece));
+        let tace = scores.get(MEAN, Metric::Tace) / scores.get(MEAN, Metric::TacePaper);
+        assert!((tace - 10.0).abs() < 0.1, "{tace}");
+    }
+
+    #[test]
+    fn of_one_rater() {
+        let nodules = Nodules::load().unwrap();
+        let part = 0..30;
+        let probabilities = Array4::from_shape_fn((part.len(), 2, 64, 64), |(nodule, class, y, x)| {
+            f32::from(nodules.rater(nodule, 2)[[y, x]] == class as u8)
+        });
+        let scores = Scores::new(&probabilities, &nodules, part).unwrap();
+        assert_eq!(
+            [Metric::Dice, Metric::SurfaceDice].map(|metric| scores.get(2, metric)),
+            [1.0; 2]
+        );
+        assert_eq!(
+            [Metric::Ece, Metric::Nll, Metric::Brier].map(|metric| scores.get(2, metric)),
+            [0.0; 3]
+        );
+        assert!(scores.get(1, Metric::Dice) < 1.0);
+    }
+}

@@ -94,3 +94,60 @@ pub(crate) fn predict(net: &UNet, images: ArrayView3<'_, f32>) -> Result<Array4<
     }
     Ok(Array4::from_shape_vec((count, 2, height, width), probabilities)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::in_parallel;
+    use crate::nodules::image::synthesise;
+    use crate::nodules::models::MODELS;
+
+    const SETTINGS: Settings = Settings {
+        steps: 3,
+        batch_size: 4,
+        learning_rate: 1e-3,
+    };
+
+    fn losses(model: &Model, seed: u64, nodules: &Nodules, images: ArrayView3<'_, f32>) -> Vec<f32> {
+        let mut losses = Vec::new();
+        train(model, seed, SETTINGS, nodules, images, 0..20, |loss| losses.push(loss)).unwrap();
+        losses
+    }
+
+    /// Whatever else is trained at the same time.
+    #[test]
+    fn the_seed_decides_to_the_bit() {
+        let nodules = Nodules::load().unwrap();
+        let images = synthesise(&nodules).unwrap();
+        let alone: Vec<_> = [1, 2]
+            .map(|seed| losses(&MODELS[7], seed, &nodules, images.view()))
+            .into();
+        let together = in_parallel(&[1, 2, 1, 2], 4, |seed| {
+            Ok(losses(&MODELS[7], *seed, &nodules, images.view()))
+        });
+        assert_eq!(together.unwrap(), [&alone[..], &alone].concat());
+        assert_ne!(alone[0], alone[1]);
+    }
+
+    #[test]
+    fn the_seed_makes_the_network() {
+        let nodules = Nodules::load().unwrap();
+        let device = Device::default();
+        let images = synthesise(&nodules).unwrap();
+        let part = images.slice(ndarray::s![..3, .., ..]);
+        let of_seed = |seed| predict(&network(seed, &device), part).unwrap();
+        assert_eq!(of_seed(3), of_seed(3));
+        assert_ne!(of_seed(3), of_seed(4));
+    }
+
+    #[test]
+    fn probabilities_are_of_the_image_they_stand_beside() {
+        let nodules = Nodules::load().unwrap();
+        let images = synthesise(&nodules).unwrap();
+        let net = network(1, &Device::default());
+        let all = predict(&net, images.slice(ndarray::s![..20, .., ..])).unwrap();
+        let last = predict(&net, images.slice(ndarray::s![19..20, .., ..])).unwrap();
+        let apart = all.slice(ndarray::s![19..20, .., .., ..]).to_owned() - &last;
+        assert!(apart.iter().all(|difference| difference.abs() < 1e-6));
+    }
+}
