@@ -21,7 +21,7 @@ fn logits(i: usize) -> f32 {
 }
 
 /// Compares value and gradient on targets made of label maps, with weights and a mask or without.
-fn compare<const D: usize, Dim: RemoveAxis>(targets: Tensor<D>, dim: Dim) {
+fn compare<const D: usize, Dim: RemoveAxis>(targets: &Tensor<D>, dim: Dim) {
     let device = Device::autodiff(Device::default());
     let shape = targets.dims();
     let numbers = Array::from_iter((0..shape.iter().product()).map(logits))
@@ -81,7 +81,7 @@ fn in_2d() {
     assert_eq!(targets.dims(), [2, 3, 6, 7]);
     let expected = encode::<_, f32, _>(&Svls::default(), &samples, &classes()).unwrap();
     assert_eq!(targets.to_data().try_to_vec::<f32>().unwrap(), expected.values);
-    compare(targets, Ix4(2, 3, 6, 7));
+    compare(&targets, Ix4(2, 3, 6, 7));
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn in_3d() {
     let samples = [Sample::new(map.view()).unwrap(), Sample::new(map.view()).unwrap()];
     let targets = soft_targets(&Svls::default(), &samples, &classes(), &Device::default()).unwrap();
     assert_eq!(targets.dims(), [2, 3, 4, 6, 8]);
-    compare(targets, Ix5(2, 3, 4, 6, 8));
+    compare(&targets, Ix5(2, 3, 4, 6, 8));
 }
 
 #[test]

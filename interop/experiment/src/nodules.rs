@@ -84,14 +84,14 @@ pub(crate) fn compare(args: &Compare) -> Result<()> {
         .map_or_else(thread::available_parallelism, Ok)
         .map_or(1, usize::from);
     let networks = out.join("networks");
-    runs::finish(&runs, &networks, settings, jobs, &nodules, images.view())?;
+    runs::finish(&runs, &networks, settings, jobs, &nodules, &images)?;
 
     let held_out = images.slice(s![split.held_out.clone(), .., ..]);
     let bar = ProgressBar::new(runs.len() as u64).with_style(ProgressStyle::with_template(
         "{bar:40} {percent:>3} %, {eta} left, judging",
     )?);
     let judged = in_parallel(&runs, jobs, |run| {
-        let probabilities = predict(&run.network(&networks)?, held_out)?;
+        let probabilities = predict(&run.network(&networks)?, &held_out)?;
         let scores = Scores::new(&probabilities, &nodules, split.held_out.clone())?;
         bar.inc(1);
         let shown = run.seed == 1 && pictures::SHOWN.iter().any(|(key, _)| *key == run.model.key);
@@ -115,6 +115,10 @@ pub(crate) fn compare(args: &Compare) -> Result<()> {
     Ok(())
 }
 
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// Try learning rates on one-hot labels of one rater, judged on patients that are neither learned from nor held out.
 #[derive(Args, Debug)]
 pub(crate) struct Choose {
@@ -130,29 +134,30 @@ pub(crate) fn choose(args: &Choose) -> Result<()> {
         "{ORIGIN}.\n\n| samples a step | learning rate | loss while learning | DSC | NLL |\n|---|---|---|---|---|"
     );
     // First what the paper's code has.
-    for (batch_size, learning_rate) in [(2, 1e-4), (16, 1e-4), (16, 1e-3), (16, 3e-3), (16, 1e-2)] {
+    let candidates = [(2, 1e-4), (16, 1e-4), (16, 1e-3), (16, 3e-3), (16, 1e-2)];
+    let bar = ProgressBar::new((candidates.len() * args.steps) as u64);
+    let rows = in_parallel(&candidates, processors(), |&(batch_size, learning_rate)| {
         let settings = Settings {
             steps: args.steps,
             batch_size,
             learning_rate,
         };
         let mut losses = Vec::new();
-        let step = |loss| losses.push(loss);
-        let net = train(
-            &MODELS[0],
-            1,
-            settings,
-            &nodules,
-            images.view(),
-            split.train.clone(),
-            step,
-        )?;
-        let probabilities = predict(&net, images.slice(s![split.choice.clone(), .., ..]))?;
+        let step = |loss| {
+            bar.inc(1);
+            losses.push(loss);
+        };
+        let net = train(&MODELS[0], 1, settings, &nodules, &images, split.train.clone(), step)?;
+        let probabilities = predict(&net, &images.slice(s![split.choice.clone(), .., ..]))?;
         let scores = Scores::new(&probabilities, &nodules, split.choice.clone())?;
         let last = &losses[losses.len().saturating_sub(100)..];
         let loss = last.iter().sum::<f32>() / last.len() as f32;
         let [dice, nll] = [Metric::Dice, Metric::Nll].map(|metric| scores.get(0, metric));
-        println!("| {batch_size} | {learning_rate} | {loss:.4} | {dice:.4} | {nll:.4} |");
-    }
+        Ok(format!(
+            "| {batch_size} | {learning_rate} | {loss:.4} | {dice:.4} | {nll:.4} |"
+        ))
+    })?;
+    bar.finish_and_clear();
+    println!("{}", rows.join("\n"));
     Ok(())
 }

@@ -14,7 +14,7 @@
 
 use std::f64::consts::PI;
 
-use ndarray::{Array2, Array3, ArrayView3, Axis};
+use ndarray::{Array2, Array3, ArrayRef3, Axis};
 use ndarray_ndimage::{BorderMode, gaussian_filter};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -35,12 +35,12 @@ pub(crate) fn synthesise(nodules: &Nodules) -> anyhow::Result<Array3<f32>> {
     let mut images = Array3::zeros((count, height, width));
     for (nodule, mut image) in images.outer_iter_mut().enumerate() {
         let mut rng = ChaCha8Rng::seed_from_u64(nodule as u64);
-        image.assign(&scene(nodules.raters(nodule), &mut rng)?);
+        image.assign(&scene(&nodules.raters(nodule), &mut rng)?);
     }
     Ok(images)
 }
 
-fn scene(raters: ArrayView3<'_, u8>, rng: &mut ChaCha8Rng) -> anyhow::Result<Array2<f32>> {
+fn scene(raters: &ArrayRef3<u8>, rng: &mut ChaCha8Rng) -> anyhow::Result<Array2<f32>> {
     let mean = raters
         .map(|&marked| f64::from(marked))
         .mean_axis(Axis(0))

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow};
 use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::prelude::Point;
 use embedded_graphics::text::Alignment;
-use ndarray::{Array2, Array3, Array4, ArrayRef2, ArrayView2, Axis, s};
+use ndarray::{Array2, Array3, Array4, ArrayRef2, Axis, s};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use soft_labels::metrics::ReliabilityBin;
@@ -48,7 +48,7 @@ fn draw(results: &Results, svg: &mut String) -> Drawn {
     area.fill(&WHITE)?;
     let (upper, lower) = area.split_vertically(480);
     let small = ("sans-serif", 13).into_font().color(&BLACK.mix(0.7));
-    lower.draw_text(ORIGIN, &small.into(), (20, 8))?;
+    lower.draw_text(ORIGIN, &small, (20, 8))?;
     for (area, (title, keys)) in upper.split_evenly((1, 2)).iter().zip(DIAGRAMS) {
         diagram(area, title, &keys, results)?;
     }
@@ -166,7 +166,7 @@ pub(crate) fn panel(
             let map = probabilities
                 .slice(s![nodule - part.start, 1, .., ..])
                 .map(|&p| f64::from(p));
-            let segmented = segmentation(&map, majority);
+            let segmented = segmentation(&map, &majority);
             predictions.push(Item::Panel(name.into(), segmented.slice(s![12..52, 12..52]).to_owned()));
             maps.push(Item::Panel(String::new(), probability.colors(&center(&map))));
         }
@@ -190,7 +190,7 @@ fn gray_level(scale: &Scale, value: f64) -> Rgb888 {
     Rgb888::new(level, level, level)
 }
 
-fn segmentation(probability: &ArrayRef2<f64>, majority: ArrayView2<'_, u8>) -> Array2<Rgb888> {
+fn segmentation(probability: &ArrayRef2<f64>, majority: &ArrayRef2<u8>) -> Array2<Rgb888> {
     let mut colors = Array2::from_elem(majority.raw_dim(), BACKGROUND);
     for ((color, &probability), &marked) in colors.iter_mut().zip(probability).zip(majority) {
         *color = match (probability > 0.5, marked == 1) {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use burn::module::Module;
 use burn::tensor::Device;
 use indicatif::{ProgressBar, ProgressStyle};
-use ndarray::ArrayView3;
+use ndarray::ArrayRef3;
 
 use super::data::Nodules;
 use super::models::{MODELS, Model};
@@ -51,7 +51,7 @@ pub(crate) fn finish(
     settings: Settings,
     jobs: usize,
     nodules: &Nodules,
-    images: ArrayView3<'_, f32>,
+    images: &ArrayRef3<f32>,
 ) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
     same_settings(folder, settings)?;

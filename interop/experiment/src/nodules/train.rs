@@ -7,7 +7,7 @@ use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
-use ndarray::{Array4, ArrayView3};
+use ndarray::{Array4, ArrayRef3, Axis, s};
 use soft_labels_burn::SoftCrossEntropyLossConfig;
 
 use super::data::Nodules;
@@ -44,7 +44,7 @@ pub(crate) fn train(
     seed: u64,
     settings: Settings,
     nodules: &Nodules,
-    images: ArrayView3<'_, f32>,
+    images: &ArrayRef3<f32>,
     part: std::ops::Range<usize>,
     mut step: impl FnMut(f32),
 ) -> Result<UNet> {
@@ -66,23 +66,23 @@ pub(crate) fn train(
 }
 
 /// The crops of the images, (N, 1, H, W).
-fn inputs(images: ArrayView3<'_, f32>, crops: &[Crop], device: &Device) -> Tensor<4> {
+fn inputs(images: &ArrayRef3<f32>, crops: &[Crop], device: &Device) -> Tensor<4> {
     let mut values = Vec::<f32>::with_capacity(crops.len() * SIDE * SIDE);
     for crop in crops {
         let [rows, columns] = crop.window.clone();
-        let image = crop.turned(images.clone().index_axis_move(ndarray::Axis(0), crop.nodule));
-        values.extend(image.slice_move(ndarray::s![rows, columns]).iter().copied());
+        let image = crop.turned(images.index_axis(Axis(0), crop.nodule));
+        values.extend(image.slice(s![rows, columns]));
     }
     Tensor::from_data(TensorData::new(values, [crops.len(), 1, SIDE, SIDE]), device)
 }
 
 /// The probabilities (N, C, H, W) that a network finds in whole images.
-pub(crate) fn predict(net: &UNet, images: ArrayView3<'_, f32>) -> Result<Array4<f32>> {
+pub(crate) fn predict(net: &UNet, images: &ArrayRef3<f32>) -> Result<Array4<f32>> {
     let device = Device::default();
     let net = net.valid();
     let (count, height, width) = images.dim();
     let mut probabilities = Vec::with_capacity(2 * images.len());
-    for batch in images.axis_chunks_iter(ndarray::Axis(0), 16) {
+    for batch in images.axis_chunks_iter(Axis(0), 16) {
         let shape = [batch.shape()[0], 1, height, width];
         let batch = Tensor::<4>::from_data(TensorData::new(batch.iter().copied().collect(), shape), &device);
         let batch = softmax(net.forward(batch), 1).into_data();
@@ -108,7 +108,7 @@ mod tests {
         learning_rate: 1e-3,
     };
 
-    fn losses(model: &Model, seed: u64, nodules: &Nodules, images: ArrayView3<'_, f32>) -> Vec<f32> {
+    fn losses(model: &Model, seed: u64, nodules: &Nodules, images: &ArrayRef3<f32>) -> Vec<f32> {
         let mut losses = Vec::new();
         train(model, seed, SETTINGS, nodules, images, 0..20, |loss| losses.push(loss)).unwrap();
         losses
@@ -119,11 +119,9 @@ mod tests {
     fn the_seed_decides_to_the_bit() {
         let nodules = Nodules::load().unwrap();
         let images = synthesise(&nodules).unwrap();
-        let alone: Vec<_> = [1, 2]
-            .map(|seed| losses(&MODELS[7], seed, &nodules, images.view()))
-            .into();
+        let alone: Vec<_> = [1, 2].map(|seed| losses(&MODELS[7], seed, &nodules, &images)).into();
         let together = in_parallel(&[1, 2, 1, 2], 4, |seed| {
-            Ok(losses(&MODELS[7], *seed, &nodules, images.view()))
+            Ok(losses(&MODELS[7], *seed, &nodules, &images))
         });
         assert_eq!(together.unwrap(), [&alone[..], &alone].concat());
         assert_ne!(alone[0], alone[1]);
@@ -134,8 +132,8 @@ mod tests {
         let nodules = Nodules::load().unwrap();
         let device = Device::default();
         let images = synthesise(&nodules).unwrap();
-        let part = images.slice(ndarray::s![..3, .., ..]);
-        let of_seed = |seed| predict(&network(seed, &device), part).unwrap();
+        let part = images.slice(s![..3, .., ..]);
+        let of_seed = |seed| predict(&network(seed, &device), &part).unwrap();
         assert_eq!(of_seed(3), of_seed(3));
         assert_ne!(of_seed(3), of_seed(4));
     }
@@ -145,9 +143,9 @@ mod tests {
         let nodules = Nodules::load().unwrap();
         let images = synthesise(&nodules).unwrap();
         let net = network(1, &Device::default());
-        let all = predict(&net, images.slice(ndarray::s![..20, .., ..])).unwrap();
-        let last = predict(&net, images.slice(ndarray::s![19..20, .., ..])).unwrap();
-        let apart = all.slice(ndarray::s![19..20, .., .., ..]).to_owned() - &last;
+        let all = predict(&net, &images.slice(s![..20, .., ..])).unwrap();
+        let last = predict(&net, &images.slice(s![19..20, .., ..])).unwrap();
+        let apart = all.slice(s![19..20, .., .., ..]).to_owned() - &last;
         assert!(apart.iter().all(|difference| difference.abs() < 1e-6));
     }
 }
