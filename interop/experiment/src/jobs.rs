@@ -5,6 +5,10 @@ use std::thread;
 
 use anyhow::{Result, anyhow};
 
+pub(crate) fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// Does something with each item, in their order, `jobs` of them at a time. The first failure ends it.
 pub(crate) fn in_parallel<I: Sync, T: Send>(
     items: &[I],

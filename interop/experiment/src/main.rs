@@ -9,6 +9,9 @@ mod nodules;
 mod phantoms;
 mod unet;
 
+use std::fmt::Display;
+use std::io::{self, Write};
+
 use clap::{Parser, Subcommand};
 
 #[derive(Parser, Debug)]
@@ -21,14 +24,19 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     Nodules(nodules::Compare),
-    Choose(nodules::Choose),
+    Choose(nodules::choose::Choose),
     Phantoms(phantoms::Phantoms),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Nodules(args) => nodules::compare(&args),
-        Command::Choose(args) => nodules::choose(&args),
+        Command::Choose(args) => nodules::choose::choose(&args),
         Command::Phantoms(args) => phantoms::compare(&args),
     }
+}
+
+/// Prints a line. A closed pipe is an error, not a panic.
+fn say(line: &dyn Display) -> anyhow::Result<()> {
+    Ok(writeln!(io::stdout(), "{line}")?)
 }

@@ -1,5 +1,6 @@
 //! The paper's comparison on lung nodules that four radiologists drew.
 
+pub(crate) mod choose;
 mod data;
 mod image;
 mod models;
@@ -13,7 +14,6 @@ mod train;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::thread;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -23,10 +23,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use models::MODELS;
 use ndarray::s;
 use report::Results;
-use scores::{Metric, Scores};
-use train::{Settings, predict, train};
+use scores::Scores;
+use train::{FULL, QUICK, predict};
 
-use crate::jobs::in_parallel;
+use crate::jobs::{in_parallel, processors};
+use crate::say;
 
 /// Train ten models of one network, and compare them on held-out patients.
 #[derive(Args, Debug)]
@@ -44,14 +45,6 @@ pub(crate) struct Compare {
     #[arg(long, default_value = "target/nodules")]
     out: PathBuf,
 }
-
-/// The learning rate and the number of samples a step were chosen by `choose`, on one-hot labels of one rater alone.
-const FULL: Settings = Settings {
-    steps: 1500,
-    batch_size: 16,
-    learning_rate: 3e-3,
-};
-const QUICK: Settings = Settings { steps: 60, ..FULL };
 
 pub(crate) fn compare(args: &Compare) -> Result<()> {
     let (settings, seeds) = if args.quick { (QUICK, 2) } else { (FULL, args.seeds) };
@@ -76,13 +69,10 @@ pub(crate) fn compare(args: &Compare) -> Result<()> {
         settings.batch_size,
         settings.learning_rate
     );
-    println!("{about}");
+    say(&about)?;
 
     let runs = runs::all(seeds);
-    let jobs = args
-        .jobs
-        .map_or_else(thread::available_parallelism, Ok)
-        .map_or(1, usize::from);
+    let jobs = args.jobs.map_or_else(processors, usize::from);
     let networks = out.join("networks");
     runs::finish(&runs, &networks, settings, jobs, &nodules, &images)?;
 
@@ -102,62 +92,15 @@ pub(crate) fn compare(args: &Compare) -> Result<()> {
     let shown: HashMap<_, _> = shown.into_iter().flatten().collect();
     let results = Results::new(&runs, &scores);
     let text = format!("{}\n{}", results.tables(), results.differences());
-    println!("{text}");
     let [csv, markdown, diagram, panel] =
         ["results.csv", "results.md", "reliability.svg", "panel.png"].map(|name| out.join(name));
     results.write_csv(&csv)?;
     std::fs::write(&markdown, format!("{about}\n{text}")).with_context(|| format!("{}", markdown.display()))?;
     pictures::reliability(&results, &diagram)?;
     pictures::panel(&shown, &nodules, &images, split.held_out, &panel)?;
+    say(&text)?;
     for file in [csv, markdown, diagram, panel] {
-        println!("{}", file.display());
+        say(&file.display())?;
     }
-    Ok(())
-}
-
-fn processors() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// Try learning rates on one-hot labels of one rater, judged on patients that are neither learned from nor held out.
-#[derive(Args, Debug)]
-pub(crate) struct Choose {
-    #[arg(long, default_value_t = FULL.steps)]
-    steps: usize,
-}
-
-pub(crate) fn choose(args: &Choose) -> Result<()> {
-    let nodules = Nodules::load()?;
-    let images = image::synthesise(&nodules)?;
-    let split = nodules.split();
-    println!(
-        "{ORIGIN}.\n\n| samples a step | learning rate | loss while learning | DSC | NLL |\n|---|---|---|---|---|"
-    );
-    // First what the paper's code has.
-    let candidates = [(2, 1e-4), (16, 1e-4), (16, 1e-3), (16, 3e-3), (16, 1e-2)];
-    let bar = ProgressBar::new((candidates.len() * args.steps) as u64);
-    let rows = in_parallel(&candidates, processors(), |&(batch_size, learning_rate)| {
-        let settings = Settings {
-            steps: args.steps,
-            batch_size,
-            learning_rate,
-        };
-        let mut losses = Vec::new();
-        let step = |loss| {
-            bar.inc(1);
-            losses.push(loss);
-        };
-        let net = train(&MODELS[0], 1, settings, &nodules, &images, split.train.clone(), step)?;
-        let probabilities = predict(&net, &images.slice(s![split.choice.clone(), .., ..]))?;
-        let scores = Scores::new(&probabilities, &nodules, split.choice.clone())?;
-        let last = &losses[losses.len().saturating_sub(100)..];
-        let loss = last.iter().sum::<f32>() / last.len() as f32;
-        let [dice, nll] = [Metric::Dice, Metric::Nll].map(|metric| scores.get(0, metric));
-        Ok(format!(
-            "| {batch_size} | {learning_rate} | {loss:.4} | {dice:.4} | {nll:.4} |"
-        ))
-    })?;
-    bar.finish_and_clear();
-    println!("{}", rows.join("\n"));
     Ok(())
 }

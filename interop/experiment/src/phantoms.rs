@@ -20,6 +20,8 @@ use soft_labels::{Classes, OneHot, SoftEncoder, Svls};
 use soft_labels_burn::{SoftCrossEntropyLossConfig, soft_targets};
 use unet::UNet3d;
 
+use crate::say;
+
 /// Train a 3D network on phantoms of three nested classes, with one-hot labels and with SVLS.
 #[derive(Args, Debug)]
 pub(crate) struct Phantoms {
@@ -39,10 +41,10 @@ pub(crate) fn compare(args: &Phantoms) -> Result<()> {
     let classes = Classes::contiguous(4)?;
     let phantoms = |seeds: std::ops::Range<u64>| seeds.map(Phantom::new).collect::<Result<Vec<_>>>();
     let (learned, held_out) = (phantoms(0..LEARNED)?, phantoms(LEARNED..LEARNED + HELD_OUT)?);
-    println!(
+    say(&format!(
         "Synthetic phantoms {SHAPE:?} of {SPACING_MM:?} mm, {LEARNED} to learn from by {steps} steps of {BATCH} crops {CROP:?}, \
          {HELD_OUT} to be judged by.\n"
-    );
+    ))?;
     // In millimetres, so that thick slices are smoothed as far as thin ones.
     let svls = soft_labels::SvlsKernel::builder()
         .sigma_mm([1.0])
@@ -50,7 +52,7 @@ pub(crate) fn compare(args: &Phantoms) -> Result<()> {
         .build()?;
     let one_hot = predict(&train(&OneHot, steps, &learned, &classes)?, &held_out)?;
     let svls = predict(&train(&Svls::new(svls), steps, &learned, &classes)?, &held_out)?;
-    println!("| targets | region | DSC | SD 2 mm | ECE | TACE |\n|---|---|---|---|---|---|");
+    say(&"| targets | region | DSC | SD 2 mm | ECE | TACE |\n|---|---|---|---|---|---|")?;
     for (name, probabilities) in [("one-hot", one_hot), ("SVLS", svls)] {
         judge(name, &probabilities, &held_out, &classes)?;
     }
@@ -128,10 +130,10 @@ fn judge(name: &str, probabilities: &[Array4<f32>], phantoms: &[Phantom], classe
             surface += if near.is_nan() { 1.0 } else { near };
         }
         let [dice, surface] = [dice, surface].map(|sum| sum / phantoms.len() as f64);
-        println!(
-            "| {name} | {region_name} | {dice:.4} | {surface:.4} | {:.4} | {tace:.4} |",
-            bins.ece()
-        );
+        let ece = bins.ece();
+        say(&format!(
+            "| {name} | {region_name} | {dice:.4} | {surface:.4} | {ece:.4} | {tace:.4} |"
+        ))?;
     }
     Ok(())
 }

@@ -23,6 +23,14 @@ pub(crate) struct Settings {
     pub(crate) learning_rate: f64,
 }
 
+/// The learning rate and the number of samples a step were chosen by `choose`, on one-hot labels of one rater alone.
+pub(crate) const FULL: Settings = Settings {
+    steps: 1500,
+    batch_size: 16,
+    learning_rate: 3e-3,
+};
+pub(crate) const QUICK: Settings = Settings { steps: 60, ..FULL };
+
 /// Adam's ε of the paper's code.
 const EPSILON: f32 = 1e-4;
 
