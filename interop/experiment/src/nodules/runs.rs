@@ -35,7 +35,7 @@ impl Run {
         folder.join(format!("{}_seed_{}.bpk", self.model.key, self.seed))
     }
 
-    /// The network that was trained.
+    /// The network that was trained. What burn writes of its normalisation is the running statistics before the last step.
     pub(crate) fn network(&self, folder: &Path) -> Result<UNet> {
         let file = self.file(folder);
         UNet::new(2, &Device::default())
@@ -110,4 +110,47 @@ fn same_settings(folder: &Path, settings: Settings) -> Result<()> {
         Err(_) => fs::write(&file, now).with_context(|| format!("{}", file.display()))?,
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::s;
+
+    use super::*;
+    use crate::nodules::image::synthesise;
+    use crate::nodules::train::predict;
+
+    const SETTINGS: Settings = Settings {
+        steps: 2,
+        batch_size: 4,
+        learning_rate: 1e-2,
+    };
+
+    #[test]
+    fn what_is_finished_stays() {
+        let nodules = Nodules::load().unwrap();
+        let images = synthesise(&nodules).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let runs = &all(2)[..3];
+        let finish = |settings| finish(runs, folder, settings, 2, &nodules, &images);
+        finish(SETTINGS).unwrap();
+
+        let some = images.slice(s![..4, .., ..]);
+        let of_file = || predict(&runs[1].network(folder).unwrap(), &some).unwrap();
+        let before = of_file();
+        assert_ne!(before, predict(&runs[0].network(folder).unwrap(), &some).unwrap());
+
+        // One is lost, and one is marked to see that nobody touches it.
+        fs::remove_file(runs[1].file(folder)).unwrap();
+        fs::write(runs[2].file(folder), "not a network").unwrap();
+        finish(SETTINGS).unwrap();
+        assert_eq!(of_file(), before);
+        assert_eq!(fs::read(runs[2].file(folder)).unwrap(), b"not a network");
+
+        let error = runs[2].network(folder).unwrap_err().to_string();
+        assert!(error.contains("ls_2_seed_1.bpk"), "{error}");
+        let other = Settings { steps: 3, ..SETTINGS };
+        assert!(finish(other).unwrap_err().to_string().contains("--out"));
+    }
 }
