@@ -21,7 +21,7 @@ use ndarray::{Array4, Axis, s};
 use ndarray_npy::read_npy;
 use rand::RngExt;
 use soft_labels::batch::Sample;
-use soft_labels::{Classes, Raters, Svls};
+use soft_labels::{Classes, OneHot, Raters, Svls};
 use soft_labels_burn::{SoftCrossEntropyLossConfig, soft_targets};
 
 const CLASSES: usize = 2;
@@ -75,20 +75,27 @@ struct Batch {
     images: Tensor<5>,
     /// (N, C, D, H, W)
     targets: Tensor<5>,
-    soft_labels: Duration,
+    /// How long the targets took.
+    svls: Duration,
+    /// How long they would have taken as one-hot labels.
+    one_hot: Duration,
 }
 
 impl Batcher<Crop, soft_labels::Result<Batch>> for Crops {
     fn batch(&self, crops: Vec<Crop>, device: &Device) -> soft_labels::Result<Batch> {
-        let now = Instant::now();
         let views: Vec<Vec<_>> = crops.iter().map(|crop| crop.labels.outer_iter().collect()).collect();
         let samples: Vec<_> = crops
             .iter()
             .zip(&views)
             .map(|(crop, views)| Ok(Sample::raters(Raters::new(views)?).window(&crop.window)))
             .collect::<soft_labels::Result<_>>()?;
+        let now = Instant::now();
         let targets = soft_targets(&Svls::default(), &samples, &self.classes, device)?;
-        let soft_labels = now.elapsed();
+        let svls = now.elapsed();
+        // What hard targets would take, to compare.
+        let now = Instant::now();
+        soft_targets(&OneHot, &samples, &self.classes, device)?;
+        let one_hot = now.elapsed();
 
         // There are no scans here: the raters' mean stands for one, with noise.
         let mut rng = rand::rng();
@@ -103,7 +110,8 @@ impl Batcher<Crop, soft_labels::Result<Batch>> for Crops {
         Ok(Batch {
             images: Tensor::from_data(TensorData::new(values, [crops.len(), 1, d, h, w]), device),
             targets,
-            soft_labels,
+            svls,
+            one_hot,
         })
     }
 }
@@ -154,7 +162,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut network = Network::new(&device);
     let mut adam = AdamConfig::new().init();
     let loss = SoftCrossEntropyLossConfig::new().init(&device);
-    println!("batch    loss  soft labels  training step");
+    println!("batch    loss      one-hot         SVLS  training step");
     for (number, batch) in loader.iter().enumerate() {
         let batch = batch??;
         let now = Instant::now();
@@ -163,8 +171,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         network = adam.step(1e-2, network, gradients);
         let (value, step) = (value.into_scalar::<f32>(), now.elapsed());
         println!(
-            "{number:5}  {value:.4}  {:8.2} ms  {:10.2} ms",
-            batch.soft_labels.as_secs_f64() * 1e3,
+            "{number:5}  {value:.4}  {:8.2} ms  {:8.2} ms  {:10.2} ms",
+            batch.one_hot.as_secs_f64() * 1e3,
+            batch.svls.as_secs_f64() * 1e3,
             step.as_secs_f64() * 1e3
         );
     }

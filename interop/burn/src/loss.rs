@@ -3,7 +3,7 @@
 use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Bool, Device, Tensor};
+use burn::tensor::{Bool, DType, Device, FloatDType, Tensor};
 
 /// Makes a [`SoftCrossEntropyLoss`].
 ///
@@ -39,8 +39,9 @@ impl SoftCrossEntropyLossConfig {
 /// -1/n Σ_i Σ_c w_c t_ic log softmax(z_i)_c
 /// ```
 ///
-/// n counts the valid voxels, whose target is not all zero: ignored ones have no part in the loss or its gradient. A batch
-/// without any valid voxel gives NaN, as burn's own cross entropy does. It agrees with `soft_labels::loss`.
+/// n counts the valid voxels, whose target is not all zero: ignored ones have no part in the loss or its gradient, whatever their
+/// logits are. (burn's own cross entropy divides by the sum of the weights instead.) A batch without any valid voxel gives NaN.
+/// It agrees with `soft_labels::loss`. Logits of 16 bits are computed with in 32, and so is the loss.
 #[derive(Module, Debug)]
 pub struct SoftCrossEntropyLoss {
     /// A weight for each class.
@@ -57,6 +58,7 @@ impl SoftCrossEntropyLoss {
     /// # Panics
     /// If the shapes differ, or there is not a weight for each class.
     pub fn forward<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Tensor<1> {
+        same_shape(&logits, &targets);
         let valid = targets.clone().not_equal_elem(0.0).any_dim(1);
         self.mean_over(logits, targets, valid)
     }
@@ -76,32 +78,46 @@ impl SoftCrossEntropyLoss {
         targets: Tensor<D>,
         mask: Tensor<D, Bool>,
     ) -> Tensor<1> {
-        let valid = targets.clone().not_equal_elem(0.0).any_dim(1).bool_and(mask);
+        same_shape(&logits, &targets);
+        let valid = targets.clone().not_equal_elem(0.0).any_dim(1);
+        assert_eq!(
+            mask.dims(),
+            valid.dims(),
+            "the mask must have one class axis of length 1"
+        );
+        let valid = valid.bool_and(mask);
         self.mean_over(logits, targets, valid)
     }
 
     fn mean_over<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>, valid: Tensor<D, Bool>) -> Tensor<1> {
-        assert_eq!(
-            logits.dims(),
-            targets.dims(),
-            "logits and targets must have the same shape"
-        );
-        let classes = targets.dims()[1];
+        // Sums of so many voxels need more than 16 bits.
+        let dtype = match logits.dtype() {
+            DType::F64 => FloatDType::F64,
+            _ => FloatDType::F32,
+        };
+        let (logits, targets) = (logits.cast(dtype), targets.cast(dtype));
+        let shape = targets.dims();
         let targets = match &self.weights {
             Some(weights) => {
-                assert_eq!(weights.dims(), [classes], "there must be a weight for each class");
-                let mut shape = [1; D];
-                shape[1] = classes;
-                targets * weights.clone().reshape(shape)
+                assert_eq!(weights.dims(), [shape[1]], "there must be a weight for each class");
+                let mut one_each = [1; D];
+                one_each[1] = shape[1];
+                targets * weights.clone().cast(dtype).reshape(one_each)
             }
             None => targets,
         };
-        let absent = targets
-            .clone()
-            .equal_elem(0.0)
-            .bool_or(valid.clone().bool_not().expand(targets.dims()));
+        let ignored = valid.clone().bool_not().expand(shape);
+        let absent = targets.clone().equal_elem(0.0).bool_or(ignored.clone());
         // Where a target is 0 its logit has no part, not even as 0 times infinity.
-        let terms = (targets * log_softmax(logits, 1)).mask_fill(absent, 0.0);
-        terms.sum().neg() / valid.float().sum()
+        let terms = (targets * log_softmax(logits.mask_fill(ignored, 0.0), 1)).mask_fill(absent, 0.0);
+        terms.sum().neg() / valid.float().cast(dtype).sum()
     }
+}
+
+fn same_shape<const D: usize>(logits: &Tensor<D>, targets: &Tensor<D>) {
+    assert_eq!(
+        logits.dims(),
+        targets.dims(),
+        "logits and targets must have the same shape"
+    );
 }

@@ -1,11 +1,11 @@
 //! The loss agrees with that of soft-labels, and its gradient by autodiff with the one computed there.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use ndarray::{Array, Axis, Ix4, Ix5, RemoveAxis};
 use soft_labels::batch::{Sample, encode};
 use soft_labels::loss::SoftCrossEntropy;
 use soft_labels::{Classes, Raters, Svls};
-use soft_labels_burn::{SoftCrossEntropyLossConfig, soft_targets};
+use soft_labels_burn::{SoftCrossEntropyLoss, SoftCrossEntropyLossConfig, soft_targets};
 
 /// Labels of a few classes with some ignored voxels.
 fn labels(i: usize) -> u8 {
@@ -93,11 +93,64 @@ fn in_3d() {
     compare(&targets, Ix5(2, 3, 4, 6, 8));
 }
 
+fn loss() -> SoftCrossEntropyLoss {
+    SoftCrossEntropyLossConfig::new().init(&Device::default())
+}
+
+fn gradient(z: &Tensor<4>, loss: &Tensor<1>) -> Vec<f32> {
+    z.grad(&loss.backward()).unwrap().into_data().try_to_vec().unwrap()
+}
+
 #[test]
 fn infinite_logits_without_target_do_no_harm() {
     let device = Device::autodiff(Device::default());
     let z = Tensor::<4>::from_floats([[[[0.0]], [[f32::NEG_INFINITY]]]], &device).require_grad();
     let t = Tensor::<4>::from_floats([[[[1.0]], [[0.0]]]], &device);
-    let loss = SoftCrossEntropyLossConfig::new().init(&device).forward(z, t);
-    assert_eq!(loss.into_scalar::<f32>(), 0.0);
+    let value = loss().forward(z.clone(), t);
+    assert_eq!(gradient(&z, &value), [0.0, 0.0]);
+    assert_eq!(value.into_scalar::<f32>(), 0.0);
+}
+
+#[test]
+fn logits_of_ignored_voxels_may_be_anything() {
+    let device = Device::autodiff(Device::default());
+    let z = Tensor::<4>::from_floats([[[[1.0, f32::NAN]], [[1.0, f32::INFINITY]]]], &device).require_grad();
+    let t = Tensor::<4>::from_floats([[[[1.0, 0.0]], [[0.0, 0.0]]]], &device);
+    let value = loss().forward(z.clone(), t);
+    assert_eq!(gradient(&z, &value), [-0.5, 0.0, 0.5, 0.0]);
+    assert_eq!(value.into_scalar::<f32>(), 2_f32.ln());
+}
+
+/// 65536 voxels: more than 16 bits can count.
+#[test]
+fn sixteen_bits() {
+    let device = Device::autodiff(Device::default());
+    for dtype in [FloatDType::F16, FloatDType::BF16] {
+        let z = Tensor::<4>::zeros([1, 2, 256, 256], &device).cast(dtype);
+        let value = loss().forward(z.clone(), z + 0.5);
+        assert_eq!(value.dtype(), DType::F32);
+        assert!((value.into_scalar::<f32>() - 2_f32.ln()).abs() < 1e-4);
+    }
+}
+
+#[test]
+#[should_panic(expected = "same shape")]
+fn other_targets() {
+    let zeros = |classes| Tensor::<4>::zeros([1, classes, 3, 3], &Device::default());
+    loss().forward(zeros(2), zeros(3));
+}
+
+#[test]
+#[should_panic(expected = "length 1")]
+fn a_mask_for_each_class() {
+    let zeros = Tensor::<4>::zeros([1, 2, 3, 3], &Device::default());
+    loss().forward_masked(zeros.clone(), zeros.clone(), zeros.equal_elem(0.0));
+}
+
+#[test]
+#[should_panic(expected = "for each class")]
+fn too_few_weights() {
+    let zeros = Tensor::<4>::zeros([1, 2, 3, 3], &Device::default());
+    let weighted = SoftCrossEntropyLossConfig::new().with_weights(Some(vec![1.0]));
+    weighted.init(&Device::default()).forward(zeros.clone(), zeros);
 }

@@ -17,7 +17,7 @@ use ndarray::{Array3, Array4, Axis, s};
 use ndarray_npy::read_npy;
 use rand::RngExt;
 use soft_labels::batch::Sample;
-use soft_labels::{Classes, Raters, Svls};
+use soft_labels::{Classes, OneHot, Raters, Svls};
 use soft_labels_candle::{soft_cross_entropy, soft_targets};
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -38,9 +38,7 @@ struct Crop {
 impl Crop {
     fn read(file: &PathBuf) -> Result<Self> {
         let labels: Array4<u8> = read_npy(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        let &[_, slices, height, width] = labels.shape() else {
-            return Err("no four axes".into());
-        };
+        let (_, slices, height, width) = labels.dim();
         let shape = [height, width];
         if slices == 0 || shape.iter().zip(CROP).any(|(&length, crop)| length < crop) {
             return Err(format!("{}: slices {shape:?} are smaller than a crop {CROP:?}", file.display()).into());
@@ -62,20 +60,27 @@ struct Batch {
     images: Tensor,
     /// (N, C, H, W)
     targets: Tensor,
-    soft_labels: Duration,
+    /// How long the targets took.
+    svls: Duration,
+    /// How long they would have taken as one-hot labels.
+    one_hot: Duration,
 }
 
 impl Batch {
     fn new(crops: &[Crop], classes: &Classes, device: &Device) -> Result<Self> {
-        let now = Instant::now();
         let views: Vec<Vec<_>> = crops.iter().map(|crop| crop.labels.outer_iter().collect()).collect();
         let samples: Vec<_> = crops
             .iter()
             .zip(&views)
             .map(|(crop, views)| Ok(Sample::raters(Raters::new(views)?).window(&crop.window)))
             .collect::<soft_labels::Result<_>>()?;
+        let now = Instant::now();
         let targets = soft_targets(&Svls::default(), &samples, classes, device)?;
-        let soft_labels = now.elapsed();
+        let svls = now.elapsed();
+        // What hard targets would take, to compare.
+        let now = Instant::now();
+        soft_targets(&OneHot, &samples, classes, device)?;
+        let one_hot = now.elapsed();
 
         // There are no scans here: the raters' mean stands for one, with noise.
         let mut rng = rand::rng();
@@ -90,7 +95,8 @@ impl Batch {
         Ok(Self {
             images: Tensor::from_vec(values, (crops.len(), 1, height, width), device)?,
             targets,
-            soft_labels,
+            svls,
+            one_hot,
         })
     }
 }
@@ -157,7 +163,7 @@ fn main() -> Result<()> {
         }
         drop(sender);
 
-        println!("batch    loss  soft labels  training step");
+        println!("batch    loss      one-hot         SVLS  training step");
         for (number, batch) in receiver.into_iter().enumerate() {
             let batch = batch?;
             let now = Instant::now();
@@ -165,8 +171,9 @@ fn main() -> Result<()> {
             adam.backward_step(&loss)?;
             let (value, step) = (loss.to_scalar::<f32>()?, now.elapsed());
             println!(
-                "{number:5}  {value:.4}  {:8.2} ms  {:10.2} ms",
-                batch.soft_labels.as_secs_f64() * 1e3,
+                "{number:5}  {value:.4}  {:8.2} ms  {:8.2} ms  {:10.2} ms",
+                batch.one_hot.as_secs_f64() * 1e3,
+                batch.svls.as_secs_f64() * 1e3,
                 step.as_secs_f64() * 1e3
             );
         }

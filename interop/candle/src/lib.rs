@@ -23,7 +23,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-use candle_core::{Device, Error, Result, Tensor, bail};
+use candle_core::{DType, Device, Error, Result, Tensor, bail};
 use candle_nn::ops::log_softmax;
 use soft_labels::batch::{Sample, encode};
 use soft_labels::{Classes, Label, SoftEncoder, SpatialDim};
@@ -53,9 +53,10 @@ pub fn soft_targets<L: Label, D: SpatialDim>(
 /// -1/n Σ_i Σ_c w_c t_ic log softmax(z_i)_c
 /// ```
 ///
-/// `weights` (C) has a weight for each class, and `mask` (N, H, W) or (N, D, H, W), of `u8`, is 0 where a voxel does not
-/// count. n counts the voxels that are not masked and whose target is not all zero: ignored ones have no part in the loss or
-/// its gradient. A batch without any gives NaN. It agrees with `soft_labels::loss`.
+/// `weights` (C) has a weight for each class, not negative, and `mask` (N, H, W) or (N, D, H, W), of `u8`, is 0 where a voxel does
+/// not count. n counts the voxels that are not masked and whose target is not all zero: ignored ones have no part in the loss or its
+/// gradient, whatever their logits are. A batch without any gives NaN. It agrees with `soft_labels::loss`. Tensors of 16 bits are
+/// computed with in 32, and so is the loss.
 ///
 /// # Errors
 /// If shapes do not fit together, and those of candle.
@@ -67,7 +68,7 @@ pub fn soft_cross_entropy(
     weights: Option<&Tensor>,
     mask: Option<&Tensor>,
 ) -> Result<Tensor> {
-    let shape = targets.dims();
+    let shape = &targets.dims().to_vec()[..];
     if logits.dims() != shape {
         bail!(
             "logits have shape {:?} and targets {shape:?}; they must be the same",
@@ -77,6 +78,12 @@ pub fn soft_cross_entropy(
     let &[samples, classes, ref spatial @ ..] = shape else {
         bail!("logits have shape {shape:?}; give them a batch axis and a class axis");
     };
+    // Sums of so many voxels need more than 16 bits.
+    let dtype = match logits.dtype() {
+        DType::F64 => DType::F64,
+        _ => DType::F32,
+    };
+    let (logits, targets) = (logits.to_dtype(dtype)?, targets.to_dtype(dtype)?);
     let mut valid = targets.ne(0_f64)?.max_keepdim(1)?;
     if let Some(mask) = mask {
         let expected = [&[samples], spatial].concat();
@@ -89,12 +96,15 @@ pub fn soft_cross_entropy(
         Some(weights) => {
             let mut one_each = vec![1; shape.len()];
             one_each[1] = classes;
-            targets.broadcast_mul(&weights.reshape(one_each)?)?
+            targets.broadcast_mul(&weights.to_dtype(dtype)?.reshape(one_each)?)?
         }
-        None => targets.clone(),
+        None => targets,
     };
-    let present = targets.ne(0_f64)?.broadcast_mul(&valid)?;
+    let everywhere = valid.broadcast_as(targets.shape())?;
+    let present = targets.ne(0_f64)?.mul(&everywhere)?;
     // Where a target is 0 its logit has no part, not even as 0 times infinity.
-    let terms = present.where_cond(&targets.mul(&log_softmax(logits, 1)?)?, &targets.zeros_like()?)?;
-    terms.sum_all()?.neg()?.div(&valid.to_dtype(logits.dtype())?.sum_all()?)
+    let zeros = targets.zeros_like()?;
+    let log_probabilities = log_softmax(&everywhere.where_cond(&logits, &zeros)?, 1)?;
+    let terms = present.where_cond(&targets.mul(&log_probabilities)?, &zeros)?;
+    terms.sum_all()?.neg()?.div(&valid.to_dtype(dtype)?.sum_all()?)
 }

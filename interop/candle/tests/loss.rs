@@ -1,6 +1,6 @@
 //! The loss agrees with that of soft-labels, and its gradient by autodiff with the one computed there.
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use ndarray::{Array, Array2, Array3, ArrayD, Axis, IxDyn};
 use soft_labels::batch::{Sample, encode};
 use soft_labels::loss::SoftCrossEntropy;
@@ -95,9 +95,33 @@ fn infinite_logits_without_target_do_no_harm() {
 }
 
 #[test]
+fn logits_of_ignored_voxels_may_be_anything() {
+    let z = Var::new(&[[[[1.0_f32, f32::NAN]], [[1.0, f32::INFINITY]]]], &Device::Cpu).unwrap();
+    let t = Tensor::new(&[[[[1.0_f32, 0.0]], [[0.0, 0.0]]]], &Device::Cpu).unwrap();
+    let loss = soft_cross_entropy(&z, &t, None, None).unwrap();
+    let gradient = loss.backward().unwrap().get(&z).unwrap().flatten_all().unwrap();
+    assert_eq!(gradient.to_vec1::<f32>().unwrap(), [-0.5, 0.0, 0.5, 0.0]);
+    assert_eq!(loss.to_scalar::<f32>().unwrap(), 2_f32.ln());
+}
+
+/// 65536 voxels: more than 16 bits can count.
+#[test]
+fn sixteen_bits() {
+    for dtype in [DType::F16, DType::BF16] {
+        let z = Tensor::zeros((1, 2, 256, 256), dtype, &Device::Cpu).unwrap();
+        let t = z.affine(1.0, 0.5).unwrap();
+        let loss = soft_cross_entropy(&z, &t, None, None)
+            .unwrap()
+            .to_scalar::<f32>()
+            .unwrap();
+        assert!((loss - 2_f32.ln()).abs() < 1e-4, "{loss}");
+    }
+}
+
+#[test]
 fn what_does_not_fit_is_an_error() {
-    let zeros = |shape: &[usize]| Tensor::zeros(shape, candle_core::DType::F32, &Device::Cpu).unwrap();
-    let mask = Tensor::zeros((1, 4), candle_core::DType::U8, &Device::Cpu).unwrap();
+    let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+    let mask = Tensor::zeros((1, 4), DType::U8, &Device::Cpu).unwrap();
     let four = zeros(&[1, 2, 3, 3]);
     assert!(soft_cross_entropy(&four, &zeros(&[1, 2, 3, 4]), None, None).is_err());
     assert!(soft_cross_entropy(&four, &four, Some(&zeros(&[3])), None).is_err());

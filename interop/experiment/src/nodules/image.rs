@@ -7,6 +7,7 @@
 //! | vessels across | zero to three dots of σ 1 pixel, contrast 0.15 to 0.4 |
 //! | nodule | the raters' mean, blurred by σ 0.7 to 1.5 pixels, times a contrast of 0.2 to 0.45 |
 //! | noise | counts of a Poisson distribution, 150 to the unit, divided by 150 |
+//! | normalisation | less 0.3, divided by 0.12 |
 //!
 //! Where structures meet the larger contrast counts. Every number is uniform in its range, from a generator seeded by the
 //! position of the nodule, so that all models and all runs see the same images. The edge of a nodule follows the raters'

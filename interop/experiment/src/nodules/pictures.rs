@@ -61,7 +61,7 @@ fn diagram(area: &DrawingArea<SVGBackend<'_>, Shift>, title: &str, keys: &[&str]
         .caption(title, ("sans-serif", 16))
         .x_label_area_size(36)
         .y_label_area_size(52)
-        .build_cartesian_2d(0.5..1.0, 0.3..1.0)?;
+        .build_cartesian_2d(0.5..1.0, 0.0..1.0)?;
     chart
         .configure_mesh()
         .x_labels(6)

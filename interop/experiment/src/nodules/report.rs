@@ -65,9 +65,9 @@ impl Results {
         text += "**Table 1.** One rater to learn from: judged by that rater, and by the mean of all four.\n\n";
         text += &self.table(&ONE_RATER, &[one, mean].concat());
         let each = |metric| (0..MEAN).map(move |rater| (rater, metric));
-        let calibration = [Metric::Dice, Metric::SurfaceDice, Metric::Ece, Metric::Tace];
-        let each: Vec<_> = calibration.into_iter().flat_map(each).collect();
-        text += "\n**Table 2.** Several raters to learn from: judged by each, and by their mean.\n\n";
+        let some = [Metric::Dice, Metric::SurfaceDice, Metric::Ece, Metric::Tace];
+        let each: Vec<_> = some.into_iter().flat_map(each).collect();
+        text += "\n**Table 2.** One rater or several to learn from: judged by each of four, and by their mean.\n\n";
         text += &self.table(&ALL_RATERS, &[&each[..], &mean].concat());
         text
     }
@@ -82,7 +82,7 @@ impl Results {
         let header = ["judged by", "metric"].into_iter().chain(keys.iter().map(name));
         let mut cells: Vec<Vec<String>> = vec![header.map(str::to_owned).collect()];
         for &(reference, metric) in rows {
-            let mut row = vec![REFERENCES[reference].to_owned(), metric.name().to_owned()];
+            let mut row = vec![judge(reference, metric).to_owned(), metric.name().to_owned()];
             row.extend(keys.iter().map(|key| {
                 let (mean, deviation) = mean_and_deviation(&self.values(key, reference, metric));
                 format!("{mean:.4} ± {deviation:.4}")
@@ -110,10 +110,13 @@ impl Results {
 
     /// Which differences are larger than what seeds make of them: every seed of one is better than every seed of the other.
     pub(crate) fn differences(&self) -> String {
-        let mut text =
-            "Judged by the raters' mean. Named are differences where every seed of one model is better than every \
-                        seed of the other; for the others nothing can be said.\n\n"
-                .to_owned();
+        let seeds = self.scores.first().map_or(0, Vec::len);
+        let mut text = format!(
+            "Judged by the raters' mean. Named are differences where every seed of one model is better than every seed of the \
+             other; for the others nothing can be said. Of two models that are alike {:.1} % of the metrics would be named, and \
+             other patients are another matter.\n\n",
+            100.0 * chance(seeds)
+        );
         for (first, second) in PAIRS {
             let (mut better, mut worse, mut open) = (Vec::new(), Vec::new(), Vec::new());
             for metric in Metric::ALL {
@@ -162,6 +165,19 @@ impl Results {
     }
 }
 
+/// Overlap needs labels: that of the raters' mean is with their majority.
+fn judge(reference: usize, metric: Metric) -> &'static str {
+    match (reference, metric) {
+        (MEAN, Metric::Dice | Metric::SurfaceDice) => "two of four",
+        _ => REFERENCES[reference],
+    }
+}
+
+/// The chance that all of so many numbers are above or all below as many others of the same distribution, 2 / C(2n, n).
+fn chance(n: usize) -> f64 {
+    (1..=n).fold(2.0, |chance, k| chance * k as f64 / (n + k) as f64)
+}
+
 /// Whether all of some numbers are below all others.
 fn apart(low: &[f64], high: &[f64]) -> bool {
     low.iter().all(|low| high.iter().all(|high| low < high))
@@ -183,6 +199,13 @@ mod tests {
     fn of_three_seeds() {
         let (mean, deviation) = mean_and_deviation(&[1.0, 2.0, 6.0]);
         assert_eq!((mean, deviation), (3.0, 7_f64.sqrt()));
+    }
+
+    #[test]
+    fn chance_counts_orders() {
+        for (n, orders) in [(1, 2.0), (2, 6.0), (3, 20.0), (5, 252.0)] {
+            assert!((chance(n) - 2.0 / orders).abs() < 1e-15);
+        }
     }
 
     #[test]

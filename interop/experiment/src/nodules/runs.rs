@@ -1,8 +1,8 @@
 //! Training of all models, several at a time. A network that is finished is a file, and is not trained again.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{fs, io};
 
 use anyhow::{Context, Result, ensure};
 use burn::module::Module;
@@ -107,7 +107,10 @@ fn same_settings(folder: &Path, settings: Settings) -> Result<()> {
             before.trim(),
             now.trim()
         ),
-        Err(_) => fs::write(&file, now).with_context(|| format!("{}", file.display()))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::write(&file, now).with_context(|| format!("{}", file.display()))?;
+        }
+        Err(error) => return Err(error).with_context(|| format!("{}", file.display())),
     }
     Ok(())
 }

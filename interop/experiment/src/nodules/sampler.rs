@@ -40,7 +40,7 @@ pub(crate) struct Sampler {
 }
 
 impl Sampler {
-    /// Of images that are at least [`SIDE`] pixels in height and width.
+    /// Of square images, at least [`SIDE`] pixels in height and width: a crop may see them transposed.
     pub(crate) fn new(nodules: Range<usize>, shape: [usize; 2], seed: u64) -> Self {
         let mut sampler = Self {
             rng: ChaCha8Rng::seed_from_u64(seed),

@@ -77,7 +77,7 @@ impl Scores {
 
     /// Compares probabilities (nodule, C, H, W) with the raters of some nodules.
     ///
-    /// Against the raters' mean, overlaps are those with its majority, calibration counts every voxel once for each rater,
+    /// Against the raters' mean, overlaps are those with the majority, two of four; calibration counts every voxel once for each rater,
     /// and the likelihood and the Brier score take the mean as it is.
     pub(crate) fn new(probabilities: &Array4<f32>, nodules: &Nodules, part: std::ops::Range<usize>) -> Result<Self> {
         let classes = &nodules.classes;

@@ -32,7 +32,7 @@ pub(crate) const FULL: Settings = Settings {
 pub(crate) const QUICK: Settings = Settings { steps: 60, ..FULL };
 
 /// Adam's ε of the paper's code.
-const EPSILON: f32 = 1e-4;
+pub(crate) const EPSILON: f32 = 1e-4;
 
 /// The generator of a device's random numbers is one for all threads.
 static INITIALISING: Mutex<()> = Mutex::new(());

@@ -22,7 +22,8 @@ pub(crate) const SPACING_MM: [f64; 3] = [2.0, 1.0, 1.0];
 
 /// How far out the core, the body and the shell reach.
 const REACH: [f64; 3] = [0.4, 0.7, 1.0];
-const NOISE: f64 = 0.25;
+/// Standard deviation; neighbouring classes are 1 apart.
+const NOISE: f64 = 0.75;
 
 impl Phantom {
     pub(crate) fn new(seed: u64) -> Result<Self> {
@@ -51,7 +52,7 @@ impl Phantom {
         let mut volume = gaussian_filter(&bright, 1.0, 0, BorderMode::Reflect, 4);
         volume.mapv_inplace(|value| {
             let noise: f64 = StandardNormal.sample(&mut rng);
-            value - 1.0 + 3.0 * NOISE * noise
+            value - 1.0 + NOISE * noise
         });
         Ok(Self {
             volume: volume.mapv(|value| value as f32),
