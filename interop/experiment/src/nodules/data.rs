@@ -11,15 +11,20 @@ use soft_labels::fusion::{Staple, Ties, majority_vote};
 
 pub(crate) const RATERS: usize = 4;
 
+/// Stands where two of four saw the nodule.
+const DIVIDED: u8 = 255;
+
 /// Nodules in the order of their patients: the slice of largest extent of each, at 1 mm.
 #[derive(Debug)]
 pub(crate) struct Nodules {
     /// (nodule, rater, H, W), 1 where the rater saw the nodule.
     pub(crate) masks: Array4<u8>,
-    /// Background 0 and nodule 1.
+    /// Background 0 and nodule 1; 255 where the raters are divided.
     pub(crate) classes: Classes,
     /// What the raters' majority marked; two of four are enough.
     majority: Array3<u8>,
+    /// The same, but 255 where two of four saw the nodule.
+    decided: Array3<u8>,
     /// What STAPLE finds likely.
     staple: Array3<u8>,
     patients: Vec<String>,
@@ -54,23 +59,27 @@ impl Nodules {
             bits[[n, y, x]] >> rater & 1
         });
 
-        let classes = Classes::contiguous(2)?;
-        let (mut majority, mut staple) = (Array3::zeros(bits.raw_dim()), Array3::zeros(bits.raw_dim()));
-        for ((masks, mut majority), mut staple) in masks
-            .outer_iter()
-            .zip(majority.outer_iter_mut())
-            .zip(staple.outer_iter_mut())
-        {
+        let classes = Classes::contiguous(2)?.with_ignore(DIVIDED)?;
+        let [mut majority, mut decided, mut staple] = std::array::from_fn(|_| Array3::zeros(bits.raw_dim()));
+        for (nodule, masks) in masks.outer_iter().enumerate() {
             let views: Vec<_> = masks.outer_iter().collect();
-            majority.assign(&majority_vote(&views, &classes, Ties::Highest)?);
+            let vote = |fused: &mut Array3<u8>, ties| -> soft_labels::Result<()> {
+                fused
+                    .index_axis_mut(Axis(0), nodule)
+                    .assign(&majority_vote(&views, &classes, ties)?);
+                Ok(())
+            };
+            vote(&mut majority, Ties::Highest)?;
+            vote(&mut decided, Ties::Undecided(DIVIDED))?;
             let fusion = Staple::new().fuse::<_, f64, _>(&views, &classes)?;
-            let nodule = fusion.posterior().index_axis(Axis(0), 1);
-            staple.assign(&nodule.map(|&probability| u8::from(probability >= 0.5)));
+            let likely = fusion.posterior().index_axis(Axis(0), 1).map(|&p| u8::from(p >= 0.5));
+            staple.index_axis_mut(Axis(0), nodule).assign(&likely);
         }
         Ok(Self {
             masks,
             classes,
             majority,
+            decided,
             staple,
             patients,
         })
@@ -110,6 +119,10 @@ impl Nodules {
 
     pub(crate) fn majority(&self, nodule: usize) -> ArrayView2<'_, u8> {
         self.majority.index_axis(Axis(0), nodule)
+    }
+
+    pub(crate) fn decided(&self, nodule: usize) -> ArrayView2<'_, u8> {
+        self.decided.index_axis(Axis(0), nodule)
     }
 
     pub(crate) fn staple(&self, nodule: usize) -> ArrayView2<'_, u8> {

@@ -168,7 +168,8 @@ impl Results {
 /// Overlap needs labels: that of the raters' mean is with their majority.
 fn judge(reference: usize, metric: Metric) -> &'static str {
     match (reference, metric) {
-        (MEAN, Metric::Dice | Metric::SurfaceDice) => "two of four",
+        (MEAN, Metric::Dice) => "majority",
+        (MEAN, Metric::SurfaceDice) => "two of four",
         _ => REFERENCES[reference],
     }
 }

@@ -77,7 +77,8 @@ impl Scores {
 
     /// Compares probabilities (nodule, C, H, W) with the raters of some nodules.
     ///
-    /// Against the raters' mean, overlaps are those with the majority, two of four; calibration counts every voxel once for each rater,
+    /// Against the raters' mean, Dice is that with the majority where there is one, and surface Dice that with at least two of
+    /// four, since a surface cannot leave out voxels; calibration counts every voxel once for each rater,
     /// and the likelihood and the Brier score take the mean as it is.
     pub(crate) fn new(probabilities: &Array4<f32>, nodules: &Nodules, part: std::ops::Range<usize>) -> Result<Self> {
         let classes = &nodules.classes;
@@ -100,7 +101,8 @@ impl Scores {
             }
             let from = pairs.len();
             pairs.extend(probabilities.outer_iter().zip(labels.iter().copied()));
-            let [dice, surface] = overlaps(&predicted, &labels, nodules)?;
+            let dice = dice(&predicted, &labels, nodules)?;
+            let surface = surface_dice(&predicted, &labels)?;
             let (nll, squares) = (nll / labels.len() as f64, squares / labels.len() as f64);
             let [tace, paper] = taces(&pairs[from..], nodules)?;
             *values = [dice, surface, all.ece(), marked.ece(), tace, paper, nll, squares];
@@ -109,7 +111,9 @@ impl Scores {
         }
 
         let majority: Vec<_> = part.clone().map(|nodule| nodules.majority(nodule)).collect();
-        let [dice, surface] = overlaps(&predicted, &majority, nodules)?;
+        let decided: Vec<_> = part.clone().map(|nodule| nodules.decided(nodule)).collect();
+        let dice = dice(&predicted, &decided, nodules)?;
+        let surface = surface_dice(&predicted, &majority)?;
         let [tace, paper] = taces(&pairs, nodules)?;
         let (mut nll, mut squares) = (0.0, 0.0);
         for (probabilities, nodule) in probabilities.outer_iter().zip(part.clone()) {
@@ -136,17 +140,24 @@ impl Scores {
     }
 }
 
-/// Dice and surface Dice within 2 mm, as means over nodules; 1 where prediction and reference are both empty.
-fn overlaps(predicted: &[Array2<u8>], labels: &[ArrayView2<'_, u8>], nodules: &Nodules) -> Result<[f64; 2]> {
-    let region = Region::class(1);
-    let (mut dice, mut surface) = (0.0, 0.0);
+/// The mean of Dice over nodules; 1 where prediction and reference are both empty.
+fn dice(predicted: &[Array2<u8>], labels: &[ArrayView2<'_, u8>], nodules: &Nodules) -> Result<f64> {
+    let mut sum = 0.0;
     for (predicted, labels) in predicted.iter().zip(labels) {
-        dice += Confusion::count(predicted, labels, &nodules.classes)?.dice(&region, Empty::One);
+        sum += Confusion::count(predicted, labels, &nodules.classes)?.dice(&Region::class(1), Empty::One);
+    }
+    Ok(sum / labels.len() as f64)
+}
+
+/// The mean of surface Dice within 2 mm; 1 where prediction and reference are both empty.
+fn surface_dice(predicted: &[Array2<u8>], labels: &[ArrayView2<'_, u8>]) -> Result<f64> {
+    let mut sum = 0.0;
+    for (predicted, labels) in predicted.iter().zip(labels) {
         let [predicted, labels] = [predicted.map(|&label| label == 1), labels.map(|&label| label == 1)];
         let near = Surfaces::new(&predicted, &labels, &[1.0, 1.0])?.dice(2.0)?;
-        surface += if near.is_nan() { 1.0 } else { near };
+        sum += if near.is_nan() { 1.0 } else { near };
     }
-    Ok([dice, surface].map(|sum| sum / labels.len() as f64))
+    Ok(sum / labels.len() as f64)
 }
 
 type Pair<'a> = (ndarray::ArrayView3<'a, f32>, ArrayView2<'a, u8>);
@@ -176,6 +187,7 @@ mod tests {
         let scores = Scores::new(&probabilities, &nodules, part).unwrap();
         assert!(scores.get(MEAN, Metric::Ece) < 1e-12);
         assert_eq!(scores.get(MEAN, Metric::Brier), 0.0);
+        assert_eq!(scores.get(MEAN, Metric::Dice), 1.0);
         assert!(scores.get(0, Metric::Ece) > 1e-4 && scores.get(0, Metric::Brier) > 1e-4);
         assert!(scores.get(MEAN, Metric::EceForeground) > scores.get(MEAN, Metric::Ece));
         let tace = scores.get(MEAN, Metric::Tace) / scores.get(MEAN, Metric::TacePaper);
