@@ -18,6 +18,8 @@
 //! # Ok::<(), soft_labels::Error>(())
 //! ```
 //!
+//! The example `burn_data_loader` reads label maps from disk and makes batches of random crops on worker threads.
+//!
 //! [burn]: https://burn.dev
 
 #![forbid(unsafe_code)]

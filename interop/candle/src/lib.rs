@@ -18,6 +18,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! The example `candle_data_loader` reads label maps from disk and makes batches of random crops on worker threads.
+//!
 //! [candle]: https://github.com/huggingface/candle
 
 #![forbid(unsafe_code)]
