@@ -41,7 +41,7 @@ impl SoftCrossEntropyLossConfig {
 ///
 /// n counts the valid voxels, whose target is not all zero: ignored ones have no part in the loss or its gradient, whatever their
 /// logits are. (burn's own cross entropy divides by the sum of the weights instead.) A batch without any valid voxel gives NaN.
-/// It agrees with `soft_labels::loss`. Logits of 16 bits are computed with in 32, and so is the loss.
+/// It agrees with `soft_labels::loss`. Tensors of 16 bits are computed in 32, and so is the loss.
 #[derive(Module, Debug)]
 pub struct SoftCrossEntropyLoss {
     /// A weight for each class.

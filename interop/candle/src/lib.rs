@@ -58,7 +58,7 @@ pub fn soft_targets<L: Label, D: SpatialDim>(
 /// `weights` (C) has a weight for each class, not negative, and `mask` (N, H, W) or (N, D, H, W), of `u8`, is 0 where a voxel does
 /// not count. n counts the voxels that are not masked and whose target is not all zero: ignored ones have no part in the loss or its
 /// gradient, whatever their logits are. A batch without any gives NaN. It agrees with `soft_labels::loss`. Tensors of 16 bits are
-/// computed with in 32, and so is the loss.
+/// computed in 32, and so is the loss.
 ///
 /// # Errors
 /// If shapes do not fit together, and those of candle.
@@ -70,7 +70,7 @@ pub fn soft_cross_entropy(
     weights: Option<&Tensor>,
     mask: Option<&Tensor>,
 ) -> Result<Tensor> {
-    let shape = &targets.dims().to_vec()[..];
+    let shape = targets.dims();
     if logits.dims() != shape {
         bail!(
             "logits have shape {:?} and targets {shape:?}; they must be the same",

@@ -1,12 +1,19 @@
-//! Work on several threads.
+//! Long work: on several threads, with its progress.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use anyhow::{Result, anyhow};
+use indicatif::{ProgressBar, ProgressStyle};
 
 pub(crate) fn processors() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// A progress bar with the time that is left and a message.
+pub(crate) fn progress(steps: usize) -> Result<ProgressBar> {
+    let style = ProgressStyle::with_template("{bar:40} {percent:>3} %, {eta} left, {msg}")?;
+    Ok(ProgressBar::new(steps as u64).with_style(style))
 }
 
 /// Does something with each item, in their order, `jobs` of them at a time. The first failure ends it.

@@ -19,14 +19,13 @@ use anyhow::{Context, Result};
 use clap::Args;
 use data::Nodules;
 use image::ORIGIN;
-use indicatif::{ProgressBar, ProgressStyle};
 use models::MODELS;
 use ndarray::s;
 use report::Results;
 use scores::Scores;
 use train::{EPSILON, FULL, QUICK, predict};
 
-use crate::jobs::{in_parallel, processors};
+use crate::jobs::{in_parallel, processors, progress};
 use crate::say;
 
 /// Train ten models of one network, and compare them on held-out patients.
@@ -57,8 +56,8 @@ pub(crate) fn compare(args: &Compare) -> Result<()> {
     let images = image::synthesise(&nodules)?;
     let split = nodules.split();
     let about = format!(
-        "{ORIGIN}; the order of the raters identifies nobody.\n{} nodules of {} patients to learn from, {} of {} others to be judged by; {} networks, {} seeds \
-         of each model, {} steps of {} crops, Adam with learning rate {} and ε = {EPSILON:e}.\n",
+        "{ORIGIN}; the order of the raters identifies nobody.\n{} nodules of {} patients to learn from, {} of {} others to be \
+         judged by; {} networks, {} seeds of each model, {} steps of {} crops, Adam with learning rate {} and ε = {EPSILON:e}.\n",
         split.train.len(),
         nodules.patients_in(&split.train),
         split.held_out.len(),
@@ -77,9 +76,7 @@ pub(crate) fn compare(args: &Compare) -> Result<()> {
     runs::finish(&runs, &networks, settings, jobs, &nodules, &images)?;
 
     let held_out = images.slice(s![split.held_out.clone(), .., ..]);
-    let bar = ProgressBar::new(runs.len() as u64).with_style(ProgressStyle::with_template(
-        "{bar:40} {percent:>3} %, {eta} left, judging",
-    )?);
+    let bar = progress(runs.len())?.with_message("judging");
     let judged = in_parallel(&runs, jobs, |run| {
         let probabilities = predict(&run.network(&networks)?, &held_out)?;
         let scores = Scores::new(&probabilities, &nodules, split.held_out.clone())?;

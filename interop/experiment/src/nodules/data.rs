@@ -6,8 +6,8 @@ use anyhow::{Context, Result, ensure};
 use flate2::read::GzDecoder;
 use ndarray::{Array3, Array4, ArrayView2, ArrayView3, Axis, s};
 use ndarray_npy::ReadNpyExt;
-use soft_labels::Classes;
 use soft_labels::fusion::{Staple, Ties, majority_vote};
+use soft_labels::{Classes, OneHot, multirater};
 
 pub(crate) const RATERS: usize = 4;
 
@@ -115,6 +115,12 @@ impl Nodules {
     /// (rater, H, W)
     pub(crate) fn raters(&self, nodule: usize) -> ArrayView3<'_, u8> {
         self.masks.index_axis(Axis(0), nodule)
+    }
+
+    /// mOH, (C, H, W).
+    pub(crate) fn mean(&self, nodule: usize) -> soft_labels::Result<Array3<f64>> {
+        let raters: Vec<_> = self.raters(nodule).into_outer_iter().collect();
+        multirater::average(&OneHot, &raters, &self.classes)
     }
 
     pub(crate) fn majority(&self, nodule: usize) -> ArrayView2<'_, u8> {

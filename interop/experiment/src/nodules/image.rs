@@ -15,7 +15,7 @@
 
 use std::f64::consts::PI;
 
-use ndarray::{Array2, Array3, ArrayRef3, Axis};
+use ndarray::{Array2, Array3, ArrayRef2, Axis};
 use ndarray_ndimage::{BorderMode, gaussian_filter};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -36,18 +36,15 @@ pub(crate) fn synthesise(nodules: &Nodules) -> anyhow::Result<Array3<f32>> {
     let mut images = Array3::zeros((count, height, width));
     for (nodule, mut image) in images.outer_iter_mut().enumerate() {
         let mut rng = ChaCha8Rng::seed_from_u64(nodule as u64);
-        image.assign(&scene(&nodules.raters(nodule), &mut rng)?);
+        let mean = nodules.mean(nodule)?;
+        image.assign(&scene(&mean.index_axis(Axis(0), 1), &mut rng)?);
     }
     Ok(images)
 }
 
-fn scene(raters: &ArrayRef3<u8>, rng: &mut ChaCha8Rng) -> anyhow::Result<Array2<f32>> {
-    let mean = raters
-        .map(|&marked| f64::from(marked))
-        .mean_axis(Axis(0))
-        .unwrap_or_default();
+fn scene(mean: &ArrayRef2<f64>, rng: &mut ChaCha8Rng) -> anyhow::Result<Array2<f32>> {
     let shape = mean.dim();
-    let mut structures = blur(&mean, rng.random_range(0.7..1.5)) * rng.random_range(0.2..0.45);
+    let mut structures = blur(mean, rng.random_range(0.7..1.5)) * rng.random_range(0.2..0.45);
     for _ in 0..rng.random_range(2..=5) {
         let (point, angle) = (anywhere(shape, rng), rng.random_range(0.0..PI));
         let (sin, cos) = angle.sin_cos();
@@ -95,6 +92,6 @@ fn texture(shape: (usize, usize), sigma: f64, rng: &mut ChaCha8Rng) -> Array2<f6
     smooth * (0.03 / deviation)
 }
 
-fn blur(image: &Array2<f64>, sigma: f64) -> Array2<f64> {
+fn blur(image: &ArrayRef2<f64>, sigma: f64) -> Array2<f64> {
     gaussian_filter(image, sigma, 0, BorderMode::Reflect, 4)
 }

@@ -56,6 +56,14 @@ pub(crate) const MODELS: [Model; 10] = {
 };
 
 impl Model {
+    /// The name of the model with a key.
+    pub(crate) fn named(key: &str) -> &'static str {
+        MODELS
+            .iter()
+            .find(|model| model.key == key)
+            .map_or("", |model| model.name)
+    }
+
     const fn new(name: &'static str, key: &'static str, source: Source, labelling: Labelling) -> Self {
         Self {
             name,

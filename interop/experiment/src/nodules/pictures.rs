@@ -14,7 +14,7 @@ use soft_labels::metrics::ReliabilityBin;
 
 use super::data::{Nodules, RATERS};
 use super::image::ORIGIN;
-use super::models::MODELS;
+use super::models::Model;
 use super::report::Results;
 use crate::grid::{Item, Scale, paint};
 
@@ -76,17 +76,13 @@ fn diagram(area: &DrawingArea<SVGBackend<'_>, Shift>, title: &str, keys: &[&str]
         BLACK.mix(0.6).into(),
     ))?;
     for (key, color) in keys.iter().zip(COLORS) {
-        let name = MODELS
-            .iter()
-            .find(|model| model.key == *key)
-            .map_or(*key, |model| model.name);
         let points = bins(results, key)?
             .into_iter()
             .filter(|bin| bin.count > 0)
             .map(|bin| (bin.confidence, bin.accuracy));
         chart
             .draw_series(LineSeries::new(points, color.stroke_width(2)).point_size(3))?
-            .label(name)
+            .label(Model::named(key))
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2)));
     }
     chart
@@ -134,31 +130,24 @@ pub(crate) fn panel(
     part: std::ops::Range<usize>,
     file: &Path,
 ) -> Result<()> {
-    let gray = Scale {
-        title: String::new(),
-        low: -1.5,
-        high: 4.0,
-    };
     let probability = Scale {
         title: "probability".into(),
         low: 0.0,
         high: 1.0,
     };
-    let center = |map: &ArrayRef2<f64>| map.slice(s![12..52, 12..52]).to_owned();
     let mut rows = Vec::new();
     for nodule in examples(nodules, part.clone()) {
-        let image = images.index_axis(Axis(0), nodule).map(|&value| f64::from(value));
-        let marks = nodules
-            .raters(nodule)
-            .map(|&marked| f64::from(marked))
-            .sum_axis(Axis(0))
-            / RATERS as f64;
+        let image = images.index_axis(Axis(0), nodule);
+        let mean = nodules.mean(nodule)?;
         let majority = nodules.majority(nodule);
         let mut predictions = vec![Item::Panel(
             "image".into(),
-            center(&image).map(|&value| gray_level(&gray, value)),
+            center(&image).map(|&value| gray(value.into())),
         )];
-        let mut maps = vec![Item::Panel("raters' mean".into(), probability.colors(&center(&marks)))];
+        let mut maps = vec![Item::Panel(
+            "raters' mean".into(),
+            probability.colors(&center(&mean.index_axis(Axis(0), 1))),
+        )];
         for (key, name) in SHOWN {
             let Some(probabilities) = probabilities.get(key) else {
                 continue;
@@ -167,7 +156,7 @@ pub(crate) fn panel(
                 .slice(s![nodule - part.start, 1, .., ..])
                 .map(|&p| f64::from(p));
             let segmented = segmentation(&map, &majority);
-            predictions.push(Item::Panel(name.into(), segmented.slice(s![12..52, 12..52]).to_owned()));
+            predictions.push(Item::Panel(name.into(), center(&segmented)));
             maps.push(Item::Panel(String::new(), probability.colors(&center(&map))));
         }
         maps.push(Item::Bar(&probability));
@@ -185,8 +174,14 @@ pub(crate) fn panel(
     std::fs::write(file, canvas.png()?).with_context(|| format!("{}", file.display()))
 }
 
-fn gray_level(scale: &Scale, value: f64) -> Rgb888 {
-    let level = (255.0 * (value - scale.low) / (scale.high - scale.low)).clamp(0.0, 255.0) as u8;
+/// The middle of a map, which is what the panel shows.
+fn center<T: Clone>(map: &ArrayRef2<T>) -> Array2<T> {
+    map.slice(s![12..52, 12..52]).to_owned()
+}
+
+/// Black at -1.5 and white at 4, of a normalised image.
+fn gray(value: f64) -> Rgb888 {
+    let level = (255.0 * (value + 1.5) / 5.5).clamp(0.0, 255.0) as u8;
     Rgb888::new(level, level, level)
 }
 

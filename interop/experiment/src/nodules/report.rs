@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::models::MODELS;
+use super::models::{MODELS, Model};
 use super::runs::Run;
 use super::scores::{MEAN, Metric, REFERENCES, Scores};
 
@@ -73,13 +73,9 @@ impl Results {
     }
 
     fn table(&self, keys: &[&str], rows: &[(usize, Metric)]) -> String {
-        let name = |key: &&str| {
-            MODELS
-                .iter()
-                .find(|model| model.key == *key)
-                .map_or("", |model| model.name)
-        };
-        let header = ["judged by", "metric"].into_iter().chain(keys.iter().map(name));
+        let header = ["judged by", "metric"]
+            .into_iter()
+            .chain(keys.iter().map(|key| Model::named(key)));
         let mut cells: Vec<Vec<String>> = vec![header.map(str::to_owned).collect()];
         for &(reference, metric) in rows {
             let mut row = vec![judge(reference, metric).to_owned(), metric.name().to_owned()];
@@ -135,7 +131,7 @@ impl Results {
                     metrics.join(", ")
                 }
             };
-            let [a, b] = [first, second].map(|key| MODELS.iter().find(|model| model.key == key).map_or("", |m| m.name));
+            let [a, b] = [first, second].map(Model::named);
             let _ = writeln!(
                 text,
                 "- {a} against {b}: better in {}; worse in {}; not apart in {}.",

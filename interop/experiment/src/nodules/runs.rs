@@ -7,13 +7,12 @@ use std::{fs, io};
 use anyhow::{Context, Result, ensure};
 use burn::module::Module;
 use burn::tensor::Device;
-use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::ArrayRef3;
 
 use super::data::Nodules;
 use super::models::{MODELS, Model};
 use super::train::{Settings, train};
-use crate::jobs::in_parallel;
+use crate::jobs::{in_parallel, progress};
 use crate::unet::UNet;
 
 /// A model with one of its seeds.
@@ -64,9 +63,7 @@ pub(crate) fn finish(
         );
     }
     let steps = missing.len() * settings.steps;
-    let bar = ProgressBar::new(steps as u64).with_style(ProgressStyle::with_template(
-        "{bar:40} {percent:>3} %, {eta} left, {msg}",
-    )?);
+    let bar = progress(steps)?;
     let done = AtomicUsize::new(runs.len() - missing.len());
     let report = |done: usize| {
         let message = format!("{done} of {} networks", runs.len());

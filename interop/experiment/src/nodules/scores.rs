@@ -6,7 +6,6 @@ use soft_labels::metrics::{
     Confusion, Empty, Region, Reliability, Scope, Surfaces, Tace, brier, brier_soft, negative_log_likelihood,
     negative_log_likelihood_soft, top_labels,
 };
-use soft_labels::{OneHot, multirater};
 
 use super::data::{Nodules, RATERS};
 
@@ -117,8 +116,7 @@ impl Scores {
         let [tace, paper] = taces(&pairs, nodules)?;
         let (mut nll, mut squares) = (0.0, 0.0);
         for (probabilities, nodule) in probabilities.outer_iter().zip(part.clone()) {
-            let raters: Vec<_> = nodules.raters(nodule).into_outer_iter().collect();
-            let mean = multirater::average::<_, f32, _>(&OneHot, &raters, classes)?;
+            let mean = nodules.mean(nodule)?;
             nll += negative_log_likelihood_soft::<_, _, Ix3>(&probabilities, &mean)?;
             squares += brier_soft::<_, _, Ix3>(&probabilities, &mean)?;
         }
@@ -181,8 +179,7 @@ mod tests {
         let part = 100..140;
         let mut probabilities = Array4::<f32>::zeros((part.len(), 2, 64, 64));
         for (mut probabilities, nodule) in probabilities.outer_iter_mut().zip(part.clone()) {
-            let raters: Vec<_> = nodules.raters(nodule).into_outer_iter().collect();
-            probabilities.assign(&multirater::average::<_, f32, _>(&OneHot, &raters, &nodules.classes).unwrap());
+            probabilities.assign(&nodules.mean(nodule).unwrap().map(|&p| p as f32));
         }
         let scores = Scores::new(&probabilities, &nodules, part).unwrap();
         assert!(scores.get(MEAN, Metric::Ece) < 1e-12);
