@@ -134,6 +134,14 @@ fn sixteen_bits() {
 }
 
 #[test]
+fn double_precision() {
+    let z = Tensor::<4>::from_floats([[[[1.0]], [[0.0]]]], &Device::default()).cast(FloatDType::F64);
+    let value = loss().forward(z.clone(), z);
+    assert_eq!(value.dtype(), DType::F64);
+    assert!((value.into_scalar::<f64>() - (-1_f64).exp().ln_1p()).abs() < 1e-12);
+}
+
+#[test]
 #[should_panic(expected = "same shape")]
 fn other_targets() {
     let zeros = |classes| Tensor::<4>::zeros([1, classes, 3, 3], &Device::default());

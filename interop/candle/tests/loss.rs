@@ -119,6 +119,16 @@ fn sixteen_bits() {
 }
 
 #[test]
+fn double_precision() {
+    let z = Tensor::new(&[[[[1.0_f64]], [[0.0]]]], &Device::Cpu).unwrap();
+    let loss = soft_cross_entropy(&z, &z, None, None)
+        .unwrap()
+        .to_scalar::<f64>()
+        .unwrap();
+    assert!((loss - (-1_f64).exp().ln_1p()).abs() < 1e-12, "{loss}");
+}
+
+#[test]
 fn what_does_not_fit_is_an_error() {
     let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
     let mask = Tensor::zeros((1, 4), DType::U8, &Device::Cpu).unwrap();
