@@ -24,8 +24,9 @@ use std::ops::Range;
 
 use ndarray::{ArrayView, ArrayViewMut, Dimension};
 
-use crate::arrays::check_shape;
-use crate::{Classes, Error, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim, render};
+use crate::common::arrays::check_shape;
+use crate::input::window;
+use crate::{Classes, Error, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
 
 /// One sample of a batch: the label map of a rater or of several, and the window of it that is meant.
 ///
@@ -59,7 +60,7 @@ impl<'a, L: Label, D: SpatialDim> Sample<'a, L, D> {
     /// ```
     pub fn raters(raters: Raters<'a, L, D>) -> Self {
         Self {
-            window: render::whole(raters.shape()),
+            window: window::whole(raters.shape()),
             raters,
         }
     }
@@ -98,9 +99,9 @@ pub fn encode<L: Label, F: SoftFloat, D: SpatialDim>(
     let Some(first) = samples.first() else {
         return Err(Error::NoSamples);
     };
-    let one = render::soft_shape(first.raters.shape(), classes.len(), &first.window)?;
+    let one = window::soft_shape(first.raters.shape(), classes.len(), &first.window)?;
     for sample in samples {
-        let other = render::soft_shape(sample.raters.shape(), classes.len(), &sample.window)?;
+        let other = window::soft_shape(sample.raters.shape(), classes.len(), &sample.window)?;
         check_shape("window of a sample, with its classes,", &one, &other)?;
     }
     let shape = [&[samples.len()], &*one].concat();

@@ -1,10 +1,15 @@
 //! The one idea: an encoder turns label maps into class probabilities.
 
+pub(crate) mod kernel;
+pub(crate) mod label_smoothing;
+pub(crate) mod one_hot;
+pub(crate) mod smooth;
+
 use std::ops::Range;
 
 use ndarray::{Array, ArrayRef};
 
-use crate::render;
+use crate::input::window;
 use crate::{Classes, Label, Raters, Result, SoftFloat, SpatialDim};
 
 /// Turns one or several label maps into the probabilities of each class.
@@ -94,7 +99,7 @@ pub trait SoftEncoder<D: SpatialDim> {
         classes: &Classes,
         window: &[Range<usize>],
     ) -> Result<Array<F, D::Larger>> {
-        let mut out = render::allocate::<F, D>(raters.shape(), classes, window)?;
+        let mut out = window::allocate::<F, D>(raters.shape(), classes, window)?;
         self.encode_raters_window_into(raters, classes, window, &mut out)?;
         Ok(out)
     }
@@ -118,7 +123,7 @@ pub trait SoftEncoder<D: SpatialDim> {
         labels: &ArrayRef<L, D>,
         classes: &Classes,
     ) -> Result<Array<F, D::Larger>> {
-        self.encode_window(labels, classes, &render::whole(labels.shape()))
+        self.encode_window(labels, classes, &window::whole(labels.shape()))
     }
 
     /// Writes the soft labels of a label map to `out`, which may have any strides.
@@ -143,7 +148,7 @@ pub trait SoftEncoder<D: SpatialDim> {
         classes: &Classes,
         out: &mut ArrayRef<F, D::Larger>,
     ) -> Result<()> {
-        self.encode_window_into(labels, classes, &render::whole(labels.shape()), out)
+        self.encode_window_into(labels, classes, &window::whole(labels.shape()), out)
     }
 
     /// The soft labels of a window of a label map, newly allocated in standard order.

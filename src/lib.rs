@@ -73,34 +73,23 @@ pub mod metrics;
 pub mod multirater;
 pub mod sparse;
 
-mod arrays;
-mod classes;
-mod dimension;
+mod common;
 mod encoder;
 mod engine;
 mod error;
-mod float;
-mod kernel;
-mod label;
-mod label_smoothing;
-mod one_hot;
-mod raters;
-mod render;
-mod runs;
-mod smooth;
-mod taps;
+mod input;
 
-pub use classes::Classes;
-pub use dimension::{FixedSpatialDim, SpatialDim};
 pub use encoder::SoftEncoder;
+pub use encoder::kernel::{SvlsKernel, SvlsKernelBuilder};
+pub use encoder::label_smoothing::LabelSmoothing;
+pub use encoder::one_hot::OneHot;
+pub use encoder::smooth::Svls;
 pub use error::{Error, Result};
-pub use float::SoftFloat;
-pub use kernel::{SvlsKernel, SvlsKernelBuilder};
-pub use label::Label;
-pub use label_smoothing::LabelSmoothing;
-pub use one_hot::OneHot;
-pub use raters::Raters;
-pub use smooth::Svls;
+pub use input::classes::Classes;
+pub use input::dimension::{FixedSpatialDim, SpatialDim};
+pub use input::float::SoftFloat;
+pub use input::label::Label;
+pub use input::raters::Raters;
 
 pub use ndarray;
 

@@ -32,8 +32,8 @@ use ndarray::{Array, ArrayRef, ArrayView};
 
 pub use disagreement::{Disagreement, disagreement};
 
-use crate::arrays;
-use crate::render;
+use crate::common::arrays;
+use crate::input::window;
 use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
 
 /// The mean of the raters' soft labels, all raters alike: (C, H, W) or (C, D, H, W) in standard order.
@@ -63,7 +63,7 @@ pub fn average<L: Label, F: SoftFloat, D: SpatialDim>(
     classes: &Classes,
 ) -> Result<Array<F, D::Larger>> {
     let raters = Raters::new(raters)?;
-    encoder.encode_raters_window(&raters, classes, &render::whole(raters.shape()))
+    encoder.encode_raters_window(&raters, classes, &window::whole(raters.shape()))
 }
 
 /// The weighted mean of the raters' soft labels: (C, H, W) or (C, D, H, W) in standard order.
@@ -96,7 +96,7 @@ pub fn weighted_average<L: Label, F: SoftFloat, D: SpatialDim>(
     classes: &Classes,
 ) -> Result<Array<F, D::Larger>> {
     let raters = Raters::weighted(raters, weights)?;
-    encoder.encode_raters_window(&raters, classes, &render::whole(raters.shape()))
+    encoder.encode_raters_window(&raters, classes, &window::whole(raters.shape()))
 }
 
 /// Writes the mean of the raters' soft labels to `out`, which may have any strides.
@@ -121,7 +121,7 @@ pub fn average_into<L: Label, F: SoftFloat, D: SpatialDim>(
     out: &mut ArrayRef<F, D::Larger>,
 ) -> Result<()> {
     let raters = Raters::new(raters)?;
-    encoder.encode_raters_window_into(&raters, classes, &render::whole(raters.shape()), out)
+    encoder.encode_raters_window_into(&raters, classes, &window::whole(raters.shape()), out)
 }
 
 /// Writes the weighted mean of the raters' soft labels to `out`, which may have any strides.
@@ -148,7 +148,7 @@ pub fn weighted_average_into<L: Label, F: SoftFloat, D: SpatialDim>(
     out: &mut ArrayRef<F, D::Larger>,
 ) -> Result<()> {
     let raters = Raters::weighted(raters, weights)?;
-    encoder.encode_raters_window_into(&raters, classes, &render::whole(raters.shape()), out)
+    encoder.encode_raters_window_into(&raters, classes, &window::whole(raters.shape()), out)
 }
 
 /// The mask of voxels that at least one rater labelled: (H, W) or (D, H, W), standard order.

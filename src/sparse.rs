@@ -26,71 +26,20 @@
 //! # Ok::<(), soft_labels::Error>(())
 //! ```
 
+mod builder;
 mod distribution;
-mod scribe;
+mod encoder;
 
 use std::ops::Range;
 
 use ndarray::{ArrayRef, Axis, Slice};
 
 pub use self::distribution::Distribution;
-pub(crate) use self::scribe::Scribe;
-use crate::engine::Frame;
+pub use self::encoder::SparseEncoder;
+use crate::engine::{self, Tile};
+use crate::input::window::check_output;
 use crate::loss::{LossFloat, SparseSample};
-use crate::render;
-use crate::{Classes, Error, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
-
-/// Encoders whose soft labels are zero almost everywhere, so that they can be made without the zeros.
-///
-/// The values have the bits of the dense ones. See [`sparse`](self).
-///
-/// # Errors
-/// All methods return [`Error::UnknownLabel`], [`Error::LabelAxes`] and [`Error::KernelAxes`] as encoding does.
-pub trait SparseEncoder<D: SpatialDim>: SoftEncoder<D> {
-    /// The average of the raters' soft labels.
-    ///
-    /// # Errors
-    /// Those of the trait.
-    ///
-    /// ```
-    /// use ndarray::array;
-    /// use soft_labels::sparse::{SparseEncoder, SparseLabels};
-    /// use soft_labels::{Classes, OneHot, Raters};
-    ///
-    /// let (first, second) = (array![[0_u8, 1, 0]], array![[0_u8, 1, 1]]);
-    /// let raters = Raters::weighted(&[first.view(), second.view()], &[3.0, 1.0])?;
-    /// let moh: SparseLabels<f32, _> = OneHot.encode_raters_sparse(&raters, &Classes::contiguous(2)?)?;
-    /// assert_eq!(moh.distribution(&[0, 2]).unwrap().get(1), 0.25);
-    /// # Ok::<(), soft_labels::Error>(())
-    /// ```
-    fn encode_raters_sparse<L: Label, F: SoftFloat>(
-        &self,
-        raters: &Raters<'_, L, D>,
-        classes: &Classes,
-    ) -> Result<SparseLabels<F, D>>;
-
-    /// The soft labels of a label map.
-    ///
-    /// # Errors
-    /// Those of the trait.
-    ///
-    /// ```
-    /// use soft_labels::sparse::{SparseEncoder, SparseLabels};
-    /// use soft_labels::{Classes, Svls};
-    ///
-    /// let labels = ndarray::Array3::<u8>::zeros((8, 8, 8));
-    /// let sparse: SparseLabels<f32, _> = Svls::default().encode_sparse(&labels, &Classes::contiguous(50)?)?;
-    /// assert_eq!(sparse.uncertain_len(), 0);
-    /// # Ok::<(), soft_labels::Error>(())
-    /// ```
-    fn encode_sparse<L: Label, F: SoftFloat>(
-        &self,
-        labels: &ArrayRef<L, D>,
-        classes: &Classes,
-    ) -> Result<SparseLabels<F, D>> {
-        self.encode_raters_sparse(&Raters::one(labels.view())?, classes)
-    }
-}
+use crate::{Result, SoftFloat, SpatialDim};
 
 /// Soft labels of a whole label map as a class for each voxel and a distribution for each uncertain one.
 ///
@@ -269,19 +218,13 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
     pub fn write_window(&self, window: &[Range<usize>], out: &mut ArrayRef<F, D::Larger>) -> Result<()> {
-        let expected = render::soft_shape(self.shape(), self.class_count, window)?;
-        if out.shape() != expected {
-            return Err(Error::OutputShape {
-                expected,
-                actual: out.shape().to_vec(),
-            });
-        }
+        check_output(self.shape(), self.class_count, window, out.shape())?;
         out.fill(F::zero());
         if out.is_empty() {
             return Ok(());
         }
-        let Frame { start, size } = render::frame(window);
-        let mut out = render::volumes(out.view_mut(), window.len())?;
+        let Tile { start, size } = Tile::of_window(window);
+        let mut out = engine::soft_volumes(out.view_mut(), window.len())?;
         let [height, width] = match *self.shape() {
             [.., height, width] => [height, width],
             _ => [1, 1],

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView1, Axis};
 
-use super::UnknownLabel;
+use super::volumes::UnknownLabel;
 use crate::{Classes, Label};
 
 /// A class as a small integer, or [`IGNORED`](Self::IGNORED).
@@ -47,12 +47,12 @@ macro_rules! class_index {
 }
 class_index!(u8, u16);
 
-/// Labels with gaps between them in memory are translated this many at a time.
+/// Labels with gaps between them in memory are copied together, this many at a time.
 const TOGETHER: usize = 64;
 
 /// Turns labels of type `L` into class indices.
 #[derive(Debug)]
-pub(super) struct Translator<L, I> {
+pub(super) struct LabelIndexer<L, I> {
     rule: Rule<L, I>,
     ignore: Option<L>,
 }
@@ -65,7 +65,7 @@ enum Rule<L, I> {
     Listed(Vec<(L, I)>),
 }
 
-impl<L: Label, I: ClassIndex> Translator<L, I> {
+impl<L: Label, I: ClassIndex> LabelIndexer<L, I> {
     pub(super) fn new(classes: &Classes) -> Self {
         let typed = |value| L::from_value(value);
         let listed = |values: &[(i128, usize)]| {
@@ -91,9 +91,9 @@ impl<L: Label, I: ClassIndex> Translator<L, I> {
     }
 
     /// Writes the class indices of `labels` to `indices`, one for each.
-    pub(super) fn translate(&self, labels: &ArrayView1<'_, L>, indices: &mut [I]) -> Result<(), UnknownLabel> {
+    pub(super) fn index(&self, labels: &ArrayView1<'_, L>, indices: &mut [I]) -> Result<(), UnknownLabel> {
         match labels.as_slice() {
-            Some(labels) => self.translate_slice(labels, indices),
+            Some(labels) => self.index_slice(labels, indices),
             // Brought together first: the loops below become vector code on slices only.
             None => {
                 let Some(&any) = labels.first() else { return Ok(()) };
@@ -103,14 +103,14 @@ impl<L: Label, I: ClassIndex> Translator<L, I> {
                     .zip(indices.chunks_mut(TOGETHER))
                 {
                     together.iter_mut().zip(labels).for_each(|(to, from)| *to = *from);
-                    self.translate_slice(&together[..indices.len()], indices)?;
+                    self.index_slice(&together[..indices.len()], indices)?;
                 }
                 Ok(())
             }
         }
     }
 
-    fn translate_slice(&self, labels: &[L], indices: &mut [I]) -> Result<(), UnknownLabel> {
+    fn index_slice(&self, labels: &[L], indices: &mut [I]) -> Result<(), UnknownLabel> {
         match &self.rule {
             Rule::UpTo { zero, last } => {
                 // Without a branch for each label, so that it becomes vector code.

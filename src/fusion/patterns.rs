@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::arrays::in_order;
+use crate::common::arrays::in_order;
 use crate::{Error, Label, Raters, Result, SpatialDim};
 
 /// The patterns of labels in the raters' maps, in the order of their first voxel.

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView, Axis};
 
 use super::StapleFusion;
 use super::patterns::Patterns;
-use crate::render;
+use crate::input::window;
 use crate::{Classes, Error, Label, Raters, Result, SoftFloat, SpatialDim};
 
 /// Simultaneous truth and performance level estimation (Warfield, Zou & Wells, *IEEE TMI* 2004; several classes as in Rohlfing,
@@ -132,7 +132,7 @@ impl Staple {
                 shape: entries.to_vec(),
             });
         }
-        let mut posterior = render::allocate::<F, D>(raters.shape(), classes, &render::whole(raters.shape()))?;
+        let mut posterior = window::allocate::<F, D>(raters.shape(), classes, &window::whole(raters.shape()))?;
         let found = Patterns::find(&raters)?;
         let said = |labels: &Vec<L>| labels.iter().map(|&label| classes.class_of(label)).collect();
         let mut patterns: Vec<_> = found

@@ -3,7 +3,7 @@
 use ndarray::{Array, ArrayView};
 
 use super::patterns::Patterns;
-use crate::arrays;
+use crate::common::arrays;
 use crate::{Classes, Error, Label, Raters, Result, SpatialDim};
 
 /// What a voxel gets for which two or more classes have most votes. Lowest and highest are by the order of classes.

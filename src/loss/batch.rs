@@ -7,7 +7,7 @@ use ndarray::{ArrayRef, ArrayViewD, Dimension};
 
 use super::lanes::{LANES, Lanes, LossFloat};
 use super::targets::{Ready, Targets, load};
-use crate::arrays::{check_shape, in_order};
+use crate::common::arrays::{check_shape, in_order};
 use crate::{Error, Result};
 
 /// The samples of a call.

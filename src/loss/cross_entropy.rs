@@ -6,8 +6,8 @@ use super::batch::{Batch, exponentials, with_slice};
 use super::lanes::{LANES, Lanes, LossFloat};
 use super::reduction::{Divisor, Reduction};
 use super::targets::Targets;
-use crate::arrays;
-use crate::arrays::check_shape;
+use crate::common::arrays;
+use crate::common::arrays::check_shape;
 use crate::{Error, Result};
 
 /// Cross entropy between soft targets and the softmax of logits: equation 3 of the [paper].

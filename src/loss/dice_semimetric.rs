@@ -5,8 +5,8 @@ use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension};
 use super::batch::{Batch, exponentials, with_slice};
 use super::lanes::{LANES, Lanes, LossFloat};
 use super::targets::Targets;
-use crate::arrays;
-use crate::arrays::check_shape;
+use crate::common::arrays;
+use crate::common::arrays::check_shape;
 use crate::{Error, Result};
 
 /// The Dice semimetric loss between soft targets and the softmax of logits (DML₁ of Wang, Popordanoska et al., *Dice

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use ndarray::{ArrayBase, ArrayRef, Data, Dimension};
 
 use super::lanes::{LANES, Lanes, LossFloat};
-use crate::arrays::{check_shape, in_order};
+use crate::common::arrays::{check_shape, in_order};
 use crate::sparse::SparseLabels;
 use crate::{Result, SpatialDim};
 

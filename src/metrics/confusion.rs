@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use ndarray::ArrayRef;
 
 use super::Region;
-use crate::arrays::{check_shape, in_order};
-use crate::raters::check_axes;
-use crate::runs::for_each_run_of_pairs;
+use crate::common::arrays::{check_shape, in_order};
+use crate::common::runs::for_each_run_of_pairs;
+use crate::input::raters::check_axes;
 use crate::{Classes, Label, Result, SpatialDim};
 
 /// Dice of a region that neither prediction nor reference holds.

@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use ndarray::{ArrayRef, RemoveAxis};
 
-use crate::arrays::{check_shape, in_order};
-use crate::raters::check_axes;
-use crate::runs::for_each_run;
+use crate::common::arrays::{check_shape, in_order};
+use crate::common::runs::for_each_run;
+use crate::input::raters::check_axes;
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 
 /// Voxels that are read together.

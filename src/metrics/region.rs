@@ -2,10 +2,10 @@
 
 use ndarray::{Array, ArrayRef};
 
-use crate::arrays;
-use crate::arrays::in_order;
-use crate::raters::check_axes;
-use crate::runs::for_each_run;
+use crate::common::arrays;
+use crate::common::arrays::in_order;
+use crate::common::runs::for_each_run;
+use crate::input::raters::check_axes;
 use crate::{Classes, Error, Label, Result, SpatialDim};
 
 /// A set of classes that is judged as one structure, such as the whole tumour of BraTS.

@@ -4,7 +4,7 @@ use ndarray::{ArrayRef, ArrayView};
 
 use super::predictions::{IGNORED, Predictions};
 use super::top::top_classes;
-use crate::arrays::{check_shape, in_order};
+use crate::common::arrays::{check_shape, in_order};
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 
 /// Which voxels calibration is measured on. Ignored voxels never count.

@@ -3,7 +3,7 @@
 use ndarray::ArrayRef;
 
 use super::predictions::{IGNORED, Predictions};
-use crate::arrays::check_shape;
+use crate::common::arrays::check_shape;
 use crate::{Classes, Label, Result, SoftFloat, SpatialDim};
 
 /// The mean negative log-likelihood of the labels, in nats; NaN if all are ignored, infinite if a label has probability 0.

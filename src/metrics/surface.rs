@@ -10,8 +10,8 @@ use ndarray::{ArrayRef, ArrayView3};
 
 use self::distance::Distances;
 use self::surfels::Surfels;
-use crate::arrays::{check_shape, in_order};
-use crate::raters::check_axes;
+use crate::common::arrays::{check_shape, in_order};
+use crate::input::raters::check_axes;
 use crate::{Error, Result, SpatialDim};
 
 /// The surfaces of a predicted mask and a reference mask, by DeepMind's definition (Nikolov et al., *Deep learning to

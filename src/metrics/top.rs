@@ -3,7 +3,7 @@
 use ndarray::{Array, ArrayRef};
 
 use super::predictions::{LANES, Predictions};
-use crate::arrays;
+use crate::common::arrays;
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 
 /// The predicted label map: at each voxel the label of the class with the largest probability, the first of equals.

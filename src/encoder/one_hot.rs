@@ -4,9 +4,7 @@ use std::ops::Range;
 
 use ndarray::ArrayRef;
 
-use crate::engine::Recipe;
-use crate::render::{render, render_sparse};
-use crate::sparse::{SparseEncoder, SparseLabels};
+use crate::engine::{self, Smoothing};
 use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
 
 /// One-hot: the annotated class is certain.
@@ -28,6 +26,12 @@ use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OneHot;
 
+impl OneHot {
+    pub(crate) fn smoothing() -> Smoothing {
+        Smoothing::pointwise(1.0, 0.0)
+    }
+}
+
 impl<D: SpatialDim> SoftEncoder<D> for OneHot {
     fn encode_raters_window_into<L: Label, F: SoftFloat>(
         &self,
@@ -36,16 +40,6 @@ impl<D: SpatialDim> SoftEncoder<D> for OneHot {
         window: &[Range<usize>],
         out: &mut ArrayRef<F, D::Larger>,
     ) -> Result<()> {
-        render(&Recipe::certain(vec![]), raters, classes, window, out)
-    }
-}
-
-impl<D: SpatialDim> SparseEncoder<D> for OneHot {
-    fn encode_raters_sparse<L: Label, F: SoftFloat>(
-        &self,
-        raters: &Raters<'_, L, D>,
-        classes: &Classes,
-    ) -> Result<SparseLabels<F, D>> {
-        render_sparse(&Recipe::certain(vec![]), raters, classes)
+        engine::encode(&Self::smoothing(), raters, classes, window, out)
     }
 }

@@ -4,9 +4,7 @@ use std::ops::Range;
 
 use ndarray::ArrayRef;
 
-use crate::engine::Recipe;
-use crate::render::{render, render_sparse};
-use crate::sparse::{SparseEncoder, SparseLabels};
+use crate::engine::{self, Smoothing};
 use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim, SvlsKernel};
 
 /// Spatially Varying Label Smoothing (SVLS): certain inside a structure, unsure near its boundary.
@@ -69,8 +67,9 @@ impl<D: SpatialDim> Svls<D> {
         &self.kernel
     }
 
-    fn recipe<L: Label>(&self, raters: &Raters<'_, L, D>) -> Result<Recipe> {
-        Ok(Recipe::certain(self.kernel.taps(raters.shape().len())?))
+    /// On label maps of `axes` axes.
+    pub(crate) fn smoothing(&self, axes: usize) -> Result<Smoothing> {
+        Ok(Smoothing::by_neighbours(self.kernel.taps(axes)?, 1.0))
     }
 }
 
@@ -89,16 +88,6 @@ impl<D: SpatialDim> SoftEncoder<D> for Svls<D> {
         window: &[Range<usize>],
         out: &mut ArrayRef<F, D::Larger>,
     ) -> Result<()> {
-        render(&self.recipe(raters)?, raters, classes, window, out)
-    }
-}
-
-impl<D: SpatialDim> SparseEncoder<D> for Svls<D> {
-    fn encode_raters_sparse<L: Label, F: SoftFloat>(
-        &self,
-        raters: &Raters<'_, L, D>,
-        classes: &Classes,
-    ) -> Result<SparseLabels<F, D>> {
-        render_sparse(&self.recipe(raters)?, raters, classes)
+        engine::encode(&self.smoothing(raters.shape().len())?, raters, classes, window, out)
     }
 }

@@ -1,10 +1,11 @@
 //! Which classes the rows and blocks of a plane's neighbourhood hold.
 
+use super::BLOCK;
 use super::index::ClassIndex;
-use super::planes::LabelPlanes;
-use super::{BLOCK, Frame};
+use super::plane_ring::PlaneRing;
+use super::tiles::Tile;
 
-/// A small set of class indices that may say yes too often, never no.
+/// A small set of class indices. It may say that a class is in it that is not, but never the reverse.
 ///
 /// Class `c` is bit `c % 127`, an ignored voxel is bit 127: exact up to 127 classes, and beyond that a class shares
 /// its bit with a few others.
@@ -60,8 +61,8 @@ impl ClassSet {
     }
 }
 
-/// The lowest and the highest class index of many places. Where they are equal the place is homogeneous; where they are
-/// not they may be farther apart than its indices.
+/// The lowest and the highest class index of many places. Where they are equal the place is homogeneous. Where they are
+/// not, they may be farther apart than the indices found there.
 #[derive(Debug, Clone)]
 struct Extremes<I> {
     lowest: Vec<I>,
@@ -105,32 +106,32 @@ impl<I: ClassIndex> Extremes<I> {
     }
 }
 
-/// What was found in one padded plane.
+/// The classes present in the rows and blocks of one padded plane.
 #[derive(Debug, Clone)]
-struct PlaneSurvey<I> {
+struct PlanePresence<I> {
     rows: Extremes<I>,
     /// Row by row.
     blocks: Extremes<I>,
-    /// The set of each block that is not homogeneous; others are not kept up.
+    /// The set of each block that is not homogeneous; the others are out of date.
     sets: Vec<ClassSet>,
 }
 
-/// What a neighbourhood holds.
-pub(super) enum Found<I> {
-    /// One class, or ignored voxels, alone.
-    Only(I),
+/// What the neighbourhood of a row or block holds.
+pub(super) enum Contents<I> {
+    /// One class alone, or ignored voxels alone.
+    One(I),
     Mixed(ClassSet),
 }
 
 /// The classes present around every row and block of a plane, those of all raters together.
 #[derive(Debug)]
-pub(super) struct Survey<I> {
+pub(super) struct Presence<I> {
     radius: [usize; 3],
     height: usize,
     blocks: usize,
-    /// What was found in each plane that is loaded; a ring like that of the planes.
-    ring: Vec<PlaneSurvey<I>>,
-    surveyed: usize,
+    /// What was found in each plane that is loaded; a ring buffer as that of the planes.
+    ring: Vec<PlanePresence<I>>,
+    planes_read: usize,
     /// What was found in each row and block of all planes of the ring together.
     column_rows: Extremes<I>,
     column_blocks: Extremes<I>,
@@ -139,11 +140,11 @@ pub(super) struct Survey<I> {
     near_blocks: Extremes<I>,
 }
 
-impl<I: ClassIndex> Survey<I> {
-    pub(super) fn new(frame: Frame, radius: [usize; 3]) -> Self {
-        let (height, blocks) = (frame.size[1], frame.size[2].div_ceil(BLOCK));
+impl<I: ClassIndex> Presence<I> {
+    pub(super) fn new(tile: Tile, radius: [usize; 3]) -> Self {
+        let (height, blocks) = (tile.size[1], tile.size[2].div_ceil(BLOCK));
         let padded = height + 2 * radius[1];
-        let plane = PlaneSurvey {
+        let plane = PlanePresence {
             rows: Extremes::new(padded),
             blocks: Extremes::new(padded * blocks),
             sets: vec![ClassSet::default(); padded * blocks],
@@ -155,17 +156,17 @@ impl<I: ClassIndex> Survey<I> {
             column_rows: plane.rows.clone(),
             column_blocks: plane.blocks.clone(),
             ring: vec![plane; 2 * radius[0] + 1],
-            surveyed: 0,
+            planes_read: 0,
             near_rows: Extremes::new(height),
             near_blocks: Extremes::new(height * blocks),
         }
     }
 
-    /// Looks at plane `d` of the frame, whose neighbours all raters' `slabs` have loaded.
-    pub(super) fn advance(&mut self, d: usize, slabs: &[LabelPlanes<I>]) {
-        while self.surveyed <= d + 2 * self.radius[0] {
-            self.look_at(self.surveyed, slabs);
-            self.surveyed += 1;
+    /// Goes to plane `d` of the tile, which all raters' `rings` have loaded with its neighbours.
+    pub(super) fn advance(&mut self, d: usize, rings: &[PlaneRing<I>]) {
+        while self.planes_read <= d + 2 * self.radius[0] {
+            self.read_plane(self.planes_read, rings);
+            self.planes_read += 1;
         }
         // First over planes and then over rows: fewer steps than over both at once, each a long plain loop.
         self.column_rows.clear();
@@ -182,15 +183,15 @@ impl<I: ClassIndex> Survey<I> {
         }
     }
 
-    fn look_at<'a>(&mut self, plane: usize, slabs: &'a [LabelPlanes<I>]) {
+    fn read_plane<'a>(&mut self, plane: usize, rings: &'a [PlaneRing<I>]) {
         let slot = plane % self.ring.len();
-        let PlaneSurvey { rows, blocks, sets } = &mut self.ring[slot];
+        let PlanePresence { rows, blocks, sets } = &mut self.ring[slot];
         rows.clear();
         blocks.clear();
         let width = BLOCK + 2 * self.radius[2];
         for h in 0..self.height + 2 * self.radius[1] {
-            for slab in slabs {
-                rows.include(h, only(slab.row(plane, h)));
+            for ring in rings {
+                rows.include(h, only(ring.row(plane, h)));
             }
             let places = h * self.blocks..(h + 1) * self.blocks;
             if let Some(index) = rows.only(h) {
@@ -198,13 +199,13 @@ impl<I: ClassIndex> Survey<I> {
                 continue;
             }
             for (block, place) in places.enumerate() {
-                let of_block = |slab: &'a LabelPlanes<I>| &slab.row(plane, h)[block * BLOCK..][..width];
-                for slab in slabs {
-                    blocks.include(place, only(of_block(slab)));
+                let of_block = |ring: &'a PlaneRing<I>| &ring.row(plane, h)[block * BLOCK..][..width];
+                for ring in rings {
+                    blocks.include(place, only(of_block(ring)));
                 }
                 if blocks.only(place).is_none() {
-                    let set = |slab| ClassSet::of_all(of_block(slab));
-                    sets[place] = slabs.iter().map(set).fold(ClassSet::default(), ClassSet::or);
+                    let set = |ring| ClassSet::of_all(of_block(ring));
+                    sets[place] = rings.iter().map(set).fold(ClassSet::default(), ClassSet::or);
                 }
             }
         }
@@ -216,10 +217,10 @@ impl<I: ClassIndex> Survey<I> {
     }
 
     /// What is found around each block of row `h`.
-    pub(super) fn blocks(&self, h: usize) -> impl Iterator<Item = Found<I>> {
+    pub(super) fn blocks(&self, h: usize) -> impl Iterator<Item = Contents<I>> {
         (h * self.blocks..(h + 1) * self.blocks).map(|place| match self.near_blocks.only(place) {
-            Some(index) => Found::Only(index),
-            None => Found::Mixed(self.set(place)),
+            Some(index) => Contents::One(index),
+            None => Contents::Mixed(self.set(place)),
         })
     }
 

@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use ndarray::ArrayRef;
 
-use crate::engine::Recipe;
-use crate::render::render;
+use crate::engine::{self, Smoothing};
 use crate::{Classes, Error, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
 
 /// Uniform label smoothing (LS): every voxel gives away the same share α, wherever it is.
@@ -95,14 +94,14 @@ impl LabelSmoothing {
         }
     }
 
-    fn recipe(&self, classes: usize) -> Recipe {
+    fn smoothing(&self, classes: usize) -> Smoothing {
         let (alpha, n) = (self.alpha, classes as f64);
         let (on, off) = match self.share {
             Share::All => (1.0 - alpha + alpha / n, alpha / n),
             Share::Others if classes == 1 => (1.0, 0.0),
             Share::Others => (1.0 - alpha, alpha / (n - 1.0)),
         };
-        Recipe { on, off, taps: vec![] }
+        Smoothing::pointwise(on, off)
     }
 }
 
@@ -114,6 +113,6 @@ impl<D: SpatialDim> SoftEncoder<D> for LabelSmoothing {
         window: &[Range<usize>],
         out: &mut ArrayRef<F, D::Larger>,
     ) -> Result<()> {
-        render(&self.recipe(classes.len()), raters, classes, window, out)
+        engine::encode(&self.smoothing(classes.len()), raters, classes, window, out)
     }
 }

@@ -2,8 +2,8 @@
 
 use ndarray::{ArrayView, Dimension};
 
-use crate::arrays::in_order;
-use crate::runs::for_each_run;
+use crate::common::arrays::in_order;
+use crate::common::runs::for_each_run;
 use crate::{Classes, Error, Label, Result, SpatialDim};
 
 /// The label maps of one or several raters, all of the same shape, each with a weight.

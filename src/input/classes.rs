@@ -2,8 +2,8 @@
 
 use ndarray::{Array, ArrayRef, ArrayViewD, Dimension};
 
-use crate::arrays;
-use crate::raters::check_axes;
+use crate::common::arrays;
+use crate::input::raters::check_axes;
 use crate::{Error, Label, Result, SpatialDim};
 
 /// The classes of a label map: stated by the caller, never guessed from the data.

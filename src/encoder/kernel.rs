@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use ndarray::Array;
 
-use crate::taps::{self, Tap};
+use crate::engine::taps::{self, Tap};
 use crate::{Error, FixedSpatialDim, Result, SpatialDim};
 
 /// The weights with which SVLS smooths: a Gaussian whose centre weighs as much as all its neighbours together.

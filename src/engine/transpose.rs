@@ -1,21 +1,21 @@
-//! Several planes at a time, for label maps whose planes are not together in memory.
+//! Reads label maps in Fortran order, whose planes are not contiguous in memory.
 
 use std::ops::Range;
 
 use ndarray::{ArrayView3, Axis, Slice};
 
-use super::UnknownLabel;
-use super::index::{ClassIndex, Translator};
+use super::index::{ClassIndex, LabelIndexer};
+use super::volumes::UnknownLabel;
 use crate::Label;
 
-/// Planes that are staged together: half a cache line of 8-bit labels.
+/// Planes that are read together: half a cache line of 8-bit labels.
 const PLANES: usize = 32;
 
-/// Class indices of the next planes of a label map whose first axis is the closest in memory, as in Fortran order.
+/// Class indices of the next planes of a label map whose first axis is contiguous in memory.
 ///
-/// Reading one plane of it would touch all of the label map's memory; so a few planes are read together.
+/// To read one plane touches all of the label map's memory, so a few planes are read together.
 #[derive(Debug)]
-pub(super) struct Stage<I> {
+pub(super) struct TransposeBuffer<I> {
     rows: Range<usize>,
     columns: Range<usize>,
     planes: Range<usize>,
@@ -23,8 +23,8 @@ pub(super) struct Stage<I> {
     indices: Vec<I>,
 }
 
-impl<I: ClassIndex> Stage<I> {
-    /// A stage for these rows and columns of a label map, if it is one that needs it.
+impl<I: ClassIndex> TransposeBuffer<I> {
+    /// A buffer for these rows and columns of a label map, if its layout needs one.
     pub(super) fn of<L>(labels: &ArrayView3<'_, L>, rows: Range<usize>, columns: Range<usize>) -> Option<Self> {
         let stride = |axis| labels.stride_of(Axis(axis));
         let needed = stride(0) == 1 && stride(2) != 1 && labels.len_of(Axis(0)) > 1;
@@ -36,12 +36,12 @@ impl<I: ClassIndex> Stage<I> {
         })
     }
 
-    /// Makes plane `d` available.
-    pub(super) fn show<L: Label>(
+    /// Reads plane `d`, and some after it, unless it is there.
+    pub(super) fn read<L: Label>(
         &mut self,
         d: usize,
         labels: &ArrayView3<'_, L>,
-        translator: &Translator<L, I>,
+        indexer: &LabelIndexer<L, I>,
     ) -> Result<(), UnknownLabel> {
         if self.planes.contains(&d) {
             return Ok(());
@@ -56,7 +56,7 @@ impl<I: ClassIndex> Stage<I> {
             for (h, row) in self.rows.clone().enumerate() {
                 let voxels = column.index_axis(Axis(1), row);
                 let voxels = voxels.slice_axis(Axis(0), Slice::from(self.planes.clone()));
-                translator.translate(&voxels, indices)?;
+                indexer.index(&voxels, indices)?;
                 for (plane, &index) in self.indices.chunks_exact_mut(height * width).zip(&*indices) {
                     plane[h * width + w] = index;
                 }
@@ -65,7 +65,7 @@ impl<I: ClassIndex> Stage<I> {
         Ok(())
     }
 
-    /// A row of plane `d`, which is available.
+    /// A row of plane `d`, which has been read.
     pub(super) fn row(&self, d: usize, h: usize) -> &[I] {
         let (height, width) = (self.rows.len(), self.columns.len());
         &self.indices[((d - self.planes.start) * height + h - self.rows.start) * width..][..width]

@@ -38,18 +38,18 @@ pub(super) fn count_rows<I: Copy>(
     }
 }
 
-/// The sum of the blocks of counts that start at some places.
+/// The sum of the blocks of counts that start at some starts.
 #[inline(never)]
-pub(super) fn sum_at(counts: &[u8], places: &[usize]) -> Lanes<u8> {
-    let (left, right) = halves_at(counts, places);
+pub(super) fn sum_at(counts: &[u8], starts: &[usize]) -> Lanes<u8> {
+    let (left, right) = halves_at(counts, starts);
     from_fn(|i| if i < LANES { left[i] } else { right[i - LANES] })
 }
 
 #[inline(always)]
-fn halves_at(counts: &[u8], places: &[usize]) -> ([u8; LANES], [u8; LANES]) {
+fn halves_at(counts: &[u8], starts: &[usize]) -> ([u8; LANES], [u8; LANES]) {
     let (mut left, mut right) = ([0; LANES], [0; LANES]);
-    for &place in places {
-        let block = &counts[place..][..BLOCK];
+    for &start in starts {
+        let block = &counts[start..][..BLOCK];
         left = from_fn(|i| left[i] + block[i]);
         right = from_fn(|i| right[i] + block[LANES + i]);
     }
@@ -64,7 +64,7 @@ pub(super) fn add_weighted(sum: &mut Lanes<f64>, factor: f64, counts: &Lanes<u8>
     }
 }
 
-/// The sum over all shells of the stride times the count, which [`sum_at`] takes from some places.
+/// The sum over all shells of the stride times the count, which [`sum_at`] takes from some starts.
 #[inline(never)]
 pub(super) fn table_indices<'a>(
     indices: &mut Lanes<u16>,
@@ -72,8 +72,8 @@ pub(super) fn table_indices<'a>(
     shells: impl Iterator<Item = (u16, &'a [usize])>,
 ) {
     let mut sum = [0; BLOCK];
-    for (stride, places) in shells {
-        let (left, right) = halves_at(counts, places);
+    for (stride, starts) in shells {
+        let (left, right) = halves_at(counts, starts);
         let mut wide = [0; BLOCK];
         wide[..LANES]
             .iter_mut()

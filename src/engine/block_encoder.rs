@@ -1,0 +1,299 @@
+//! The probability of a class at the voxels of a block whose neighbourhood is mixed.
+
+use super::block_loops::{self, Lanes};
+use super::index::ClassIndex;
+use super::plane_ring::PlaneRing;
+use super::stencil::Stencil;
+use super::table::Table;
+use super::{BLOCK, SPAN, Smoothing};
+use crate::SoftFloat;
+
+/// Weights that differ are multiplied by this, so that the product of a tiny one with a share is not subnormal.
+const SCALE_UP: f64 = (1_u128 << 127) as f64 * (1_u128 << 127) as f64;
+
+/// Counts neighbours and turns counts into probabilities.
+#[derive(Debug)]
+pub(super) struct BlockEncoder<'a, F> {
+    smoothing: &'a Smoothing,
+    stencil: &'a Stencil,
+    /// The raters' weights: all 1, or [`SCALE_UP`] as they differ.
+    weights: Vec<f64>,
+    equal: bool,
+    /// The value for every combination of counts, where these are few.
+    table: Option<&'a Table<F>>,
+    /// Where in a ring the rows of each group start for the first row of the tile, and where that row itself starts.
+    rows: Vec<Vec<usize>>,
+    own: usize,
+    /// How many voxels fit in each column of the rows of each group.
+    counts: Vec<[u8; SPAN]>,
+}
+
+impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
+    pub(super) fn new(
+        smoothing: &'a Smoothing,
+        stencil: &'a Stencil,
+        table: Option<&'a Table<F>>,
+        weights: &[f64],
+    ) -> Self {
+        let equal = weights.windows(2).all(|pair| pair[0] == pair[1]);
+        Self {
+            smoothing,
+            stencil,
+            weights: weights
+                .iter()
+                .map(|weight| if equal { 1.0 } else { weight * SCALE_UP })
+                .collect(),
+            equal,
+            table,
+            rows: stencil.groups.iter().map(|rows| vec![0; rows.len()]).collect(),
+            own: 0,
+            counts: vec![[0; SPAN]; stencil.spans * stencil.groups.len()],
+        }
+    }
+
+    /// Goes to plane `d` of the tile.
+    pub(super) fn go_to<I: ClassIndex>(&mut self, d: usize, ring: &PlaneRing<I>) {
+        for (starts, rows) in self.rows.iter_mut().zip(&self.stencil.groups) {
+            starts
+                .iter_mut()
+                .zip(rows)
+                .for_each(|(start, [dd, dh])| *start = ring.row_start(d + dd, *dh));
+        }
+        let [dd, dh, dw] = self.stencil.radius;
+        self.own = ring.row_start(d + dd, dh) + dw;
+    }
+
+    /// Writes the values of each of the classes in the block at row and column `[h, w]`. All voxels around it have one of
+    /// these classes or, if `ignored`, none. Sums are exact, so the last class gets what the others leave.
+    pub(super) fn encode<I: ClassIndex>(
+        &mut self,
+        values: &mut [Lanes<F>],
+        classes: &[usize],
+        ignored: bool,
+        rings: &[PlaneRing<I>],
+        [h, w]: [usize; 2],
+    ) {
+        let at = rings[0].rows(h) + w;
+        match self.table {
+            _ if ignored => self.with_ignored(values, classes, rings, at),
+            Some(table) => self.by_table(table, values, classes, rings, at),
+            None if self.equal => self.equal_raters(values, classes, rings, at),
+            None => self.weighted_raters(values, classes, rings, at),
+        }
+    }
+
+    fn by_table<I: ClassIndex>(
+        &mut self,
+        table: &Table<F>,
+        values: &mut [Lanes<F>],
+        classes: &[usize],
+        rings: &[PlaneRing<I>],
+        at: usize,
+    ) {
+        let Some((last, others)) = values.split_last_mut() else {
+            return;
+        };
+        let mut rest = [table.whole; BLOCK];
+        for (values, &class) in others.iter_mut().zip(classes) {
+            self.count(rings, at, of_class(class));
+            let indices = table.indices(&self.stencil.shells, self.counts.as_flattened());
+            block_loops::subtract(&mut rest, &indices);
+            block_loops::look_up(values, &indices, &table.values);
+        }
+        block_loops::look_up(last, &rest, &table.values);
+    }
+
+    /// Filtering is linear, so raters of equal weight are counted together.
+    fn equal_raters<I: ClassIndex>(
+        &mut self,
+        values: &mut [Lanes<F>],
+        classes: &[usize],
+        rings: &[PlaneRing<I>],
+        at: usize,
+    ) {
+        let smoothing = self.smoothing;
+        let whole = self.stencil.full * rings.len() as f64;
+        self.for_each_weight(rings, at, classes, [whole; BLOCK], |class, found| {
+            values[class]
+                .iter_mut()
+                .zip(found)
+                .for_each(|(value, found)| *value = smoothing.value(found / whole));
+        });
+    }
+
+    fn weighted_raters<I: ClassIndex>(
+        &mut self,
+        values: &mut [Lanes<F>],
+        classes: &[usize],
+        rings: &[PlaneRing<I>],
+        at: usize,
+    ) {
+        let full = self.stencil.full;
+        let mut sums = vec![[0.0; BLOCK]; classes.len()];
+        let mut whole = 0.0;
+        for (rater, ring) in rings.chunks(1).enumerate() {
+            let weight = self.weights[rater];
+            if weight > 0.0 {
+                self.for_each_weight(ring, at, classes, [full; BLOCK], |class, found| {
+                    sums[class]
+                        .iter_mut()
+                        .zip(found)
+                        .for_each(|(sum, found)| *sum += weight * (found / full));
+                });
+                whole += weight;
+            }
+        }
+        for (values, sum) in values.iter_mut().zip(sums) {
+            values
+                .iter_mut()
+                .zip(sum)
+                .for_each(|(value, sum)| *value = self.smoothing.value(sum / whole));
+        }
+    }
+
+    /// An ignored voxel lends no weight; the weights of the others are divided by their own sum.
+    fn with_ignored<I: ClassIndex>(
+        &mut self,
+        values: &mut [Lanes<F>],
+        classes: &[usize],
+        rings: &[PlaneRing<I>],
+        at: usize,
+    ) {
+        let (full, surplus, strength) = (self.stencil.full, self.stencil.surplus, self.smoothing.strength);
+        let mut sums = vec![[RaterSum::default(); BLOCK]; classes.len()];
+        for (rater, ring) in rings.iter().enumerate() {
+            let weight = self.weights[rater];
+            if weight == 0.0 {
+                continue;
+            }
+            let own = &ring.indices()[self.own + at..][..BLOCK];
+            let ring = std::slice::from_ref(ring);
+            let valid = self.weigh(ring, at, |index| index != I::IGNORED);
+            self.for_each_weight(ring, at, classes, valid, |place, found| {
+                let is_own = of_class(classes[place]);
+                for ((sum, own), (found, valid)) in sums[place].iter_mut().zip(own).zip(found.iter().zip(&valid)) {
+                    if *own == I::IGNORED {
+                        continue;
+                    }
+                    if *valid == full {
+                        sum.add(weight, *found, found / full);
+                    } else if is_own(*own) {
+                        // With the centre as heavy as its neighbours at first. At least 1 - strength / 2 as rounded.
+                        let share = (found - surplus) / (valid - surplus);
+                        sum.add_partial(weight, 1.0 - strength * (1.0 - share));
+                    } else {
+                        sum.add_partial(weight, strength * (found / (valid - surplus)));
+                    }
+                }
+            });
+        }
+        for (values, sums) in values.iter_mut().zip(sums) {
+            for (value, sum) in values.iter_mut().zip(sums) {
+                *value = sum
+                    .share(self.equal, full)
+                    .map_or(F::zero(), |share| self.smoothing.value(share));
+            }
+        }
+    }
+
+    /// Calls `visit` for each class with its place among the classes and the weight of the voxels around each voxel that
+    /// hold it, summed over the rings. All classes together have the weight `whole`.
+    fn for_each_weight<I: ClassIndex>(
+        &mut self,
+        rings: &[PlaneRing<I>],
+        at: usize,
+        classes: &[usize],
+        whole: Lanes<f64>,
+        mut visit: impl FnMut(usize, &Lanes<f64>),
+    ) {
+        let Some((_, others)) = classes.split_last() else {
+            return;
+        };
+        let mut rest = whole;
+        for (place, &class) in others.iter().enumerate() {
+            let found = self.weigh(rings, at, of_class(class));
+            block_loops::subtract(&mut rest, &found);
+            visit(place, &found);
+        }
+        visit(others.len(), &rest);
+    }
+
+    /// The weight of the voxels around each voxel, itself among them, whose class index fits, summed over the rings.
+    fn weigh<I: ClassIndex>(
+        &mut self,
+        rings: &[PlaneRing<I>],
+        at: usize,
+        fits: impl Fn(I) -> bool + Copy,
+    ) -> Lanes<f64> {
+        let mut weight = [0.0; BLOCK];
+        for together in rings.chunks(self.stencil.raters_at_once) {
+            self.count(together, at, fits);
+            for shell in &self.stencil.shells {
+                let count = block_loops::sum_at(self.counts.as_flattened(), &shell.starts);
+                block_loops::add_weighted(&mut weight, shell.weight, &count);
+            }
+        }
+        weight
+    }
+
+    /// Counts the voxels of each row group whose class index fits, over all rings. Rows of equal weights are added up
+    /// here, and shifted only when they are summed to shells.
+    fn count<I: ClassIndex>(&mut self, rings: &[PlaneRing<I>], at: usize, fits: impl Fn(I) -> bool + Copy) {
+        self.counts.fill([0; SPAN]);
+        for ring in rings {
+            block_loops::count_rows(
+                &mut self.counts,
+                self.stencil.spans,
+                ring.indices(),
+                &self.rows,
+                at,
+                fits,
+            );
+        }
+    }
+}
+
+/// Whether a class index is that of a class.
+fn of_class<I: ClassIndex>(class: usize) -> impl Fn(I) -> bool + Copy {
+    let class = I::from_class(class);
+    move |index| index == class
+}
+
+/// The sum of a class's share over the raters who did not ignore a voxel.
+#[derive(Debug, Clone, Copy, Default)]
+struct RaterSum {
+    /// Sum of the raters' weights, and of their weighted shares.
+    weight: f64,
+    weighted: f64,
+    /// Sum of the weights that were found; exact.
+    found: f64,
+    /// Whether some rater ignores a neighbour.
+    partial: bool,
+}
+
+impl RaterSum {
+    /// Adds a rater who ignores no neighbour.
+    fn add(&mut self, weight: f64, found: f64, share: f64) {
+        self.weight += weight;
+        self.weighted += weight * share;
+        self.found += found;
+    }
+
+    fn add_partial(&mut self, weight: f64, share: f64) {
+        self.weight += weight;
+        self.weighted += weight * share;
+        self.partial = true;
+    }
+
+    /// The share of the class, or nothing if every rater ignores the voxel.
+    fn share(self, equal: bool, full: f64) -> Option<f64> {
+        if self.weight == 0.0 {
+            None
+        } else if equal && !self.partial {
+            // As where nothing is ignored, to the last bit.
+            Some(self.found / (full * self.weight))
+        } else {
+            Some(self.weighted / self.weight)
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The runs of each class in a few rows, and writing the class's plane by them.
+
+use std::ops::Range;
+
+use super::block_loops::Lanes;
+use super::index::ClassIndex;
+use super::presence::{ClassSet, Contents, Presence};
+use super::{BLOCK, Smoothing};
+use crate::SoftFloat;
+
+/// A run of pixels in some rows; between runs, the class is absent.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    start: usize,
+    len: usize,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Nothing but the class around it.
+    Homogeneous,
+    /// Nothing but ignored voxels around it.
+    Ignored,
+    /// A block, or what a row has left of one, with more than one class around it, and where its values are.
+    Mixed(usize),
+}
+
+/// The runs of each class in some rows of a plane, from the first pixel to the last.
+///
+/// The work of collecting them grows with the blocks of the rows and the classes found in each, not with all classes.
+#[derive(Debug)]
+pub(super) struct ClassRuns<'a, F> {
+    smoothing: &'a Smoothing,
+    /// By class.
+    runs: Vec<Vec<Run>>,
+    /// The values of mixed blocks, of which so many are used. All classes of a block are computed together; their values
+    /// stay here until the plane of their class is written.
+    values: Vec<Lanes<F>>,
+    used: usize,
+    present: Vec<usize>,
+    height: usize,
+    width: usize,
+    /// Whether an absent class is other than zero. Then ignored voxels, which are zero, concern every class.
+    absent_is_not_zero: bool,
+}
+
+/// No row is begun with more mixed blocks than this: their values should stay in the second-level cache.
+const BLOCKS: usize = 1 << 11;
+
+impl<'a, F: SoftFloat> ClassRuns<'a, F> {
+    pub(super) fn new(smoothing: &'a Smoothing, classes: usize, [height, width]: [usize; 2]) -> Self {
+        Self {
+            smoothing,
+            runs: vec![Vec::new(); classes],
+            values: Vec::new(),
+            used: 0,
+            present: Vec::new(),
+            height,
+            width,
+            absent_is_not_zero: smoothing.off != 0.0,
+        }
+    }
+
+    /// Collects the runs of the current plane from row `first` on, and returns the rows they are of. `encode` writes the
+    /// values of some classes in the block at a row and column; the last argument says whether voxels around it may be
+    /// ignored.
+    pub(super) fn collect<I: ClassIndex>(
+        &mut self,
+        first: usize,
+        presence: &Presence<I>,
+        mut encode: impl FnMut(&mut [Lanes<F>], &[usize], [usize; 2], bool),
+    ) -> Range<usize> {
+        self.runs.iter_mut().for_each(Vec::clear);
+        self.used = 0;
+        let mut h = first;
+        while h < self.height && self.used <= BLOCKS {
+            self.collect_row(h, (h - first) * self.width, presence, &mut encode);
+            h += 1;
+        }
+        first..h
+    }
+
+    fn collect_row<I: ClassIndex>(
+        &mut self,
+        h: usize,
+        start: usize,
+        presence: &Presence<I>,
+        encode: &mut impl FnMut(&mut [Lanes<F>], &[usize], [usize; 2], bool),
+    ) {
+        if let Some(index) = presence.row(h) {
+            return self.add_run(index, start, self.width);
+        }
+        // Blocks of one class that follow one another are one run.
+        let mut run = None;
+        for (block, contents) in presence.blocks(h).enumerate() {
+            let w = block * BLOCK;
+            match contents {
+                Contents::One(index) if run.is_some_and(|(running, _)| running == index) => {}
+                Contents::One(index) => {
+                    self.end_run(run.replace((index, w)), start, w);
+                }
+                Contents::Mixed(set) => {
+                    self.end_run(run.take(), start, w);
+                    let values = self.add_mixed(set, start + w, BLOCK.min(self.width - w));
+                    encode(&mut self.values[values], &self.present, [h, w], set.has_ignored());
+                }
+            }
+        }
+        self.end_run(run, start, self.width);
+    }
+
+    /// Adds the run of an index that began at some column of the row that begins at `start`.
+    fn end_run<I: ClassIndex>(&mut self, run: Option<(I, usize)>, start: usize, end: usize) {
+        if let Some((index, begin)) = run {
+            self.add_run(index, start + begin, end - begin);
+        }
+    }
+
+    fn add_run<I: ClassIndex>(&mut self, index: I, start: usize, len: usize) {
+        if index != I::IGNORED {
+            extend(&mut self.runs[index.class()], start, len, Kind::Homogeneous);
+        } else if self.absent_is_not_zero {
+            self.runs
+                .iter_mut()
+                .for_each(|runs| extend(runs, start, len, Kind::Ignored));
+        }
+    }
+
+    /// Adds a mixed block to the runs of the classes that are present, and returns where their values belong.
+    fn add_mixed(&mut self, set: ClassSet, start: usize, len: usize) -> Range<usize> {
+        self.present.clear();
+        if set.has_ignored() && self.absent_is_not_zero {
+            self.present.extend(0..self.runs.len());
+        } else {
+            self.present.extend(set.classes(self.runs.len()));
+        }
+        let values = self.used..self.used + self.present.len();
+        self.used = values.end;
+        if self.values.len() < values.end {
+            self.values.resize(values.end, [F::zero(); BLOCK]);
+        }
+        for (values, &class) in values.clone().zip(&self.present) {
+            let kind = Kind::Mixed(values);
+            self.runs[class].push(Run { start, len, kind });
+        }
+        values
+    }
+
+    /// Writes the soft labels of a class in the rows that were collected.
+    pub(super) fn write(&self, class: usize, pixels: &mut [F]) {
+        let (on, off) = (self.smoothing.value(1.0), self.smoothing.value(0.0));
+        let mut done = 0;
+        for &Run { start, len, kind } in &self.runs[class] {
+            fill(&mut pixels[done..start], off);
+            done = start + len;
+            let run = &mut pixels[start..done];
+            match kind {
+                Kind::Homogeneous => fill(run, on),
+                Kind::Ignored => fill(run, F::zero()),
+                Kind::Mixed(values) => {
+                    let values = &self.values[values];
+                    match run.first_chunk_mut() {
+                        Some(run) => *run = *values,
+                        None => run.copy_from_slice(&values[..len]),
+                    }
+                }
+            }
+        }
+        fill(&mut pixels[done..], off);
+    }
+}
+
+/// Adds a run, or makes the last one longer: one long fill costs less than many short ones.
+fn extend(runs: &mut Vec<Run>, start: usize, len: usize, kind: Kind) {
+    match runs.last_mut() {
+        Some(last) if last.kind == kind && last.start + last.len == start => last.len += len,
+        _ => runs.push(Run { start, len, kind }),
+    }
+}
+
+fn fill<F: SoftFloat>(pixels: &mut [F], value: F) {
+    // A zero known to the compiler is memset, which is faster than a loop.
+    if value == F::zero() {
+        pixels.fill(F::zero());
+    } else {
+        pixels.fill(value);
+    }
+}

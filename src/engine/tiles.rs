@@ -1,0 +1,87 @@
+//! Cuts the work into tiles: for threads, and in 2D so that a tile's label plane stays in the cache.
+//!
+//! Tiles are windows of the result, so their values do not depend on where it is cut.
+
+use std::ops::Range;
+
+use ndarray::{ArrayViewMut4, Axis};
+
+use super::volumes::UnknownLabel;
+use crate::common::parallel;
+
+/// Rows of a 2D map that are encoded together.
+const BAND: usize = 128;
+
+/// A box of voxels on the axes D, H, W.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tile {
+    pub(crate) start: [usize; 3],
+    pub(crate) size: [usize; 3],
+}
+
+impl Tile {
+    /// A window, which has been checked.
+    pub(crate) fn of_window(window: &[Range<usize>]) -> Self {
+        let mut tile = Self {
+            start: [0; 3],
+            size: [1; 3],
+        };
+        for (axis, range) in (3 - window.len()..).zip(window) {
+            tile.start[axis] = range.start;
+            tile.size[axis] = range.len();
+        }
+        tile
+    }
+
+    pub(super) fn voxels(&self) -> usize {
+        self.size.iter().product()
+    }
+
+    /// The axis to cut along, and how many planes or rows a tile has then.
+    fn cut(self, threads: usize) -> (usize, usize) {
+        let [depth, height, _] = self.size;
+        if depth > 1 {
+            (0, depth.div_ceil(threads))
+        } else {
+            (1, height.div_ceil(threads).min(BAND))
+        }
+    }
+
+    /// The part of it that begins so far along an axis.
+    fn part(mut self, axis: usize, start: usize, len: usize) -> Self {
+        self.start[axis] += start;
+        self.size[axis] = len;
+        self
+    }
+}
+
+/// Encodes each tile of a larger one, with the part of `out` (C, D, H, W) that belongs to it.
+pub(super) fn for_each_with_output<F: Send>(
+    tile: Tile,
+    mut out: ArrayViewMut4<'_, F>,
+    encode: impl Fn(Tile, ArrayViewMut4<'_, F>) -> Result<(), UnknownLabel> + Sync + Send,
+) -> Result<(), UnknownLabel> {
+    let threads = parallel::threads(out.len());
+    let (axis, len) = tile.cut(threads);
+    let tiles = out.axis_chunks_iter_mut(Axis(1 + axis), len).enumerate();
+    let tiles = tiles.map(|(i, out)| (tile.part(axis, i * len, out.len_of(Axis(1 + axis))), out));
+    parallel::try_for_each(threads, tiles.collect(), |(tile, out)| encode(tile, out))
+}
+
+/// Cuts a tile, the voxels of each part before those of the next.
+pub(super) fn cut(tile: Tile) -> Vec<Tile> {
+    let (axis, len) = tile.cut(parallel::threads(tile.voxels()));
+    let starts = (0..tile.size[axis]).step_by(len);
+    starts
+        .map(|start| tile.part(axis, start, len.min(tile.size[axis] - start)))
+        .collect()
+}
+
+/// Works on each tile of a larger one as [`cut`] cuts it, with what belongs to it.
+pub(super) fn for_each<T: Send>(
+    tiles: Vec<(Tile, T)>,
+    work: impl Fn(Tile, T) -> Result<(), UnknownLabel> + Sync + Send,
+) -> Result<(), UnknownLabel> {
+    let voxels = tiles.iter().map(|(tile, _)| tile.voxels()).sum();
+    parallel::try_for_each(parallel::threads(voxels), tiles, |(tile, part)| work(tile, part))
+}

@@ -1,0 +1,67 @@
+//! Sparse soft labels: a visitor is shown runs of one class and mixed blocks, in the order of the voxels.
+
+use super::BLOCK;
+use super::index::ClassIndex;
+use super::presence::Contents;
+use super::sweep::{Context, Job, Sweep};
+use super::tiles::{self, Tile};
+use super::volumes::UnknownLabel;
+use crate::{Label, SoftFloat};
+
+/// Is shown the soft labels of the voxels of a tile, from the first to the last.
+pub(crate) trait Visitor<F>: Send {
+    /// This many voxels have one class for certain, or none.
+    fn run(&mut self, class: Option<usize>, len: usize);
+    /// A block of this many voxels has the values of some classes, ascending; all others are 0.
+    fn block<const N: usize>(&mut self, classes: &[usize], values: &[[F; N]], len: usize);
+}
+
+/// Shows the voxels of each tile to its visitor.
+pub(super) struct Visit<V> {
+    pub(super) tiles: Vec<(Tile, V)>,
+}
+
+impl<F: SoftFloat, V: Visitor<F>> Job<F> for Visit<V> {
+    fn run<L: Label, I: ClassIndex>(self, context: &Context<'_, '_, L, F, I>) -> Result<(), UnknownLabel> {
+        tiles::for_each(self.tiles, |tile, visitor| visit_tile(context, tile, visitor))
+    }
+}
+
+fn visit_tile<L: Label, F: SoftFloat, I: ClassIndex>(
+    context: &Context<'_, '_, L, F, I>,
+    tile: Tile,
+    mut visitor: impl Visitor<F>,
+) -> Result<(), UnknownLabel> {
+    let [depth, height, width] = tile.size;
+    let mut sweep = Sweep::new(context, tile);
+    let (mut present, mut values) = (Vec::new(), Vec::new());
+    let class_of = |index: I| (index != I::IGNORED).then(|| index.class());
+
+    for d in 0..depth {
+        sweep.go_to(d)?;
+        for h in 0..height {
+            if let Some(index) = sweep.presence.row(h) {
+                visitor.run(class_of(index), width);
+                continue;
+            }
+            for (block, contents) in sweep.presence.blocks(h).enumerate() {
+                let w = block * BLOCK;
+                let len = BLOCK.min(width - w);
+                match contents {
+                    Contents::One(index) => visitor.run(class_of(index), len),
+                    Contents::Mixed(set) => {
+                        present.clear();
+                        present.extend(set.classes(context.classes));
+                        present.sort_unstable();
+                        values.resize(present.len(), [F::zero(); BLOCK]);
+                        sweep
+                            .block_encoder
+                            .encode(&mut values, &present, set.has_ignored(), &sweep.rings, [h, w]);
+                        visitor.block(&present, &values, len);
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! What goes in: label maps of one or several raters, their classes, a window of them, and the element types.
+
+pub(crate) mod classes;
+pub(crate) mod dimension;
+pub(crate) mod float;
+pub(crate) mod label;
+pub(crate) mod raters;
+pub(crate) mod window;

@@ -1,0 +1,158 @@
+//! Builds sparse soft labels from what the engine shows, a part of the voxels each.
+
+use super::{NONE, SparseLabels};
+use crate::common::arrays;
+use crate::engine::{self, Smoothing, Visitor};
+use crate::{Classes, Label, Raters, Result, SoftFloat, SpatialDim};
+
+/// The sparse soft labels of all voxels.
+pub(super) fn build<L: Label, F: SoftFloat, D: SpatialDim>(
+    smoothing: &Smoothing,
+    raters: &Raters<'_, L, D>,
+    classes: &Classes,
+) -> Result<SparseLabels<F, D>> {
+    let mut class = arrays::filled(ndarray::Ix1(raters.dim().size()), 0)?
+        .into_raw_vec_and_offset()
+        .0;
+    let mut parts: Vec<Uncertain<F>> = Vec::new();
+    engine::visit(smoothing, raters, classes, |lengths| {
+        parts.resize_with(lengths.len(), Uncertain::default);
+        let mut rest = class.as_mut_slice();
+        let mut start = 0;
+        lengths
+            .iter()
+            .zip(&mut parts)
+            .map(|(&len, uncertain)| {
+                let (class, others) = std::mem::take(&mut rest).split_at_mut(len);
+                rest = others;
+                let builder = Builder {
+                    class,
+                    next: 0,
+                    start,
+                    uncertain,
+                    one: F::round_from(1.0),
+                };
+                start += len;
+                builder
+            })
+            .collect()
+    })?;
+    let Uncertain {
+        voxels,
+        ends,
+        pair_class,
+        pair_probability,
+    } = Uncertain::joined(parts);
+    Ok(SparseLabels {
+        dim: raters.dim(),
+        class_count: classes.len(),
+        class,
+        uncertain: voxels,
+        ends,
+        pair_class,
+        pair_probability,
+        one: F::round_from(1.0),
+    })
+}
+
+/// The voxels with more than one class, as in [`SparseLabels`].
+struct Uncertain<F> {
+    voxels: Vec<usize>,
+    ends: Vec<usize>,
+    pair_class: Vec<u16>,
+    pair_probability: Vec<F>,
+}
+
+impl<F> Default for Uncertain<F> {
+    fn default() -> Self {
+        Self {
+            voxels: Vec::new(),
+            ends: Vec::new(),
+            pair_class: Vec::new(),
+            pair_probability: Vec::new(),
+        }
+    }
+}
+
+impl<F: SoftFloat> Uncertain<F> {
+    /// All parts as one, with no more memory than they need.
+    fn joined(parts: Vec<Self>) -> Self {
+        let mut parts = parts.into_iter();
+        let mut all = parts.next().unwrap_or_default();
+        for part in parts {
+            let pairs = all.pair_class.len();
+            all.voxels.extend(part.voxels);
+            all.ends.extend(part.ends.into_iter().map(|end| pairs + end));
+            all.pair_class.extend(part.pair_class);
+            all.pair_probability.extend(part.pair_probability);
+        }
+        all.voxels.shrink_to_fit();
+        all.ends.shrink_to_fit();
+        all.pair_class.shrink_to_fit();
+        all.pair_probability.shrink_to_fit();
+        all
+    }
+}
+
+/// Builds the part of some consecutive voxels.
+struct Builder<'a, F> {
+    /// The class of each of them, and which comes next.
+    class: &'a mut [u16],
+    next: usize,
+    /// The place of the first among all voxels.
+    start: usize,
+    uncertain: &'a mut Uncertain<F>,
+    one: F,
+}
+
+impl<F> Builder<'_, F> {
+    /// Where the classes of the next voxels belong.
+    fn take(&mut self, len: usize) -> &mut [u16] {
+        let classes = &mut self.class[self.next..self.next + len];
+        self.next += len;
+        classes
+    }
+}
+
+impl<F: SoftFloat> Visitor<F> for Builder<'_, F> {
+    fn run(&mut self, class: Option<usize>, len: usize) {
+        self.take(len).fill(class.map_or(NONE, index));
+    }
+
+    fn block<const N: usize>(&mut self, classes: &[usize], values: &[[F; N]], len: usize) {
+        // All voxels at once, as vector code; then only those that are uncertain.
+        let (mut best, mut most, mut count) = ([NONE; N], [F::zero(); N], [0_u16; N]);
+        for (&class, values) in classes.iter().zip(values) {
+            for i in 0..N {
+                count[i] += u16::from(values[i] != F::zero());
+                let better = values[i] > most[i];
+                best[i] = if better { index(class) } else { best[i] };
+                most[i] = if better { values[i] } else { most[i] };
+            }
+        }
+        let first = self.start + self.next;
+        let Uncertain {
+            voxels,
+            ends,
+            pair_class,
+            pair_probability,
+        } = &mut *self.uncertain;
+        for i in 0..len {
+            if count[i] > 1 || (count[i] == 1 && most[i] != self.one) {
+                for (&class, values) in classes.iter().zip(values).filter(|(_, values)| values[i] != F::zero()) {
+                    pair_class.push(index(class));
+                    pair_probability.push(values[i]);
+                }
+                voxels.push(first + i);
+                ends.push(pair_class.len());
+            }
+        }
+        self.take(len).copy_from_slice(&best[..len]);
+    }
+}
+
+/// Classes are at most 65535, so that each has an index below [`NONE`].
+#[expect(clippy::cast_possible_truncation, reason = "classes are counted when they are made")]
+fn index(class: usize) -> u16 {
+    class as u16
+}
