@@ -1,8 +1,8 @@
 //! Batches of targets for a training step: (N, C, H, W) or (N, C, D, H, W), ready to become a tensor.
 //!
-//! Every sample is a window of a label map, or of those of several raters, and is encoded straight to its place in one
-//! buffer. A window takes its labels' surroundings into account, so a random crop has the soft labels that the whole map
-//! has there.
+//! Every sample is a window of a label map, or of several raters' label maps. It is encoded straight to its place in one
+//! buffer. A window has the soft labels that the whole map has there, so take random crops as windows. [`encode_scales`]
+//! makes the targets of several resolutions.
 //!
 //! ```
 //! use ndarray::Array2;
@@ -22,13 +22,13 @@
 
 use std::ops::Range;
 
-use ndarray::{ArrayView, ArrayViewMut, Dimension};
+use ndarray::{Array, ArrayRef, ArrayView, ArrayViewMut, Dimension};
 
-use crate::common::arrays::check_shape;
+use crate::common::arrays::{self, check_shape};
 use crate::input::window;
-use crate::{Classes, Error, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
+use crate::{Classes, Error, Label, PerAxis, Raters, Result, SoftEncoder, SoftFloat, SpatialDim, pool};
 
-/// One sample of a batch: the label map of a rater or of several, and the window of it that is meant.
+/// One sample of a batch: a window of the label map of one rater, or of those of several.
 ///
 /// The example of [`batch`](self) uses it.
 #[derive(Debug, Clone)]
@@ -73,6 +73,33 @@ impl<'a, L: Label, D: SpatialDim> Sample<'a, L, D> {
             ..self
         }
     }
+
+    fn encode_into<F: SoftFloat>(
+        &self,
+        encoder: &impl SoftEncoder<D>,
+        classes: &Classes,
+        out: &mut ArrayRef<F, D::Larger>,
+    ) -> Result<()> {
+        encoder.encode_raters_window_into(&self.raters, classes, &self.window, out)
+    }
+
+    /// The window holds whole boxes of the label map.
+    fn check_boxes(&self, boxes: &[usize]) -> Result<()> {
+        let axes = self.window.iter().zip(self.raters.shape()).zip(boxes);
+        for (axis, ((range, &len), &size)) in axes.enumerate() {
+            let whole = range.start % size == 0 && (range.end % size == 0 || range.end == len);
+            if !whole && !range.is_empty() {
+                return Err(Error::BoxWindow {
+                    axis,
+                    start: range.start,
+                    end: range.end,
+                    size,
+                    len,
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The soft labels of a batch.
@@ -96,6 +123,75 @@ pub fn encode<L: Label, F: SoftFloat, D: SpatialDim>(
     samples: &[Sample<'_, L, D>],
     classes: &Classes,
 ) -> Result<Batch<F>> {
+    let one = shape_of_each(samples, classes)?;
+    let mut batch = Batch::zeros(samples.len(), &one)?;
+    for (sample, values) in samples.iter().zip(batch.each()) {
+        sample.encode_into(encoder, classes, &mut view_of(&one, values)?)?;
+    }
+    Ok(batch)
+}
+
+/// Encodes samples at several scales, for networks with outputs at several resolutions: one batch for each scale.
+///
+/// A scale is the length of the boxes over which [`pool::average`] averages, in voxels of the full resolution: one number for
+/// all axes, or one for each. A scale of 1 is the full resolution. Every sample is encoded once. Its full resolution is kept
+/// until its scales are made, and no longer.
+///
+/// A window has to hold whole boxes of the label map, so that its targets are those that the whole map has there, to the
+/// bit: it begins at a multiple of each box, and ends at one or at the end of the label map.
+///
+/// # Errors
+/// Those of [`encode`] and [`pool::average`], and [`Error::BoxWindow`] if a window does not hold whole boxes.
+///
+/// ```
+/// use ndarray::Array3;
+/// use soft_labels::batch::{Batch, Sample, encode_scales};
+/// use soft_labels::{Classes, Svls};
+///
+/// let labels = Array3::<u8>::zeros((12, 64, 64));
+/// let samples = [Sample::new(labels.view())?.window(&[4..12, 0..32, 16..48])];
+/// let classes = Classes::contiguous(3)?;
+/// let scales: Vec<Batch<f32>> =
+///     encode_scales(&Svls::default(), &samples, &classes, &[[1, 1, 1], [1, 2, 2], [2, 4, 4]])?;
+/// assert_eq!(scales[0].shape, [1, 3, 8, 32, 32]);
+/// assert_eq!(scales[1].shape, [1, 3, 8, 16, 16]);
+/// assert_eq!(scales[2].shape, [1, 3, 4, 8, 8]);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+pub fn encode_scales<L: Label, F: SoftFloat, D: SpatialDim>(
+    encoder: &impl SoftEncoder<D>,
+    samples: &[Sample<'_, L, D>],
+    classes: &Classes,
+    scales: &[impl Into<PerAxis<usize>> + Clone],
+) -> Result<Vec<Batch<F>>> {
+    let one = shape_of_each(samples, classes)?;
+    let scales: Vec<PerAxis<usize>> = scales.iter().map(|boxes| boxes.clone().into()).collect();
+    let mut batches = Vec::with_capacity(scales.len());
+    let mut shapes = Vec::with_capacity(scales.len());
+    for boxes in &scales {
+        let (of_volume, shape) = pool::check(&one, boxes)?;
+        for sample in samples {
+            sample.check_boxes(&of_volume[3 - sample.window.len()..])?;
+        }
+        batches.push(Batch::zeros(samples.len(), &shape)?);
+        shapes.push(shape);
+    }
+
+    let mut full: Array<F, D::Larger> = arrays::filled(dim_of(&one), F::zero())?;
+    let mut outputs: Vec<_> = batches.iter_mut().map(Batch::each).collect();
+    for sample in samples {
+        sample.encode_into(encoder, classes, &mut full)?;
+        for ((boxes, shape), values) in scales.iter().zip(&shapes).zip(&mut outputs) {
+            if let Some(values) = values.next() {
+                pool::average_into(&full, boxes.clone(), &mut view_of(shape, values)?)?;
+            }
+        }
+    }
+    Ok(batches)
+}
+
+/// The shape of every sample's soft labels, which has to be the same.
+fn shape_of_each<L: Label, D: SpatialDim>(samples: &[Sample<'_, L, D>], classes: &Classes) -> Result<Vec<usize>> {
     let Some(first) = samples.first() else {
         return Err(Error::NoSamples);
     };
@@ -104,23 +200,38 @@ pub fn encode<L: Label, F: SoftFloat, D: SpatialDim>(
         let other = window::soft_shape(sample.raters.shape(), classes.len(), &sample.window)?;
         check_shape("window of a sample, with its classes,", &one, &other)?;
     }
-    let shape = [&[samples.len()], &*one].concat();
-    let too_large = || Error::TooLarge { shape: shape.clone() };
-    let len = shape
-        .iter()
-        .try_fold(1_usize, |len, &axis| len.checked_mul(axis))
-        .ok_or_else(too_large)?;
-    let mut values = Vec::new();
-    values.try_reserve_exact(len).map_err(|_| too_large())?;
-    values.resize(len, F::zero());
+    Ok(one)
+}
 
-    let mut dim = D::Larger::zeros(one.len());
-    dim.slice_mut().copy_from_slice(&one);
-    if len > 0 {
-        for (sample, values) in samples.iter().zip(values.chunks_exact_mut(len / samples.len())) {
-            let mut out = ArrayViewMut::from_shape(dim.clone(), values).map_err(|_| too_large())?;
-            encoder.encode_raters_window_into(&sample.raters, classes, &sample.window, &mut out)?;
-        }
+fn dim_of<D: Dimension>(shape: &[usize]) -> D {
+    let mut dim = D::zeros(shape.len());
+    dim.slice_mut().copy_from_slice(shape);
+    dim
+}
+
+fn view_of<'v, F, D: Dimension>(shape: &[usize], values: &'v mut [F]) -> Result<ArrayViewMut<'v, F, D>> {
+    ArrayViewMut::from_shape(dim_of::<D>(shape), values).map_err(|_| Error::TooLarge { shape: shape.to_vec() })
+}
+
+impl<F: SoftFloat> Batch<F> {
+    /// A batch of so many samples, each of this shape.
+    fn zeros(samples: usize, one: &[usize]) -> Result<Self> {
+        let shape = [&[samples], one].concat();
+        let too_large = || Error::TooLarge { shape: shape.clone() };
+        let len = shape
+            .iter()
+            .try_fold(1_usize, |len, &axis| len.checked_mul(axis))
+            .ok_or_else(too_large)?;
+        let mut values = Vec::new();
+        values.try_reserve_exact(len).map_err(|_| too_large())?;
+        values.resize(len, F::zero());
+        Ok(Self { values, shape })
     }
-    Ok(Batch { values, shape })
+
+    /// The values of each sample; none if they have no values.
+    fn each(&mut self) -> std::slice::ChunksExactMut<'_, F> {
+        let samples = self.shape.first().copied().unwrap_or(1).max(1);
+        let len = (self.values.len() / samples).max(1);
+        self.values.chunks_exact_mut(len)
+    }
 }

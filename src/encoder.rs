@@ -1,8 +1,12 @@
 //! The one idea: an encoder turns label maps into class probabilities.
 
+pub(crate) mod encoding;
 pub(crate) mod kernel;
+pub(crate) mod kernel_builder;
 pub(crate) mod label_smoothing;
 pub(crate) mod one_hot;
+#[cfg(feature = "serde")]
+mod serde;
 pub(crate) mod smooth;
 
 use std::ops::Range;
@@ -14,20 +18,26 @@ use crate::{Classes, Label, Raters, Result, SoftFloat, SpatialDim};
 
 /// Turns one or several label maps into the probabilities of each class.
 ///
-/// A label map is (H, W) or (D, H, W), of any [`Label`] type and any strides; soft labels are (C, H, W) or
-/// (C, D, H, W), classes first, of any [`SoftFloat`] type. The caller chooses between a new array
-/// ([`encode`](Self::encode), in standard order), a buffer of their own with any strides
-/// ([`encode_into`](Self::encode_into)) and a window of the result ([`encode_window`](Self::encode_window),
-/// [`encode_window_into`](Self::encode_window_into)). Several raters are averaged by [`multirater`](crate::multirater).
+/// A label map is (H, W) or (D, H, W), of any [`Label`] type and any strides. Soft labels are (C, H, W) or
+/// (C, D, H, W), classes first, of any [`SoftFloat`] type.
 ///
-/// The crate's encoders are [`OneHot`](crate::OneHot), [`LabelSmoothing`](crate::LabelSmoothing) and
-/// [`Svls`](crate::Svls). Their results have the same bits for any window, any strides and any label type.
+/// | | whole map | window |
+/// |---|---|---|
+/// | a new array in standard order | [`encode`](Self::encode) | [`encode_window`](Self::encode_window) |
+/// | a buffer of the caller with any strides | [`encode_into`](Self::encode_into) | [`encode_window_into`](Self::encode_window_into) |
+///
+/// [`multirater`](crate::multirater) averages over several raters.
+///
+/// The crate's encoders are [`OneHot`](crate::OneHot), [`LabelSmoothing`](crate::LabelSmoothing),
+/// [`Svls`](crate::Svls), and [`Encoding`](crate::Encoding), which is any of them. Their results have the same bits for any
+/// window, any strides and any label type.
 ///
 /// # Errors
-/// All methods return [`Error::UnknownLabel`](crate::Error::UnknownLabel) if a label that they read is neither a class
-/// nor ignored; the output is unspecified then, and untouched for every other error. They return
-/// [`Error::LabelAxes`](crate::Error::LabelAxes) unless a label map has two or three axes, and
-/// [`Error::KernelAxes`](crate::Error::KernelAxes) if the encoder is for another number of them.
+/// All methods return:
+/// - [`Error::UnknownLabel`](crate::Error::UnknownLabel) if a label that they read is neither a class nor ignored. The
+///   output is unspecified then; every other error leaves it untouched.
+/// - [`Error::LabelAxes`](crate::Error::LabelAxes) unless a label map has two or three axes.
+/// - [`Error::KernelAxes`](crate::Error::KernelAxes) if the encoder is for another number of axes.
 ///
 /// ```
 /// use ndarray::{Array3, array};
@@ -39,7 +49,7 @@ use crate::{Classes, Label, Raters, Result, SoftFloat, SpatialDim};
 /// let smoothed: Array3<f32> = LabelSmoothing::new(0.1)?.encode(&labels, &classes)?;
 /// let svls: Array3<f32> = Svls::default().encode(&labels, &classes)?;
 ///
-/// // The centre pixel is isolated: certain, certain by the same amount as any other, a tie.
+/// // The centre pixel is isolated. One-hot is certain of it, label smoothing treats it as any other, and SVLS sees a tie.
 /// assert_eq!(one_hot[[1, 1, 1]], 1.0);
 /// assert_eq!(smoothed[[1, 1, 1]], 0.95);
 /// assert_eq!(svls[[1, 1, 1]], 0.5);
@@ -48,10 +58,10 @@ use crate::{Classes, Label, Raters, Result, SoftFloat, SpatialDim};
 pub trait SoftEncoder<D: SpatialDim> {
     /// Writes the average of the raters' soft labels within a window to `out`.
     ///
-    /// This is the one method that an encoder has to have. Each rater's own soft labels are averaged with the raters'
-    /// weights; a rater who ignores a voxel is left out there and the weights of the others are renormalised, and
-    /// where all ignore it the result is all zero. `window` has a range for each spatial axis and `out` its lengths
-    /// behind the class axis.
+    /// This is the one method that an encoder has to implement. It averages each rater's own soft labels with the raters'
+    /// weights. A rater who ignores a voxel is left out there, and the weights of the others are divided by their sum.
+    /// Where all raters ignore a voxel the result is all zero. `window` has a range for each spatial axis; `out` has the
+    /// class axis first and then the lengths of the window.
     ///
     /// # Errors
     /// Those of the trait, [`Error::WindowAxes`](crate::Error::WindowAxes) and
@@ -153,7 +163,7 @@ pub trait SoftEncoder<D: SpatialDim> {
 
     /// The soft labels of a window of a label map, newly allocated in standard order.
     ///
-    /// The values are those of the whole, to the last bit: neighbours outside the window are looked at, and only they.
+    /// The values are those of the whole map, to the last bit: the encoder looks at neighbours outside the window, too.
     ///
     /// # Errors
     /// Those of [`encode_window_into`](Self::encode_window_into), and [`Error::TooLarge`](crate::Error::TooLarge).
@@ -179,8 +189,8 @@ pub trait SoftEncoder<D: SpatialDim> {
 
     /// Writes the soft labels of a window of a label map to `out`, which may have any strides.
     ///
-    /// `window` has a range for each spatial axis. The values are those of the whole, to the last bit; labels farther
-    /// from the window than the kernel reaches are not read.
+    /// `window` has a range for each spatial axis. The values are those of the whole map, to the last bit. Only the labels
+    /// within the kernel's radius of the window are read.
     ///
     /// # Errors
     /// Those of the trait, [`Error::WindowAxes`](crate::Error::WindowAxes),

@@ -164,6 +164,15 @@ pub enum Error {
         /// The value given.
         value: f64,
     },
+    /// The strength of SVLS is not above 0 and at most 1.
+    #[error("strength is {value}; it must be greater than 0 and at most 1, which is the paper's (for 0 use OneHot)")]
+    Strength {
+        /// The value given.
+        value: f64,
+    },
+    /// The encoding has no sparse form.
+    #[error("label smoothing has no sparse form, it leaves no voxel certain; make dense soft labels")]
+    NotSparse,
     /// No label map was given.
     #[error("there are no raters; give at least one label map")]
     NoRaters,
@@ -315,6 +324,29 @@ pub enum Error {
         class: usize,
         /// Number of classes.
         classes: usize,
+    },
+    /// A box to average over has no voxels.
+    #[error("the box is 0 voxels long on axis {axis}; use 1 or more")]
+    Box {
+        /// The spatial axis, counted from 0.
+        axis: usize,
+    },
+    /// The boxes of a window are not boxes of the whole label map.
+    #[error(
+        "window {start}..{end} on axis {axis} does not hold whole boxes of {size} voxels; begin it at a multiple of {size}, \
+         and end it at one or at the end of the label map, {len}"
+    )]
+    BoxWindow {
+        /// The spatial axis, counted from 0.
+        axis: usize,
+        /// First voxel of the window.
+        start: usize,
+        /// One past its last voxel.
+        end: usize,
+        /// Length of a box.
+        size: usize,
+        /// Length of the label map.
+        len: usize,
     },
     /// A batch has no samples.
     #[error("the batch has no samples; give at least one")]

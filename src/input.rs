@@ -4,5 +4,8 @@ pub(crate) mod classes;
 pub(crate) mod dimension;
 pub(crate) mod float;
 pub(crate) mod label;
+pub(crate) mod per_axis;
 pub(crate) mod raters;
+#[cfg(feature = "serde")]
+mod serde;
 pub(crate) mod window;

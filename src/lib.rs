@@ -1,15 +1,15 @@
 //! Soft labels from segmentation label maps.
 //!
-//! A network that learns from one-hot targets is told that every voxel is certain. *Soft labels* tell it where the
-//! annotation is not: near boundaries, and where experts disagree. This crate makes them from label maps in 2D and
-//! 3D, of one annotator or many, by Spatially Varying Label Smoothing (SVLS; Islam & Glocker, [IPMI 2021]), beside the
-//! encodings it is compared with:
+//! A label map goes in, the probability of each class at each pixel or voxel comes out. A network that is trained on such
+//! *soft labels* learns where the annotation is uncertain: near boundaries, and where annotators disagree. The crate works
+//! in 2D and 3D, for one annotator (a *rater*) or several. Its method is Spatially Varying Label Smoothing (SVLS; Islam &
+//! Glocker, [IPMI 2021]); the encodings that SVLS is compared with are here, too:
 //!
 //! | | one rater | several raters |
 //! |---|---|---|
-//! | certain everywhere | [`OneHot`] | mOH, [`multirater::average`] of it |
-//! | unsure everywhere by the same α | [`LabelSmoothing`] | mLS |
-//! | unsure near boundaries | [`Svls`] | mSVLS |
+//! | certain everywhere | [`OneHot`] | mOH, its [`multirater::average`] |
+//! | uncertain everywhere by the same α | [`LabelSmoothing`] | mLS |
+//! | uncertain near boundaries | [`Svls`] | mSVLS |
 //!
 //! ```
 //! use ndarray::{Array3, array};
@@ -33,27 +33,42 @@
 //!
 //! # Where to look
 //!
-//! - What the labels mean: [`Classes`], with listed values and an ignore value. [`Label`] lists the element types.
-//! - How to encode: [`SoftEncoder`], whose methods allocate, fill a buffer of yours, or make a window alone. The
+//! - Which labels are classes, and which value is ignored: [`Classes`]. [`Label`] lists the element types.
+//! - The methods that encode: [`SoftEncoder`]. They allocate, fill a buffer of the caller, or make a window alone. The
 //!   results are [`SoftFloat`]s.
-//! - How SVLS weighs neighbours: [`SvlsKernel`], by axis, in voxels or millimetres.
-//! - Several annotators: [`multirater`].
-//! - Many classes, little memory: [`sparse`].
-//! - Training on soft labels: [`batch`] for the targets of a step, [`loss`] for values and gradients.
-//! - Judging what comes out: [`metrics`], with the calibration errors and surface Dice of the paper.
-//! - Joining raters in other ways, to compare with: [`fusion`], majority vote and STAPLE.
+//! - The weights of SVLS, in voxels or millimetres, one value for all axes or one for each: [`SvlsKernel`].
+//! - An encoder that is chosen at run time, from a configuration file for example: [`Encoding`].
+//! - Several raters: [`multirater`]; majority vote and STAPLE to compare with: [`fusion`].
+//! - Many classes in little memory: [`sparse`].
+//! - Targets at coarser scales, for deep supervision: [`pool`].
+//! - The targets of a training step: [`batch`]. Losses with their gradients: [`loss`].
+//! - Overlap, surface and calibration of predictions: [`metrics`].
 //! - What can go wrong: [`Error`]. Nothing panics on data.
+//!
+//! # Recipes
+//!
+//! Short programs in the folder `examples` of the repository; run one with `cargo run --example NAME`.
+//!
+//! | Question | Recipe |
+//! |---|---|
+//! | How do I get soft labels of a `Vec<u8>` or of my own PNG masks? | `from_vec_and_png` |
+//! | In which order do I augment, crop and encode? | `augment_then_encode` |
+//! | What if some of four annotators are missing? | `missing_raters` |
+//! | How do I keep 100 classes in memory, and train on them? | `many_classes_sparse` |
+//! | What are the targets of outputs at several resolutions? | `several_scales` |
+//! | How do I choose the encoding in a configuration file? | `encoding_from_json` |
 //!
 //! # When to smooth
 //!
-//! Last: augment and crop the label map, then encode. Windows commute with smoothing — a window of the result is the
-//! same bits as the result of [`encode_window`](SoftEncoder::encode_window) — but resampling and rotation do not:
-//! interpolate labels by their nearest neighbour first, and smooth what came out.
+//! Last: augment and crop the label map, then encode. A window has the same bits as that part of the whole result, so take
+//! crops as windows with [`encode_window`](SoftEncoder::encode_window). Do not resample, rotate or deform soft labels:
+//! resample the label map by nearest neighbour, then encode the result.
 //!
 //! # Features
 //!
 //! - `half`: soft labels of `half::f16` and `half::bf16`.
-//! - `rayon`: the same calls run on the current rayon pool. Without it no thread is ever started.
+//! - `rayon`: the same calls use the current rayon pool, with the same bits. Without it no thread is started.
+//! - `serde`: [`Encoding`] and [`Classes`] can be read from and written to JSON, TOML and other formats.
 //!
 //! # Precision
 //!
@@ -71,6 +86,7 @@ pub mod fusion;
 pub mod loss;
 pub mod metrics;
 pub mod multirater;
+pub mod pool;
 pub mod sparse;
 
 mod common;
@@ -80,7 +96,9 @@ mod error;
 mod input;
 
 pub use encoder::SoftEncoder;
-pub use encoder::kernel::{SvlsKernel, SvlsKernelBuilder};
+pub use encoder::encoding::Encoding;
+pub use encoder::kernel::SvlsKernel;
+pub use encoder::kernel_builder::SvlsKernelBuilder;
 pub use encoder::label_smoothing::LabelSmoothing;
 pub use encoder::one_hot::OneHot;
 pub use encoder::smooth::Svls;
@@ -89,6 +107,7 @@ pub use input::classes::Classes;
 pub use input::dimension::{FixedSpatialDim, SpatialDim};
 pub use input::float::SoftFloat;
 pub use input::label::Label;
+pub use input::per_axis::PerAxis;
 pub use input::raters::Raters;
 
 pub use ndarray;

@@ -1,15 +1,15 @@
 //! Several raters of the same image: the mean of their soft labels, and how much they disagree.
 //!
-//! Any encoding can be averaged. Over [`OneHot`](crate::OneHot) the mean is mOH, over
-//! [`LabelSmoothing`](crate::LabelSmoothing) mLS and over [`Svls`](crate::Svls) mSVLS, equation 4 of Islam & Glocker
-//! 2021 as its text words it: every rater's own soft labels, then their mean.
+//! Any encoding can be averaged: the mean of [`OneHot`](crate::OneHot) is mOH, of
+//! [`LabelSmoothing`](crate::LabelSmoothing) mLS, and of [`Svls`](crate::Svls) mSVLS. This is equation 4 of Islam & Glocker
+//! 2021 in the words of its text: first every rater's own soft labels, then their mean.
 //!
 //! ```text
 //! p(v) = Σ_r w_r p_r(v) / Σ_r w_r      over the raters r who labelled voxel v
 //! ```
 //!
-//! (The equation's printed upper bound is `D_c` where it means the number of raters; read literally, the probabilities
-//! would not sum to 1.) A rater who ignores a voxel is left out there; where all ignore it, the result is all zero.
+//! (The printed equation sums up to `D_c` where it means the number of raters. Read literally, the probabilities would not
+//! sum to 1.) A rater who ignores a voxel is left out there. Where all raters ignore it, the result is all zero.
 //!
 //! ```
 //! use ndarray::{Array3, array};

@@ -1,11 +1,11 @@
 //! Soft labels without their zeros.
 //!
-//! Most voxels of a label map are certain, and the others hold two or three classes of perhaps a hundred. A
-//! [`SparseLabels`] keeps one class for each voxel and a short distribution for each uncertain one: the dense soft
-//! labels of 512³ voxels and 117 classes are 63 GB, the sparse ones about 0.3 GB and 30 bytes for each uncertain voxel.
+//! Most voxels of a label map are certain, and the others have two or three classes out of perhaps a hundred.
+//! [`SparseLabels`] keep one class for each voxel, and a short list of probabilities for each uncertain one. The dense soft
+//! labels of 512³ voxels and 117 classes take 63 GB; the sparse ones take 0.3 GB and 30 bytes for each uncertain voxel.
 //!
 //! [`OneHot`](crate::OneHot) and [`Svls`](crate::Svls) are [`SparseEncoder`]s, for one rater or several.
-//! [`LabelSmoothing`](crate::LabelSmoothing) is not: it leaves no voxel certain.
+//! [`LabelSmoothing`](crate::LabelSmoothing) is not, because it leaves no voxel certain.
 //!
 //! ```
 //! use ndarray::{Array3, array};
@@ -64,7 +64,7 @@ pub struct SparseLabels<F, D> {
     ends: Vec<usize>,
     pair_class: Vec<u16>,
     pair_probability: Vec<F>,
-    /// What a certain voxel's distribution lends.
+    /// The number 1, of which a certain voxel's distribution is a slice.
     one: F,
 }
 

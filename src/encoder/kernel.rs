@@ -4,7 +4,9 @@ use std::marker::PhantomData;
 
 use ndarray::Array;
 
+use super::kernel_builder::SvlsKernelBuilder;
 use crate::engine::taps::{self, Tap};
+use crate::input::per_axis::per_axis;
 use crate::{Error, FixedSpatialDim, Result, SpatialDim};
 
 /// The weights with which SVLS smooths: a Gaussian whose centre weighs as much as all its neighbours together.
@@ -18,10 +20,13 @@ use crate::{Error, FixedSpatialDim, Result, SpatialDim};
 /// ```
 ///
 /// This is section 2 of Islam & Glocker 2021 (arXiv 2104.05788); [`Default`] is the paper's kernel, σ = 1 and r = 1 on
-/// each axis. The neighbours are summed themselves, each relative to the heaviest one, so that every finite σ > 0
-/// works: for σ → 0 the neighbours' half goes to the nearest of them alone.
+/// each axis. The neighbours themselves are summed, each relative to the heaviest one, so every finite σ > 0 works. For
+/// σ → 0 the nearest neighbours get the neighbours' half alone.
 ///
-/// A kernel of dimension [`IxDyn`](type@ndarray::IxDyn) given one sigma and one radius serves label maps of two and of three axes.
+/// Beyond the paper, [`strength`](SvlsKernelBuilder::strength) λ makes the neighbours lighter: together they have λ/2 of the
+/// whole weight. The paper's kernel has λ = 1.
+///
+/// A kernel of dimension [`IxDyn`](type@ndarray::IxDyn) with one sigma and one radius is for label maps of two and of three axes.
 ///
 /// ```
 /// use ndarray::{Ix3, array};
@@ -39,6 +44,7 @@ pub struct SvlsKernel<D> {
     /// One entry for each axis; for [`IxDyn`](type@ndarray::IxDyn) also a single one, for as many axes as the label map has.
     sigma: Vec<f64>,
     radius: Vec<usize>,
+    strength: f64,
     dim: PhantomData<D>,
 }
 
@@ -57,7 +63,7 @@ impl<D: SpatialDim> SvlsKernel<D> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn isotropic(sigma: f64) -> Result<Self> {
-        Self::builder().sigma([sigma]).build()
+        Self::builder().sigma(sigma).build()
     }
 
     /// A builder for sigma and radius by axis, and for sigma in millimetres.
@@ -67,7 +73,7 @@ impl<D: SpatialDim> SvlsKernel<D> {
     /// use ndarray::Ix3;
     ///
     /// let kernel = SvlsKernel::<Ix3>::builder()
-    ///     .sigma_mm([1.0; 3])
+    ///     .sigma_mm(1.0)
     ///     .spacing_mm([3.22, 1.62, 1.62])
     ///     .radius([1, 2, 2])
     ///     .build()?;
@@ -75,13 +81,7 @@ impl<D: SpatialDim> SvlsKernel<D> {
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
     pub fn builder() -> SvlsKernelBuilder<D> {
-        SvlsKernelBuilder {
-            sigma: vec![1.0],
-            in_mm: false,
-            spacing: None,
-            radius: vec![1],
-            dim: PhantomData,
-        }
+        SvlsKernelBuilder::new()
     }
 
     /// Sigma in voxels, one entry for each axis (for [`IxDyn`](type@ndarray::IxDyn) one entry may stand for all axes).
@@ -104,6 +104,16 @@ impl<D: SpatialDim> SvlsKernel<D> {
         &self.radius
     }
 
+    /// Strength λ: the neighbours together have λ/2 of the whole weight.
+    ///
+    /// ```
+    /// # use soft_labels::SvlsKernel;
+    /// assert_eq!(SvlsKernel::<ndarray::Ix3>::default().strength(), 1.0);
+    /// ```
+    pub fn strength(&self) -> f64 {
+        self.strength
+    }
+
     /// The same kernel with another dimension type.
     ///
     /// # Errors
@@ -119,7 +129,7 @@ impl<D: SpatialDim> SvlsKernel<D> {
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
     pub fn into_dimensionality<E: SpatialDim>(self) -> Result<SvlsKernel<E>> {
-        resolve(&self.sigma, &self.radius)
+        resolve(&self.sigma, &self.radius, self.strength)
     }
 
     /// The neighbours on a label map of `axes` axes, with their weights relative to the heaviest.
@@ -132,7 +142,8 @@ impl<D: SpatialDim> SvlsKernel<D> {
 }
 
 impl<D: FixedSpatialDim> SvlsKernel<D> {
-    /// The weights with the centre 1, as figure 2(a) of the paper draws them: shape 2r+1 on each axis, summing to 2.
+    /// The weights with the centre 1, as figure 2(a) of the paper draws them: shape 2r+1 on each axis, summing to 2. With a
+    /// strength λ the neighbours sum to λ / (2 - λ).
     ///
     /// ```
     /// # use soft_labels::SvlsKernel;
@@ -142,6 +153,25 @@ impl<D: FixedSpatialDim> SvlsKernel<D> {
     /// assert!((w[[0, 0]] - 0.09438517).abs() < 1e-8); // corner
     /// ```
     pub fn weights(&self) -> Array<f64, D> {
+        self.scaled(1.0, self.strength / (2.0 - self.strength))
+    }
+
+    /// The weights that sum to 1: those that average the one-hot maps. The centre has one half of it, or 1 - λ/2 with a
+    /// strength λ.
+    ///
+    /// ```
+    /// # use soft_labels::SvlsKernel;
+    /// let w = SvlsKernel::<ndarray::Ix3>::isotropic(1e-3)?.normalized();
+    /// assert_eq!(w[[1, 1, 1]], 0.5);
+    /// assert_eq!(w[[0, 1, 1]], 1.0 / 12.0); // the other half is on the six faces
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn normalized(&self) -> Array<f64, D> {
+        self.scaled(1.0 - self.strength / 2.0, self.strength / 2.0)
+    }
+
+    /// The weights with this centre and this sum of all neighbours.
+    fn scaled(&self, centre: f64, neighbours: f64) -> Array<f64, D> {
         let mut shape = D::zeros(self.radius.len());
         for (len, radius) in shape.slice_mut().iter_mut().zip(&self.radius) {
             *len = 2 * radius + 1;
@@ -150,28 +180,15 @@ impl<D: FixedSpatialDim> SvlsKernel<D> {
         let sum: f64 = taps.iter().map(|tap| tap.weight).sum();
         // Neighbours come in standard order without the centre, which is in their middle.
         let (before, after) = taps.split_at(taps.len() / 2);
-        let neighbour = |tap: &Tap| tap.weight / sum;
+        let weight = |tap: &Tap| tap.weight / sum * neighbours;
         let all = before
             .iter()
-            .map(neighbour)
-            .chain([1.0])
-            .chain(after.iter().map(neighbour));
+            .map(weight)
+            .chain([centre])
+            .chain(after.iter().map(weight));
         let mut weights = Array::zeros(shape);
         weights.iter_mut().zip(all).for_each(|(weight, value)| *weight = value);
         weights
-    }
-
-    /// The weights that sum to 1, half of it at the centre: those that average the one-hot maps.
-    ///
-    /// ```
-    /// # use soft_labels::SvlsKernel;
-    /// let w = SvlsKernel::<ndarray::Ix3>::isotropic(1e-3)?.normalized();
-    /// assert_eq!(w[[1, 1, 1]], 0.5);
-    /// assert_eq!(w[[0, 1, 1]], 1.0 / 12.0); // all on the six faces
-    /// # Ok::<(), soft_labels::Error>(())
-    /// ```
-    pub fn normalized(&self) -> Array<f64, D> {
-        self.weights() * 0.5
     }
 }
 
@@ -182,144 +199,14 @@ impl<D: SpatialDim> Default for SvlsKernel<D> {
         Self {
             sigma: vec![1.0; axes],
             radius: vec![1; axes],
+            strength: 1.0,
             dim: PhantomData,
         }
     }
 }
 
-/// Builds an [`SvlsKernel`] whose axes differ, or whose sigma is in millimetres.
-///
-/// Every setting takes one value for all axes or one value for each, in the order of the label map's axes. What is
-/// not set is as in the paper: sigma 1 voxel, radius 1.
-///
-/// ```
-/// use ndarray::Ix3;
-/// use soft_labels::SvlsKernel;
-///
-/// // No smoothing across thick slices, a wide kernel within them.
-/// let kernel = SvlsKernel::<Ix3>::builder().sigma([1.5]).radius([0, 2, 2]).build()?;
-/// assert_eq!(kernel.weights().shape(), [1, 5, 5]);
-/// # Ok::<(), soft_labels::Error>(())
-/// ```
-#[derive(Debug, Clone)]
-pub struct SvlsKernelBuilder<D> {
-    sigma: Vec<f64>,
-    in_mm: bool,
-    spacing: Option<Vec<f64>>,
-    radius: Vec<usize>,
-    dim: PhantomData<D>,
-}
-
-impl<D: SpatialDim> SvlsKernelBuilder<D> {
-    /// Sigma in voxels. Replaces an earlier sigma.
-    ///
-    /// ```
-    /// # use soft_labels::SvlsKernel;
-    /// let kernel = SvlsKernel::<ndarray::Ix2>::builder().sigma([1.0, 2.0]).build()?;
-    /// assert_eq!(kernel.sigma(), [1.0, 2.0]);
-    /// # Ok::<(), soft_labels::Error>(())
-    /// ```
-    #[must_use]
-    pub fn sigma(self, voxels: impl AsRef<[f64]>) -> Self {
-        Self {
-            sigma: voxels.as_ref().to_vec(),
-            in_mm: false,
-            ..self
-        }
-    }
-
-    /// Sigma in millimetres; needs the voxel spacing. Replaces an earlier sigma.
-    ///
-    /// ```
-    /// # use soft_labels::{Error, SvlsKernel};
-    /// let builder = SvlsKernel::<ndarray::Ix2>::builder().sigma_mm([1.0]);
-    /// assert_eq!(builder.clone().build(), Err(Error::MissingSpacing));
-    /// assert_eq!(builder.spacing_mm([0.5, 2.0]).build()?.sigma(), [2.0, 0.5]);
-    /// # Ok::<(), Error>(())
-    /// ```
-    #[must_use]
-    pub fn sigma_mm(self, millimetres: impl AsRef<[f64]>) -> Self {
-        Self {
-            sigma: millimetres.as_ref().to_vec(),
-            in_mm: true,
-            ..self
-        }
-    }
-
-    /// Distance between the centres of neighbouring voxels on each axis, in millimetres.
-    ///
-    /// ```
-    /// # use soft_labels::SvlsKernel;
-    /// let builder = SvlsKernel::<ndarray::Ix3>::builder().spacing_mm([5.0, 1.0, 1.0]);
-    /// assert_eq!(builder.sigma_mm([1.0]).build()?.sigma(), [0.2, 1.0, 1.0]);
-    /// # Ok::<(), soft_labels::Error>(())
-    /// ```
-    #[must_use]
-    pub fn spacing_mm(self, millimetres: impl AsRef<[f64]>) -> Self {
-        Self {
-            spacing: Some(millimetres.as_ref().to_vec()),
-            ..self
-        }
-    }
-
-    /// Radius in voxels: the kernel has 2r+1 weights along an axis. 0 is no smoothing along it. The work near boundaries
-    /// grows with the number of weights; beyond 3σ they hardly count.
-    ///
-    /// ```
-    /// # use soft_labels::SvlsKernel;
-    /// let kernel = SvlsKernel::<ndarray::Ix3>::builder().radius([0, 1, 1]).build()?;
-    /// assert_eq!(kernel.radius(), [0, 1, 1]);
-    /// # Ok::<(), soft_labels::Error>(())
-    /// ```
-    #[must_use]
-    pub fn radius(self, voxels: impl AsRef<[usize]>) -> Self {
-        Self {
-            radius: voxels.as_ref().to_vec(),
-            ..self
-        }
-    }
-
-    /// The kernel.
-    ///
-    /// # Errors
-    /// [`Error::KernelAxes`] if a setting has neither one value nor one for each axis; [`Error::Sigma`] and
-    /// [`Error::Spacing`] if a value is not finite or not greater than 0; [`Error::MissingSpacing`];
-    /// [`Error::ZeroRadius`]; [`Error::KernelTooLarge`] above 2²⁰ weights, or 255 voxels along an axis.
-    ///
-    /// ```
-    /// # use soft_labels::{Error, SvlsKernel};
-    /// let builder = SvlsKernel::<ndarray::Ix2>::builder();
-    /// assert_eq!(builder.clone().radius([0]).build(), Err(Error::ZeroRadius));
-    /// assert!(builder.sigma([0.15]).radius([2, 3]).build().is_ok());
-    /// # Ok::<(), Error>(())
-    /// ```
-    pub fn build(self) -> Result<SvlsKernel<D>> {
-        check_positive(&self.sigma, |axis, value| Error::Sigma { axis, value })?;
-        let spacing = self.spacing.unwrap_or_default();
-        check_positive(&spacing, |axis, value| Error::Spacing { axis, value })?;
-        if !self.in_mm {
-            return resolve(&self.sigma, &self.radius);
-        }
-        if spacing.is_empty() {
-            return Err(Error::MissingSpacing);
-        }
-        let axes = D::NDIM.unwrap_or(spacing.len().max(self.sigma.len()));
-        let (sigma, spacing) = (
-            per_axis("sigma", &self.sigma, Some(axes))?,
-            per_axis("spacing", &spacing, Some(axes))?,
-        );
-        let in_voxels: Vec<f64> = sigma
-            .iter()
-            .zip(spacing)
-            .map(|(sigma, spacing)| sigma / spacing)
-            .collect();
-        check_positive(&in_voxels, |axis, value| Error::Sigma { axis, value })?;
-        resolve(&in_voxels, &self.radius)
-    }
-}
-
 /// The kernel of dimension `D` with these settings, given for one axis or for all.
-fn resolve<D: SpatialDim>(sigma: &[f64], radius: &[usize]) -> Result<SvlsKernel<D>> {
+pub(super) fn resolve<D: SpatialDim>(sigma: &[f64], radius: &[usize], strength: f64) -> Result<SvlsKernel<D>> {
     let (sigma, radius) = (per_axis("sigma", sigma, D::NDIM)?, per_axis("radius", radius, D::NDIM)?);
     if radius.iter().all(|&r| r == 0) {
         return Err(Error::ZeroRadius);
@@ -328,29 +215,9 @@ fn resolve<D: SpatialDim>(sigma: &[f64], radius: &[usize]) -> Result<SvlsKernel<
     Ok(SvlsKernel {
         sigma,
         radius,
+        strength,
         dim: PhantomData,
     })
-}
-
-/// One value for each axis, where one may have been given for all. As given if the number of axes is not known.
-fn per_axis<T: Copy>(what: &'static str, values: &[T], axes: Option<usize>) -> Result<Vec<T>> {
-    match (values, axes) {
-        (&[value], Some(axes)) => Ok(vec![value; axes]),
-        (&[_] | &[_, _] | &[_, _, _], None) => Ok(values.to_vec()),
-        (_, Some(axes)) if values.len() == axes => Ok(values.to_vec()),
-        _ => Err(Error::KernelAxes {
-            what,
-            expected: axes.unwrap_or(3),
-            actual: values.len(),
-        }),
-    }
-}
-
-fn check_positive(values: &[f64], error: impl Fn(usize, f64) -> Error) -> Result<()> {
-    match values.iter().position(|&value| !(value.is_finite() && value > 0.0)) {
-        Some(axis) => Err(error(axis, values.get(axis).copied().unwrap_or(f64::NAN))),
-        None => Ok(()),
-    }
 }
 
 /// A kernel has at most [`taps::MAX`] weights and reaches at most [`taps::MAX_RADIUS`] voxels far.

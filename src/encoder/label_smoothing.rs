@@ -86,6 +86,17 @@ impl LabelSmoothing {
         self.alpha
     }
 
+    /// Whether α is shared among the other classes only.
+    ///
+    /// ```
+    /// # use soft_labels::LabelSmoothing;
+    /// assert!(!LabelSmoothing::new(0.3)?.is_over_others());
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn is_over_others(&self) -> bool {
+        self.share == Share::Others
+    }
+
     fn sharing(alpha: f64, share: Share) -> Result<Self> {
         if (0.0..=1.0).contains(&alpha) {
             Ok(Self { alpha, share })

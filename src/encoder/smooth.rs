@@ -9,20 +9,23 @@ use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim, 
 
 /// Spatially Varying Label Smoothing (SVLS): certain inside a structure, unsure near its boundary.
 ///
-/// Equation 2 of Islam & Glocker 2021 (arXiv 2104.05788). With the weights w of the [`SvlsKernel`], whose centre weighs
-/// as much as all neighbours, and the label map continued past its borders by its outermost voxels:
+/// This is equation 2 of Islam & Glocker 2021 (arXiv 2104.05788). The [`SvlsKernel`] has the weights w, and its centre weighs
+/// as much as all neighbours. Borders are padded with the nearest voxel.
 ///
 /// ```text
 /// p_c(v) = Σ_u w(u) [label(v+u) = c] / Σ_u w(u)
 /// ```
 ///
-/// For every valid voxel the probabilities sum to 1 and the annotated class has at least one half, exactly: SVLS never
-/// turns a label over. Where the neighbourhood holds one class, that class is exactly 1; a class that it does not hold
-/// is exactly 0. Ignored neighbours are left out of both sums. Averaged over raters
-/// ([`multirater`](crate::multirater)) this is mSVLS, equation 4.
+/// For every valid voxel the probabilities sum to 1. The annotated class has at least one half, exactly, so SVLS never
+/// changes which class is most probable. Where all neighbours have one class, that class is exactly 1; a class that is not
+/// among them is exactly 0. Ignored neighbours are left out of both sums. The mean over raters
+/// ([`multirater`](crate::multirater)) is mSVLS, equation 4.
 ///
-/// Weights are rounded to multiples of about 2⁻⁵² of their sum, so that sums of them are exact; neighbours that weigh
-/// less are left out.
+/// Beyond the paper, a kernel of [`strength`](crate::SvlsKernelBuilder::strength) λ gives (1 - λ) one-hot + λ SVLS. The
+/// annotated class then has at least 1 - λ/2.
+///
+/// Weights are rounded to multiples of about 2⁻⁵² of their sum, so that sums of them are exact. Neighbours that weigh less
+/// are left out.
 ///
 /// ```
 /// use ndarray::{Array3, array};
@@ -34,7 +37,7 @@ use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim, 
 /// assert_eq!(soft[[0, 1, 0]], 1.0);
 /// assert!((soft[[0, 1, 1]] - 0.8278).abs() < 1e-4); // beside the boundary
 ///
-/// let wide = Svls::new(SvlsKernel::builder().sigma([2.0]).radius([2]).build()?);
+/// let wide = Svls::new(SvlsKernel::builder().sigma(2.0).radius(2).build()?);
 /// let soft: Array3<f32> = wide.encode(&labels, &classes)?;
 /// assert!(soft[[0, 1, 0]] < 1.0);
 /// # Ok::<(), soft_labels::Error>(())
@@ -69,7 +72,10 @@ impl<D: SpatialDim> Svls<D> {
 
     /// On label maps of `axes` axes.
     pub(crate) fn smoothing(&self, axes: usize) -> Result<Smoothing> {
-        Ok(Smoothing::by_neighbours(self.kernel.taps(axes)?, 1.0))
+        Ok(Smoothing::by_neighbours(
+            self.kernel.taps(axes)?,
+            self.kernel.strength(),
+        ))
     }
 }
 

@@ -6,11 +6,11 @@ use crate::common::arrays;
 use crate::input::raters::check_axes;
 use crate::{Error, Label, Result, SpatialDim};
 
-/// The classes of a label map: stated by the caller, never guessed from the data.
+/// The classes of a label map. The caller states them; they are never guessed from the data.
 ///
-/// The class axis of soft labels has one entry for each class, in the order given here. Voxels that hold the
-/// ignore value were labelled by nobody: their target is all zero and they lend no weight to their neighbours. Any
-/// other value in a label map is [`Error::UnknownLabel`].
+/// The class axis of soft labels has one entry for each class, in the order given here. The ignore value marks voxels that
+/// nobody labelled: their soft labels are all zero and they lend no weight to their neighbours. Any other value in a label
+/// map is [`Error::UnknownLabel`].
 ///
 /// ```
 /// use soft_labels::Classes;
@@ -22,7 +22,14 @@ use crate::{Error, Label, Result, SpatialDim};
 /// assert_eq!(cityscapes.class_of(255_u8), None);
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
+///
+/// With feature `serde`, classes are `{"count": 4}` or `{"values": [0, 1, 2, 4], "ignore": 255}` in JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "super::serde::Fields", into = "super::serde::Fields")
+)]
 pub struct Classes {
     values: Values,
     ignore: Option<i128>,
@@ -75,11 +82,12 @@ impl Classes {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn from_values<L: Label>(values: impl IntoIterator<Item = L>) -> Result<Self> {
-        let mut listed: Vec<(i128, usize)> = values
-            .into_iter()
-            .enumerate()
-            .map(|(class, label)| (label.value(), class))
-            .collect();
+        Self::from_raw(values.into_iter().map(L::value))
+    }
+
+    /// The same for the values of labels of any type.
+    pub(super) fn from_raw(values: impl Iterator<Item = i128>) -> Result<Self> {
+        let mut listed: Vec<(i128, usize)> = values.enumerate().map(|(class, value)| (value, class)).collect();
         check_count(listed.len())?;
         listed.sort_unstable();
         for pair in listed.windows(2) {
@@ -115,13 +123,14 @@ impl Classes {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn with_ignore<L: Label>(self, value: L) -> Result<Self> {
-        match self.class_of(value) {
-            Some(class) => Err(Error::IgnoredClass {
-                value: value.value(),
-                class,
-            }),
+        self.with_raw_ignore(value.value())
+    }
+
+    pub(super) fn with_raw_ignore(self, value: i128) -> Result<Self> {
+        match self.class_of_value(value) {
+            Some(class) => Err(Error::IgnoredClass { value, class }),
             None => Ok(Self {
-                ignore: Some(value.value()),
+                ignore: Some(value),
                 ..self
             }),
         }

@@ -8,8 +8,8 @@ use crate::{Classes, Error, Label, Result, SpatialDim};
 
 /// The label maps of one or several raters, all of the same shape, each with a weight.
 ///
-/// This is what an encoder is given. Users of [`SoftEncoder`](crate::SoftEncoder) and
-/// [`multirater`](crate::multirater) meet it only when they write an encoder of their own or want a window of an
+/// An encoder takes its label maps as this type. Most users do not need it: [`SoftEncoder`](crate::SoftEncoder) takes one
+/// label map and [`multirater`](crate::multirater) takes several. It is needed to write an encoder, and for a window of an
 /// average.
 ///
 /// ```
@@ -76,8 +76,8 @@ impl<'a, L: Label, D: SpatialDim> Raters<'a, L, D> {
         })
     }
 
-    /// Several raters, each with a weight; the weights are divided by their sum. One that is less than 1e-320 of the
-    /// heaviest counts as 0.
+    /// Several raters, each with a weight. The weights are divided by their sum. A weight of less than 1e-320 of the
+    /// largest counts as 0.
     ///
     /// # Errors
     /// Those of [`Raters::new`], and [`Error::WeightCount`], [`Error::Weight`] if one is negative or not finite,

@@ -3,7 +3,8 @@
 use ndarray::ArrayRef;
 
 use super::{SparseLabels, builder};
-use crate::{Classes, Label, OneHot, Raters, Result, SoftEncoder, SoftFloat, SpatialDim, Svls};
+use crate::encoder::encoding::svls;
+use crate::{Classes, Encoding, Error, Label, OneHot, Raters, Result, SoftEncoder, SoftFloat, SpatialDim, Svls};
 
 /// Encoders whose soft labels are zero almost everywhere, so that they can be made without the zeros.
 ///
@@ -74,5 +75,20 @@ impl<D: SpatialDim> SparseEncoder<D> for Svls<D> {
         classes: &Classes,
     ) -> Result<SparseLabels<F, D>> {
         builder::build(&self.smoothing(raters.shape().len())?, raters, classes)
+    }
+}
+
+/// Label smoothing is [`Error::NotSparse`].
+impl<D: SpatialDim> SparseEncoder<D> for Encoding {
+    fn encode_raters_sparse<L: Label, F: SoftFloat>(
+        &self,
+        raters: &Raters<'_, L, D>,
+        classes: &Classes,
+    ) -> Result<SparseLabels<F, D>> {
+        match self {
+            Self::OneHot => OneHot.encode_raters_sparse(raters, classes),
+            Self::LabelSmoothing(_) => Err(Error::NotSparse),
+            Self::Svls(settings) => svls(settings)?.encode_raters_sparse(raters, classes),
+        }
     }
 }

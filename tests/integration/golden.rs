@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ndarray::{ArrayD, Axis, IxDyn};
 use ndarray_npy::{ReadableElement, read_npy};
-use soft_labels::{Classes, LabelSmoothing, OneHot, SoftEncoder, Svls, SvlsKernel, multirater};
+use soft_labels::{Classes, LabelSmoothing, OneHot, PerAxis, SoftEncoder, Svls, SvlsKernel, multirater};
 
 use crate::real::{Real, assert_close, for_every_real};
 
@@ -48,7 +48,7 @@ fn contiguous(count: usize) -> Classes {
     Classes::contiguous(count).unwrap()
 }
 
-fn svls(sigma: impl AsRef<[f64]>, radius: impl AsRef<[usize]>) -> Svls<IxDyn> {
+fn svls(sigma: impl Into<PerAxis<f64>>, radius: impl Into<PerAxis<usize>>) -> Svls<IxDyn> {
     Svls::new(SvlsKernel::builder().sigma(sigma).radius(radius).build().unwrap())
 }
 

@@ -10,6 +10,7 @@ mod real;
 mod scene;
 
 mod batch;
+mod encoding;
 mod errors;
 mod fusion;
 mod golden;
@@ -17,8 +18,11 @@ mod loss;
 mod metrics;
 mod multirater;
 mod paper;
+mod pool;
 mod promises;
 mod properties;
+#[cfg(feature = "serde")]
+mod serde;
 mod sparse;
 #[cfg(feature = "rayon")]
 mod threads;

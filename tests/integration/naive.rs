@@ -101,6 +101,11 @@ pub(crate) fn svls(map: &Map, classes: usize, sigma: &[f64], radius: &[usize]) -
     soft
 }
 
+/// Beyond the paper: (1 - λ) one-hot + λ SVLS.
+pub(crate) fn svls_of_strength(map: &Map, classes: usize, sigma: &[f64], radius: &[usize], strength: f64) -> Soft {
+    one_hot(map, classes) * (1.0 - strength) + svls(map, classes, sigma, radius) * strength
+}
+
 /// Equation 4 as its text words it: the weighted mean of the raters' soft labels, over those who labelled the voxel.
 pub(crate) fn average(maps: &[Map], softs: &[Soft], weights: &[f64]) -> Soft {
     let mut mean = Soft::zeros(softs[0].raw_dim());

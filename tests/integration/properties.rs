@@ -43,7 +43,7 @@ fn encode<L: Label + TryFrom<i64>, F: Real, D: SpatialDim>(scene: &Scene, encode
 }
 
 fn naive_svls(scene: &Scene) -> naive::Soft {
-    scene.judge(|map, classes| naive::svls(map, classes, &scene.sigma, &scene.radius))
+    scene.judge(|map, classes| naive::svls_of_strength(map, classes, &scene.sigma, &scene.radius, scene.strength))
 }
 
 #[test]

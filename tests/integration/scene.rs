@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use soft_labels::ndarray::IxDyn;
-use soft_labels::{Classes, Label, Svls, SvlsKernel};
+use soft_labels::{Classes, Label, Svls, SvlsKernel, SvlsKernelBuilder};
 
 use crate::layout::Layout;
 use crate::naive::{self, Map, Soft};
@@ -40,6 +40,7 @@ pub(crate) struct Scene {
     pub(crate) values: Vec<i64>,
     pub(crate) sigma: Vec<f64>,
     pub(crate) radius: Vec<usize>,
+    pub(crate) strength: f64,
     pub(crate) window: Vec<Range<usize>>,
     /// How the label maps and the output lie in memory.
     pub(crate) labels: Layout,
@@ -70,21 +71,24 @@ impl Scene {
                     (Just(maps), weights)
                 }),
                 values(classes),
-                kernel(axes),
+                (kernel(axes), strength()),
                 window,
                 Layout::any(axes),
                 Layout::any(axes + 1),
             )
-                .prop_map(|((maps, weights), values, (sigma, radius), window, labels, out)| Self {
-                    maps,
-                    weights,
-                    values,
-                    sigma,
-                    radius,
-                    window,
-                    labels,
-                    out,
-                })
+                .prop_map(
+                    |((maps, weights), values, ((sigma, radius), strength), window, labels, out)| Self {
+                        maps,
+                        weights,
+                        values,
+                        sigma,
+                        radius,
+                        strength,
+                        window,
+                        labels,
+                        out,
+                    },
+                )
         })
     }
 
@@ -102,8 +106,14 @@ impl Scene {
     }
 
     pub(crate) fn svls(&self) -> Svls<IxDyn> {
-        let kernel = SvlsKernel::builder().sigma(&self.sigma).radius(&self.radius).build();
-        Svls::new(kernel.unwrap())
+        Svls::new(self.settings().build().unwrap())
+    }
+
+    pub(crate) fn settings(&self) -> SvlsKernelBuilder<IxDyn> {
+        SvlsKernel::builder()
+            .sigma(&self.sigma)
+            .radius(&self.radius)
+            .strength(self.strength)
     }
 
     /// A rater's label map as `L`.
@@ -173,6 +183,15 @@ pub(crate) fn kernel(axes: usize) -> impl Strategy<Value = (Vec<f64>, Vec<usize>
         sigma,
         radius.prop_filter("a neighbour", |radius| radius.iter().any(|&r| r > 0)),
     )
+}
+
+/// The paper's strength most often; others down to such at which every neighbour vanishes.
+fn strength() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        3 => Just(1.0),
+        2 => select(vec![0.5, 0.25, 0.75, 0.1, 1e-3, 1.0 - f64::EPSILON, 1e-17, f64::MIN_POSITIVE]),
+        2 => 1e-9..1.0,
+    ]
 }
 
 fn weights(raters: usize) -> impl Strategy<Value = Vec<f64>> {

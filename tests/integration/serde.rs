@@ -1,0 +1,163 @@
+//! Encodings and classes as JSON.
+
+use serde_json::{from_str, to_string};
+use soft_labels::{Classes, Encoding, LabelSmoothing, SvlsKernel};
+
+#[test]
+fn encodings_keep_their_form() {
+    let builder = SvlsKernel::builder;
+    for (json, encoding) in [
+        (r#"{"method":"one_hot"}"#, Encoding::OneHot),
+        (
+            r#"{"method":"label_smoothing","alpha":0.1}"#,
+            LabelSmoothing::new(0.1).unwrap().into(),
+        ),
+        (
+            r#"{"method":"label_smoothing_over_others","alpha":0.1}"#,
+            LabelSmoothing::over_others(0.1).unwrap().into(),
+        ),
+        (r#"{"method":"svls"}"#, Encoding::default()),
+        (
+            r#"{"method":"svls","sigma":1.5,"radius":[1,2,2],"strength":0.5}"#,
+            Encoding::Svls(builder().sigma(1.5).radius([1, 2, 2]).strength(0.5)),
+        ),
+        (
+            r#"{"method":"svls","sigma_mm":1.0,"spacing_mm":[3.0,1.0,1.0]}"#,
+            Encoding::Svls(builder().sigma_mm(1.0).spacing_mm([3.0, 1.0, 1.0])),
+        ),
+        (
+            r#"{"method":"svls","sigma":[0.5,2.0],"radius":3}"#,
+            Encoding::Svls(builder().sigma([0.5, 2.0]).radius(3)),
+        ),
+    ] {
+        assert_eq!(from_str::<Encoding>(json).unwrap(), encoding);
+        assert_eq!(to_string(&encoding).unwrap(), json);
+    }
+    // Whole numbers are numbers, and white space, order and values of the paper do not matter.
+    let paper = r#"{ "radius": 1, "sigma": 1, "strength": 1, "method": "svls" }"#;
+    assert_eq!(from_str::<Encoding>(paper).unwrap(), Encoding::default());
+}
+
+#[test]
+fn wrong_encodings_are_errors_that_say_why() {
+    for (json, why) in [
+        (r#"{}"#, "missing field `method`"),
+        (
+            r#"{"method": "soft"}"#,
+            "unknown variant `soft`, expected one of `one_hot`",
+        ),
+        (r#"{"method": "svls", "sigmas": 1.0}"#, "unknown field `sigmas`"),
+        (
+            r#"{"method": "one_hot", "smoothing": 1.0}"#,
+            "unknown field `smoothing`",
+        ),
+        (
+            r#"{"method": "one_hot", "alpha": 0.1}"#,
+            "one_hot has no alpha; leave it out",
+        ),
+        (r#"{"method": "svls", "alpha": 0.1}"#, "svls has no alpha"),
+        (
+            r#"{"method": "label_smoothing", "alpha": 0.1, "radius": 1}"#,
+            "label_smoothing has no radius",
+        ),
+        (r#"{"method": "label_smoothing"}"#, "label_smoothing needs alpha"),
+        (
+            r#"{"method": "label_smoothing", "alpha": 1.5}"#,
+            "alpha is 1.5; it must lie within 0 and 1",
+        ),
+        (
+            r#"{"method": "svls", "sigma": 0}"#,
+            "sigma is 0 on axis 0; it must be finite and greater than 0",
+        ),
+        (r#"{"method": "svls", "sigma": [1.0, -2.0]}"#, "sigma is -2 on axis 1"),
+        (r#"{"method": "svls", "sigma": "wide"}"#, "expected a number, or a list"),
+        (r#"{"method": "svls", "sigma": []}"#, "the list is empty"),
+        (r#"{"method": "svls", "sigma": [1, 1, 1, 1]}"#, "sigma is for 4 axes"),
+        (r#"{"method": "svls", "radius": 0}"#, "radius is 0 on every axis"),
+        (r#"{"method": "svls", "radius": -1}"#, "invalid value: integer `-1`"),
+        (
+            r#"{"method": "svls", "radius": 1.5}"#,
+            "invalid type: floating point `1.5`",
+        ),
+        (r#"{"method": "svls", "radius": 1000}"#, "is too large"),
+        (
+            r#"{"method": "svls", "strength": 0}"#,
+            "strength is 0; it must be greater than 0",
+        ),
+        (r#"{"method": "svls", "strength": 1.5}"#, "strength is 1.5"),
+        (
+            r#"{"method": "svls", "sigma_mm": 1.0}"#,
+            "the voxel spacing is not given",
+        ),
+        (r#"{"method": "svls", "spacing_mm": 1.0}"#, "spacing_mm is for sigma_mm"),
+        (
+            r#"{"method": "svls", "sigma_mm": 1.0, "spacing_mm": 0.0}"#,
+            "voxel spacing is 0 on axis 0",
+        ),
+        (
+            r#"{"method": "svls", "sigma": 1.0, "sigma_mm": 1.0, "spacing_mm": 1.0}"#,
+            "sigma and sigma_mm are given",
+        ),
+    ] {
+        let error = from_str::<Encoding>(json).unwrap_err().to_string();
+        assert!(error.contains(why), "{json}: {error}");
+    }
+}
+
+#[test]
+fn classes_keep_their_form() {
+    let brats = || Classes::from_values([0, 1, 2, 4]).unwrap();
+    for (json, classes) in [
+        (r#"{"count":4}"#, Classes::contiguous(4).unwrap()),
+        (
+            r#"{"count":19,"ignore":255}"#,
+            Classes::contiguous(19).unwrap().with_ignore(255).unwrap(),
+        ),
+        (
+            r#"{"values":[0,1,2,4],"ignore":255}"#,
+            brats().with_ignore(255).unwrap(),
+        ),
+        (
+            r#"{"values":[4,0],"ignore":-1}"#,
+            Classes::from_values([4, 0]).unwrap().with_ignore(-1).unwrap(),
+        ),
+        (
+            r#"{"values":[18446744073709551615]}"#,
+            Classes::from_values([u64::MAX]).unwrap(),
+        ),
+        (
+            r#"{"values":[-9223372036854775808,0]}"#,
+            Classes::from_values([i64::MIN, 0]).unwrap(),
+        ),
+    ] {
+        assert_eq!(from_str::<Classes>(json).unwrap(), classes);
+        assert_eq!(to_string(&classes).unwrap(), json);
+    }
+    let listed = from_str::<Classes>(r#"{"values": [0, 1, 2]}"#).unwrap();
+    assert_eq!(listed, Classes::contiguous(3).unwrap());
+}
+
+#[test]
+fn wrong_classes_are_errors_that_say_why() {
+    for (json, why) in [
+        (r#"{}"#, "classes need count or values"),
+        (r#"{"count": 2, "values": [0, 1]}"#, "count and values are given"),
+        (r#"{"count": 0}"#, "there are no classes; give at least one"),
+        (r#"{"count": 65536}"#, "65536 classes are more than the 65535"),
+        (r#"{"count": -1}"#, "invalid value: integer `-1`"),
+        (r#"{"values": []}"#, "there are no classes"),
+        (
+            r#"{"values": [0, 7, 7]}"#,
+            "value 7 is listed twice, as class 1 and as class 2",
+        ),
+        (r#"{"values": [0, 1.5]}"#, "expected a whole number"),
+        (
+            r#"{"count": 4, "ignore": 3}"#,
+            "value 3 cannot be ignored, it is class 3",
+        ),
+        (r#"{"count": 4, "ignored": 255}"#, "unknown field `ignored`"),
+    ] {
+        let error = from_str::<Classes>(json).unwrap_err().to_string();
+        assert!(error.contains(why), "{json}: {error}");
+    }
+}
