@@ -26,7 +26,6 @@
 //! # Ok::<(), soft_labels::Error>(())
 //! ```
 
-use std::convert::Infallible;
 use std::ops::Range;
 
 use ndarray::{Array, ArrayRef, ArrayView4, ArrayViewMut4, Axis, Dimension, Ix4};
@@ -131,14 +130,9 @@ fn write<F: SoftFloat, D: Dimension>(soft: &ArrayRef<F, D>, boxes: [usize; 3], o
         first[axis - 1] = i * len;
         (first, part)
     });
-    let Ok(()) = parallel::try_for_each(
-        threads,
-        parts.collect(),
-        |(first, part)| -> std::result::Result<(), Infallible> {
-            write_part(&soft, boxes, first, part);
-            Ok(())
-        },
-    );
+    parallel::map(threads, parts.collect(), |(first, part)| {
+        write_part(&soft, boxes, first, part)
+    });
     Ok(())
 }
 

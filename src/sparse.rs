@@ -29,6 +29,7 @@
 mod builder;
 mod distribution;
 mod encoder;
+mod flat;
 
 use std::ops::Range;
 
@@ -36,9 +37,9 @@ use ndarray::{ArrayRef, Axis, Slice};
 
 pub use self::distribution::Distribution;
 pub use self::encoder::SparseEncoder;
+pub(crate) use self::flat::FlatSparse;
 use crate::engine::{self, Tile};
 use crate::input::window::check_output;
-use crate::loss::{LossFloat, SparseSample};
 use crate::{Result, SoftFloat, SpatialDim};
 
 /// Soft labels of a whole label map as a class for each voxel and a distribution for each uncertain one.
@@ -141,13 +142,16 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
         })
     }
 
-    /// As targets of a loss.
-    pub(crate) fn sample(&self) -> SparseSample<'_, F>
-    where
-        F: LossFloat,
-    {
-        let places = [&*self.uncertain, &*self.ends];
-        SparseSample::new(&self.class, places, &self.pair_class, &self.pair_probability, self.one)
+    /// The same without the number of axes.
+    pub(crate) fn flat(&self) -> FlatSparse<'_, F> {
+        FlatSparse {
+            class: &self.class,
+            uncertain: &self.uncertain,
+            ends: &self.ends,
+            pair_class: &self.pair_class,
+            pair_probability: &self.pair_probability,
+            one: self.one,
+        }
     }
 
     /// How many voxels have more than one class.

@@ -1,4 +1,19 @@
 //! Work on the current rayon pool, or on this thread without the feature `rayon`.
+//!
+//! Where numbers are summed up, work is cut into pieces of a fixed size and their sums are added in order. So results have
+//! the same bits for any number of threads.
+
+use std::ops::Range;
+
+/// Voxels of a piece whose sum is computed by itself.
+pub(crate) const PIECE: usize = 1 << 14;
+
+/// The pieces of so many voxels, each of [`PIECE`] but the last.
+pub(crate) fn pieces(voxels: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..voxels)
+        .step_by(PIECE)
+        .map(move |start| start..voxels.min(start + PIECE))
+}
 
 /// Below this many values there is one thread. Two break even at half as many, and gain a quarter at twice as many.
 #[cfg(feature = "rayon")]
@@ -15,27 +30,30 @@ pub(crate) fn threads(_: usize) -> usize {
     1
 }
 
-/// Works on every item, on one thread or on as many as the pool has. One of the errors is returned.
+/// What work makes of every item, in their order, on one thread or on as many as the pool has.
 #[cfg(feature = "rayon")]
-pub(crate) fn try_for_each<T: Send, E: Send>(
-    threads: usize,
-    items: Vec<T>,
-    work: impl Fn(T) -> Result<(), E> + Sync + Send,
-) -> Result<(), E> {
+pub(crate) fn map<T: Send, R: Send>(threads: usize, items: Vec<T>, work: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
     use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
     if threads > 1 {
-        items.into_par_iter().try_for_each(work)
+        items.into_par_iter().map(work).collect()
     } else {
-        items.into_iter().try_for_each(work)
+        items.into_iter().map(work).collect()
     }
 }
 
 #[cfg(not(feature = "rayon"))]
-pub(crate) fn try_for_each<T: Send, E: Send>(
-    _: usize,
-    items: Vec<T>,
-    work: impl Fn(T) -> Result<(), E> + Sync + Send,
-) -> Result<(), E> {
-    items.into_iter().try_for_each(work)
+pub(crate) fn map<T: Send, R: Send>(_: usize, items: Vec<T>, work: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
+    items.into_iter().map(work).collect()
+}
+
+/// Both results, on two threads if there are so many.
+#[cfg(feature = "rayon")]
+pub(crate) fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+    rayon::join(a, b)
+}
+
+#[cfg(not(feature = "rayon"))]
+pub(crate) fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+    (a(), b())
 }

@@ -65,7 +65,9 @@ pub(super) fn for_each_with_output<F: Send>(
     let (axis, len) = tile.cut(threads);
     let tiles = out.axis_chunks_iter_mut(Axis(1 + axis), len).enumerate();
     let tiles = tiles.map(|(i, out)| (tile.part(axis, i * len, out.len_of(Axis(1 + axis))), out));
-    parallel::try_for_each(threads, tiles.collect(), |(tile, out)| encode(tile, out))
+    parallel::map(threads, tiles.collect(), |(tile, out)| encode(tile, out))
+        .into_iter()
+        .collect()
 }
 
 /// Cuts a tile, the voxels of each part before those of the next.
@@ -83,5 +85,7 @@ pub(super) fn for_each<T: Send>(
     work: impl Fn(Tile, T) -> Result<(), UnknownLabel> + Sync + Send,
 ) -> Result<(), UnknownLabel> {
     let voxels = tiles.iter().map(|(tile, _)| tile.voxels()).sum();
-    parallel::try_for_each(parallel::threads(voxels), tiles, |(tile, part)| work(tile, part))
+    parallel::map(parallel::threads(voxels), tiles, |(tile, part)| work(tile, part))
+        .into_iter()
+        .collect()
 }

@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use ndarray::{ArrayRef, ArrayViewD, Dimension};
 
-use super::lanes::{LANES, Lanes, LossFloat};
+use super::elementary::{LANES, Lanes, LossFloat};
 use super::targets::{Ready, Targets, load};
 use crate::common::arrays::{check_shape, in_order};
+use crate::common::parallel::{self, PIECE};
 use crate::{Error, Result};
 
 /// The samples of a call.
@@ -61,18 +62,39 @@ impl<'a, F: LossFloat> Batch<'a, F> {
         })
     }
 
-    /// Room for the numbers of a block: one entry for each class.
-    pub(super) fn room(&self) -> Vec<Lanes<F>> {
+    /// A buffer for the numbers of a block: one entry for each class.
+    pub(super) fn buffer(&self) -> Vec<Lanes<F>> {
         vec![[F::zero(); LANES]; if self.samples == 0 { 0 } else { self.classes }]
     }
 
-    /// The blocks of voxels of all samples, as sample, first voxel and number of voxels.
-    pub(super) fn blocks(&self) -> impl Iterator<Item = (usize, usize, usize)> + use<F> {
-        let voxels = self.voxels;
-        (0..self.samples).flat_map(move |sample| {
-            let starts = (0..voxels).step_by(LANES);
-            starts.map(move |at| (sample, at, LANES.min(voxels - at)))
-        })
+    /// The pieces of all samples, in order.
+    pub(super) fn pieces(&self) -> Vec<Piece> {
+        let of_sample = |sample| parallel::pieces(self.voxels).map(move |voxels| Piece { sample, voxels });
+        (0..self.samples).flat_map(of_sample).collect()
+    }
+
+    /// How many threads are worth their while.
+    pub(super) fn threads(&self) -> usize {
+        parallel::threads(self.logits.len())
+    }
+
+    /// The slices of `values` (sample, plane, voxel) that belong to each piece, one for each plane.
+    pub(super) fn split<'v, T>(&self, values: &'v mut [T], planes: usize) -> Vec<Vec<&'v mut [T]>> {
+        let mut pieces = Vec::new();
+        for sample in values.chunks_exact_mut((planes * self.voxels).max(1)) {
+            let mut planes: Vec<_> = sample
+                .chunks_exact_mut(self.voxels)
+                .map(|plane| plane.chunks_mut(PIECE))
+                .collect();
+            loop {
+                let piece: Vec<_> = planes.iter_mut().filter_map(Iterator::next).collect();
+                if piece.is_empty() {
+                    break;
+                }
+                pieces.push(piece);
+            }
+        }
+        pieces
     }
 
     /// Reads the logits of a block, less the largest one of each voxel.
@@ -92,7 +114,7 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     }
 
     /// How many voxels of a block count, read without a copy where that is possible.
-    pub(super) fn count(&self, block: (usize, usize, usize), room: &mut [Lanes<F>]) -> usize {
+    pub(super) fn count(&self, block: (usize, usize, usize), buffer: &mut [Lanes<F>]) -> usize {
         let (sample, at, len) = block;
         let counts = match (&self.targets, &self.mask) {
             (Ready::Dense(all), None) => {
@@ -104,7 +126,7 @@ impl<'a, F: LossFloat> Batch<'a, F> {
                 }
                 counts
             }
-            _ => self.read_targets(room, block),
+            _ => self.read_targets(buffer, block),
         };
         counts.iter().map(|&counts| usize::from(counts)).sum()
     }
@@ -134,14 +156,26 @@ impl<'a, F: LossFloat> Batch<'a, F> {
         counts
     }
 
-    /// Where a class's voxels of a block are in an array of the shape of the logits in standard order.
-    pub(super) fn range(&self, class: usize, (sample, at, len): (usize, usize, usize)) -> Range<usize> {
-        let start = self.place(sample, class, at);
-        start..start + len
-    }
-
     fn place(&self, sample: usize, class: usize, at: usize) -> usize {
         (sample * self.classes + class) * self.voxels + at
+    }
+}
+
+/// Some consecutive voxels of a sample.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub(super) sample: usize,
+    pub(super) voxels: Range<usize>,
+}
+
+impl Piece {
+    /// Its blocks, as sample, first voxel and number of voxels; and the range of their voxels within the piece.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = ((usize, usize, usize), Range<usize>)> + use<> {
+        let (sample, Range { start, end }) = (self.sample, self.voxels.clone());
+        (start..end).step_by(LANES).map(move |at| {
+            let len = LANES.min(end - at);
+            ((sample, at, len), at - start..at - start + len)
+        })
     }
 }
 

@@ -2,12 +2,12 @@
 
 use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension, RemoveAxis};
 
-use super::batch::{Batch, exponentials, with_slice};
-use super::lanes::{LANES, Lanes, LossFloat};
+use super::batch::{Batch, Piece, exponentials, with_slice};
+use super::elementary::{LANES, Lanes, LossFloat};
 use super::reduction::{Divisor, Reduction};
 use super::targets::Targets;
-use crate::common::arrays;
-use crate::common::arrays::check_shape;
+use crate::common::arrays::{self, check_shape};
+use crate::common::parallel;
 use crate::{Error, Result};
 
 /// Cross entropy between soft targets and the softmax of logits: equation 3 of the [paper].
@@ -165,7 +165,7 @@ impl<'m> SoftCrossEntropy<'m> {
         targets: &(impl Targets<F> + ?Sized),
     ) -> Result<f64> {
         let batch = self.batch(logits, targets)?;
-        self.compute(&batch, |_, _| {}, None)
+        self.compute(&batch, None, None)
     }
 
     /// The loss and its gradient with respect to the logits, in standard order.
@@ -204,7 +204,7 @@ impl<'m> SoftCrossEntropy<'m> {
     ) -> Result<f64> {
         check_shape("gradient", logits.shape(), gradient.shape())?;
         let batch = self.batch(logits, targets)?;
-        with_slice(gradient, |gradient| self.compute(&batch, |_, _| {}, Some(gradient)))
+        with_slice(gradient, |gradient| self.compute(&batch, None, Some(gradient)))
     }
 
     /// The loss of every voxel, 0 where a voxel does not count: the shape of the logits without the class axis.
@@ -228,10 +228,9 @@ impl<'m> SoftCrossEntropy<'m> {
         let class_axis = ndarray::Axis(usize::from(self.batched));
         let mut out = arrays::filled(logits.raw_dim().remove_axis(class_axis), F::zero())?;
         if let Some(values) = out.as_slice_mut() {
-            let tell = |(sample, at, len): (usize, usize, usize), losses: &Lanes<F>| {
-                values[sample * batch.voxels + at..][..len].copy_from_slice(&losses[..len]);
-            };
-            self.clone().reduction(Reduction::Sum).compute(&batch, tell, None)?;
+            self.clone()
+                .reduction(Reduction::Sum)
+                .compute(&batch, Some(values), None)?;
         }
         Ok(out)
     }
@@ -260,21 +259,45 @@ impl<'m> SoftCrossEntropy<'m> {
         Ok(batch)
     }
 
-    /// The loss. The losses of the voxels of each block are told, and the gradient is written if there is one.
+    /// The loss. The losses of voxels and the gradient are written where there is a slice for them.
     fn compute<F: LossFloat>(
         &self,
         batch: &Batch<'_, F>,
-        mut tell: impl FnMut((usize, usize, usize), &Lanes<F>),
-        mut gradient: Option<&mut [F]>,
+        losses: Option<&mut [F]>,
+        gradient: Option<&mut [F]>,
     ) -> Result<f64> {
         let divisor = match self.reduction {
             Reduction::Sum => 1.0,
             Reduction::Mean => self.count(batch)?,
         };
         let scale = F::round_from(1.0 / divisor);
-        let (mut exp, mut targets) = (batch.room(), batch.room());
+        let mut losses = losses.map_or(Vec::new(), |losses| batch.split(losses, 1)).into_iter();
+        let mut gradient = gradient
+            .map_or(Vec::new(), |gradient| batch.split(gradient, batch.classes))
+            .into_iter();
+        let work = batch
+            .pieces()
+            .into_iter()
+            .map(|piece| (piece, losses.next(), gradient.next()))
+            .collect();
+        let sums = parallel::map(batch.threads(), work, |(piece, losses, gradient)| {
+            self.compute_piece(batch, &piece, scale, losses, gradient)
+        });
+        Ok(sums.iter().sum::<f64>() / divisor)
+    }
+
+    /// The sum of the losses of a piece.
+    fn compute_piece<F: LossFloat>(
+        &self,
+        batch: &Batch<'_, F>,
+        piece: &Piece,
+        scale: F,
+        mut losses_out: Option<Vec<&mut [F]>>,
+        mut gradient: Option<Vec<&mut [F]>>,
+    ) -> f64 {
+        let (mut exp, mut targets) = (batch.buffer(), batch.buffer());
         let mut sums = [0.0; LANES];
-        for block in batch.blocks() {
+        for (block, voxels) in piece.blocks() {
             let counts = batch.read_targets(&mut targets, block);
             batch.read_logits(&mut exp, block);
             let mut losses = if self.divergence {
@@ -304,14 +327,17 @@ impl<'m> SoftCrossEntropy<'m> {
                 losses[i] = if counts[i] { loss } else { F::zero() };
                 sums[i] += losses[i].wide();
             }
-            tell(block, &losses);
+            for out in losses_out.iter_mut().flatten() {
+                let out = &mut out[voxels.clone()];
+                out.copy_from_slice(&losses[..out.len()]);
+            }
 
             if let Some(gradient) = &mut gradient {
                 for i in 0..LANES {
                     all[i] = all[i] / sum[i];
                 }
-                for (class, (exp, target)) in exp.iter().zip(&targets).enumerate() {
-                    let slopes = gradient[batch.range(class, block)].iter_mut();
+                for ((slopes, exp), target) in gradient.iter_mut().zip(&exp).zip(&targets) {
+                    let slopes = slopes[voxels.clone()].iter_mut();
                     for ((((slope, exp), target), all), counts) in slopes.zip(exp).zip(target).zip(&all).zip(&counts) {
                         let value = (*all * *exp - *target) * scale;
                         *slope = if *counts { value } else { F::zero() };
@@ -319,16 +345,19 @@ impl<'m> SoftCrossEntropy<'m> {
                 }
             }
         }
-        Ok(sums.iter().sum::<f64>() / divisor)
+        sums.iter().sum()
     }
 
     /// What the mean divides by.
     fn count<F: LossFloat>(&self, batch: &Batch<'_, F>) -> Result<f64> {
-        let mut targets = batch.room();
-        let (mut voxels, mut weight) = (0, [0.0; LANES]);
-        for block in batch.blocks() {
-            voxels += batch.count(block, &mut targets);
-            if self.divisor == Divisor::Weight {
+        let counts = parallel::map(batch.threads(), batch.pieces(), |piece| {
+            let mut targets = batch.buffer();
+            let (mut voxels, mut weight) = (0, [0.0; LANES]);
+            for (block, _) in piece.blocks() {
+                if self.divisor == Divisor::Voxels {
+                    voxels += batch.count(block, &mut targets);
+                    continue;
+                }
                 batch.read_targets(&mut targets, block);
                 self.weigh(&mut targets);
                 for target in &targets {
@@ -337,11 +366,9 @@ impl<'m> SoftCrossEntropy<'m> {
                     }
                 }
             }
-        }
-        let divisor = match self.divisor {
-            Divisor::Voxels => voxels as f64,
-            Divisor::Weight => weight.iter().sum(),
-        };
+            voxels as f64 + weight.iter().sum::<f64>()
+        });
+        let divisor = counts.iter().sum();
         if divisor == 0.0 {
             Err(Error::NoVoxels)
         } else {

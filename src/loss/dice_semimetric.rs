@@ -3,10 +3,10 @@
 use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension};
 
 use super::batch::{Batch, exponentials, with_slice};
-use super::lanes::{LANES, Lanes, LossFloat};
+use super::elementary::{LANES, Lanes, LossFloat};
 use super::targets::Targets;
-use crate::common::arrays;
-use crate::common::arrays::check_shape;
+use crate::common::arrays::{self, check_shape};
+use crate::common::parallel;
 use crate::{Error, Result};
 
 /// The Dice semimetric loss between soft targets and the softmax of logits (DML₁ of Wang, Popordanoska et al., *Dice
@@ -169,48 +169,60 @@ fn softmax<F: LossFloat>(logits: &mut [Lanes<F>]) {
 
 /// The sums of each class of each sample.
 fn sums<F: LossFloat>(batch: &Batch<'_, F>) -> Vec<Sums> {
-    let (mut predictions, mut targets) = (batch.room(), batch.room());
-    let mut sums = vec![Sums::default(); batch.samples * batch.classes];
-    for block in batch.blocks() {
-        let counts = batch.read_targets(&mut targets, block);
-        batch.read_logits(&mut predictions, block);
-        softmax(&mut predictions);
-        let sums = &mut sums[block.0 * batch.classes..][..batch.classes];
-        for ((sums, prediction), target) in sums.iter_mut().zip(&predictions).zip(&targets) {
-            for i in (0..LANES).filter(|&i| counts[i]) {
-                let (x, t) = (prediction[i].wide(), target[i].wide());
-                sums.apart += (x - t).abs();
-                sums.both += x + t;
+    let of_pieces = parallel::map(batch.threads(), batch.pieces(), |piece| {
+        let (mut predictions, mut targets) = (batch.buffer(), batch.buffer());
+        let mut sums = vec![Sums::default(); batch.classes];
+        for (block, _) in piece.blocks() {
+            let counts = batch.read_targets(&mut targets, block);
+            batch.read_logits(&mut predictions, block);
+            softmax(&mut predictions);
+            for ((sums, prediction), target) in sums.iter_mut().zip(&predictions).zip(&targets) {
+                for i in (0..LANES).filter(|&i| counts[i]) {
+                    let (x, t) = (prediction[i].wide(), target[i].wide());
+                    sums.apart += (x - t).abs();
+                    sums.both += x + t;
+                }
             }
+        }
+        (piece.sample, sums)
+    });
+    let mut sums = vec![Sums::default(); batch.samples * batch.classes];
+    for (sample, of_piece) in of_pieces {
+        for (sums, of_piece) in sums[sample * batch.classes..].iter_mut().zip(of_piece) {
+            sums.apart += of_piece.apart;
+            sums.both += of_piece.both;
         }
     }
     sums
 }
 
 fn write_gradient<F: LossFloat>(batch: &Batch<'_, F>, sums: &[Sums], terms: f64, gradient: &mut [F]) {
-    let (mut predictions, mut targets) = (batch.room(), batch.room());
-    let mut slopes = vec![[0.0; LANES]; batch.classes];
-    for block in batch.blocks() {
-        let counts = batch.read_targets(&mut targets, block);
-        batch.read_logits(&mut predictions, block);
-        softmax(&mut predictions);
-        // With respect to the softmax, and then through it: ∂L/∂z_c = x_c (g_c - Σ_k g_k x_k).
-        let mut mean = [0.0; LANES];
-        let of_classes = &sums[block.0 * batch.classes..][..batch.classes];
-        for (((slopes, sums), prediction), target) in slopes.iter_mut().zip(of_classes).zip(&predictions).zip(&targets)
-        {
-            for i in 0..LANES {
-                let (x, t) = (prediction[i].wide(), target[i].wide());
-                let sign = if x == t { 0.0 } else { (x - t).signum() };
-                slopes[i] = sums.share(sign - sums.share(sums.apart)) / terms;
-                mean[i] += slopes[i] * x;
+    let gradient = batch.split(gradient, batch.classes);
+    let work = batch.pieces().into_iter().zip(gradient).collect();
+    parallel::map(batch.threads(), work, |(piece, mut gradient)| {
+        let (mut predictions, mut targets) = (batch.buffer(), batch.buffer());
+        let mut slopes = vec![[0.0; LANES]; batch.classes];
+        let sums = &sums[piece.sample * batch.classes..][..batch.classes];
+        for (block, voxels) in piece.blocks() {
+            let counts = batch.read_targets(&mut targets, block);
+            batch.read_logits(&mut predictions, block);
+            softmax(&mut predictions);
+            // With respect to the softmax, and then through it: ∂L/∂z_c = x_c (g_c - Σ_k g_k x_k).
+            let mut mean = [0.0; LANES];
+            for (((slopes, sums), prediction), target) in slopes.iter_mut().zip(sums).zip(&predictions).zip(&targets) {
+                for i in 0..LANES {
+                    let (x, t) = (prediction[i].wide(), target[i].wide());
+                    let sign = if x == t { 0.0 } else { (x - t).signum() };
+                    slopes[i] = sums.share(sign - sums.share(sums.apart)) / terms;
+                    mean[i] += slopes[i] * x;
+                }
+            }
+            for ((out, prediction), slopes) in gradient.iter_mut().zip(&predictions).zip(&slopes) {
+                for (i, out) in out[voxels.clone()].iter_mut().enumerate() {
+                    let slope = prediction[i].wide() * (slopes[i] - mean[i]);
+                    *out = if counts[i] { F::round_from(slope) } else { F::zero() };
+                }
             }
         }
-        for (class, (prediction, slopes)) in predictions.iter().zip(&slopes).enumerate() {
-            for (i, out) in gradient[batch.range(class, block)].iter_mut().enumerate() {
-                let slope = prediction[i].wide() * (slopes[i] - mean[i]);
-                *out = if counts[i] { F::round_from(slope) } else { F::zero() };
-            }
-        }
-    }
+    });
 }

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use ndarray::{ArrayBase, ArrayRef, Data, Dimension};
 
-use super::lanes::{LANES, Lanes, LossFloat};
+use super::elementary::{LANES, Lanes, LossFloat};
 use crate::common::arrays::{check_shape, in_order};
-use crate::sparse::SparseLabels;
+use crate::sparse::{FlatSparse, SparseLabels};
 use crate::{Result, SpatialDim};
 
 /// Targets of a loss: an array of the shape of the logits, one [`SparseLabels`], or for batches a slice of them.
@@ -35,18 +35,7 @@ impl<F: LossFloat, T: sealed::Source<F> + ?Sized> Targets<F> for T {}
 #[derive(Debug)]
 pub enum Ready<'a, F: LossFloat> {
     Dense(Cow<'a, [F]>),
-    Sparse(Vec<SparseSample<'a, F>>),
-}
-
-/// Sparse targets without the number of their axes.
-#[derive(Debug)]
-pub struct SparseSample<'a, F> {
-    class: &'a [u16],
-    uncertain: &'a [usize],
-    ends: &'a [usize],
-    pair_class: &'a [u16],
-    pair_probability: &'a [F],
-    one: F,
+    Sparse(Vec<FlatSparse<'a, F>>),
 }
 
 pub(super) mod sealed {
@@ -90,7 +79,7 @@ impl<F: LossFloat, D: SpatialDim> sealed::Source<F> for [SparseLabels<F, D>] {
             .map(|labels| {
                 let actual = [&[labels.class_count()], labels.shape()].concat();
                 check_shape("sparse target", shape, &actual)?;
-                Ok(labels.sample())
+                Ok(labels.flat())
             })
             .collect::<Result<_>>()
             .map(Ready::Sparse)
@@ -100,47 +89,6 @@ impl<F: LossFloat, D: SpatialDim> sealed::Source<F> for [SparseLabels<F, D>] {
 impl<F: LossFloat, D: SpatialDim> sealed::Source<F> for Vec<SparseLabels<F, D>> {
     fn ready(&self, shape: &[usize], batched: bool) -> Result<Ready<'_, F>> {
         sealed::Source::ready(self.as_slice(), shape, batched)
-    }
-}
-
-impl<'a, F: LossFloat> SparseSample<'a, F> {
-    pub(crate) fn new(
-        class: &'a [u16],
-        [uncertain, ends]: [&'a [usize]; 2],
-        pair_class: &'a [u16],
-        pair_probability: &'a [F],
-        one: F,
-    ) -> Self {
-        Self {
-            class,
-            uncertain,
-            ends,
-            pair_class,
-            pair_probability,
-            one,
-        }
-    }
-
-    /// Adds the targets of some voxels to `targets`, which are zero.
-    fn add_to(&self, targets: &mut [Lanes<F>], at: usize, len: usize) {
-        for (i, &class) in self.class[at..at + len].iter().enumerate() {
-            // An ignored voxel has a class that is none.
-            if let Some(target) = targets.get_mut(usize::from(class)) {
-                target[i] = self.one;
-            }
-        }
-        let first = self.uncertain.partition_point(|&voxel| voxel < at);
-        for (entry, &voxel) in self.uncertain.iter().enumerate().skip(first) {
-            if voxel >= at + len {
-                break;
-            }
-            // Its most probable class, which was set above, is among the pairs.
-            let i = voxel - at;
-            let start = entry.checked_sub(1).map_or(0, |before| self.ends[before]);
-            for pair in start..self.ends[entry] {
-                targets[usize::from(self.pair_class[pair])][i] = self.pair_probability[pair];
-            }
-        }
     }
 }
 
@@ -157,7 +105,7 @@ impl<F: LossFloat> Ready<'_, F> {
             }
             Self::Sparse(samples) => {
                 targets.fill([F::zero(); LANES]);
-                samples[sample].add_to(targets, at, len);
+                samples[sample].write(targets, at, len);
             }
         }
     }

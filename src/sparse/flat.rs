@@ -1,0 +1,38 @@
+//! Sparse soft labels as a sequence of voxels.
+
+use crate::SoftFloat;
+
+/// [`SparseLabels`](super::SparseLabels) without the number of axes.
+#[derive(Debug)]
+pub struct FlatSparse<'a, F> {
+    pub(super) class: &'a [u16],
+    pub(super) uncertain: &'a [usize],
+    pub(super) ends: &'a [usize],
+    pub(super) pair_class: &'a [u16],
+    pub(super) pair_probability: &'a [F],
+    pub(super) one: F,
+}
+
+impl<F: SoftFloat> FlatSparse<'_, F> {
+    /// Writes the probabilities of `len` voxels from voxel `at` on to `values`, which are zero: N voxels of each class.
+    pub(crate) fn write<const N: usize>(&self, values: &mut [[F; N]], at: usize, len: usize) {
+        for (i, &class) in self.class[at..at + len].iter().enumerate() {
+            // An ignored voxel has a class that is none.
+            if let Some(values) = values.get_mut(usize::from(class)) {
+                values[i] = self.one;
+            }
+        }
+        let first = self.uncertain.partition_point(|&voxel| voxel < at);
+        for (entry, &voxel) in self.uncertain.iter().enumerate().skip(first) {
+            if voxel >= at + len {
+                break;
+            }
+            // Its most probable class, which was set above, is among the pairs.
+            let i = voxel - at;
+            let start = entry.checked_sub(1).map_or(0, |before| self.ends[before]);
+            for pair in start..self.ends[entry] {
+                values[usize::from(self.pair_class[pair])][i] = self.pair_probability[pair];
+            }
+        }
+    }
+}
