@@ -134,19 +134,15 @@ impl Staple {
         }
         let mut posterior = window::allocate::<F, D>(raters.shape(), classes, &window::whole(raters.shape()))?;
         let found = Patterns::find(&raters)?;
-        let said = |labels: &Vec<L>| labels.iter().map(|&label| classes.class_of(label)).collect();
-        let mut patterns: Vec<_> = found
+        let patterns: Vec<_> = found
             .labels
             .iter()
-            .map(|labels| Pattern {
-                said: said(labels),
-                voxels: 0.0,
+            .zip(&found.voxels)
+            .map(|(labels, &voxels)| Pattern {
+                votes: labels.iter().map(|&label| classes.class_of(label)).collect(),
+                voxels: voxels as f64,
             })
             .collect();
-        found
-            .of_voxel
-            .iter()
-            .for_each(|&pattern| patterns[pattern as usize].voxels += 1.0);
 
         let mut state = State::new(&patterns, raters.len(), classes.len(), given);
         let (mut rounds, mut converged) = (0, false);
@@ -159,10 +155,9 @@ impl Staple {
 
         for (class, mut plane) in posterior.axis_iter_mut(Axis(0)).enumerate() {
             let values: Vec<F> = state.posterior.iter().map(|w| F::round_from(w[class])).collect();
-            plane
-                .iter_mut()
-                .zip(found.spread(&values))
-                .for_each(|(p, value)| *p = value);
+            if let Some(voxels) = plane.as_slice_mut() {
+                found.write(voxels, |pattern, _| values[pattern as usize]);
+            }
         }
         Ok(StapleFusion {
             posterior,
@@ -201,9 +196,9 @@ fn check_prior(prior: &[f64], classes: &Classes) -> Result<Vec<f64>> {
     }
 }
 
-/// What all raters say of some voxels: a class or nothing for each, and how many voxels there are.
+/// The votes of all raters at some voxels, a class or nothing, and how many voxels there are.
 struct Pattern {
-    said: Vec<Option<usize>>,
+    votes: Vec<Option<usize>>,
     voxels: f64,
 }
 
@@ -221,11 +216,11 @@ impl State {
             .iter()
             .map(|pattern| {
                 let mut votes = vec![0.0; classes];
-                pattern.said.iter().flatten().for_each(|&class| votes[class] += 1.0);
-                let said = votes.iter().sum::<f64>();
+                pattern.votes.iter().flatten().for_each(|&class| votes[class] += 1.0);
+                let all = votes.iter().sum::<f64>();
                 votes
                     .iter()
-                    .map(|votes| if said == 0.0 { 0.0 } else { votes / said })
+                    .map(|votes| if all == 0.0 { 0.0 } else { votes / all })
                     .collect()
             })
             .collect();
@@ -236,7 +231,7 @@ impl State {
             }
             let labelled: f64 = patterns
                 .iter()
-                .filter(|pattern| pattern.said.iter().any(Option::is_some))
+                .filter(|pattern| pattern.votes.iter().any(Option::is_some))
                 .map(|pattern| pattern.voxels)
                 .sum();
             sums.iter()
@@ -257,16 +252,16 @@ impl State {
         for (rater, (confusion, mass)) in self.confusion.iter_mut().zip(&mut self.mass).enumerate() {
             let mut sums = Array2::<f64>::zeros(confusion.raw_dim());
             for (pattern, w) in patterns.iter().zip(&self.posterior) {
-                if let Some(class) = pattern.said[rater] {
-                    let said = sums.row_mut(class);
-                    said.into_iter().zip(w).for_each(|(sum, w)| *sum += pattern.voxels * w);
+                if let Some(class) = pattern.votes[rater] {
+                    let row = sums.row_mut(class);
+                    row.into_iter().zip(w).for_each(|(sum, w)| *sum += pattern.voxels * w);
                 }
             }
             *mass = sums.sum_axis(Axis(0)).to_vec();
-            for ((said, truth), entry) in confusion.indexed_iter_mut() {
+            for ((vote, truth), entry) in confusion.indexed_iter_mut() {
                 let estimate = match mass[truth] {
-                    0.0 => f64::from(u8::from(said == truth)),
-                    mass => sums[[said, truth]] / mass,
+                    0.0 => f64::from(u8::from(vote == truth)),
+                    mass => sums[[vote, truth]] / mass,
                 };
                 step = step.max((estimate - *entry).abs());
                 *entry = estimate;
@@ -278,12 +273,12 @@ impl State {
     /// Estimates the posterior from the confusion matrices.
     fn update_posterior(&mut self, patterns: &[Pattern]) {
         for (pattern, posterior) in patterns.iter().zip(&mut self.posterior) {
-            if pattern.said.iter().all(Option::is_none) {
+            if pattern.votes.iter().all(Option::is_none) {
                 continue;
             }
             let mut likelihood = self.prior.clone();
-            for (said, confusion) in pattern.said.iter().zip(&self.confusion) {
-                if let Some(class) = *said {
+            for (vote, confusion) in pattern.votes.iter().zip(&self.confusion) {
+                if let Some(class) = *vote {
                     likelihood
                         .iter_mut()
                         .zip(confusion.row(class))

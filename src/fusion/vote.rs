@@ -78,28 +78,28 @@ pub fn majority_vote<L: Label, D: SpatialDim>(
         .map(|labels| count(labels, classes, prefer, ties))
         .collect();
     // Where nobody voted all have the ignore value.
-    for (label, winner) in result.iter_mut().zip(patterns.spread(&winners)) {
-        *label = winner.unwrap_or(*label);
+    if let Some(voxels) = result.as_slice_mut() {
+        patterns.write(voxels, |pattern, label| winners[pattern as usize].unwrap_or(label));
     }
     Ok(result)
 }
 
 /// The label that wins among the labels of a voxel, if any is a class.
 fn count<L: Label>(labels: &[L], classes: &Classes, prefer: Option<usize>, ties: Ties<L>) -> Option<L> {
-    let mut ballots: Vec<_> = labels
+    let mut votes: Vec<_> = labels
         .iter()
         .filter_map(|&label| Some((classes.class_of(label)?, label)))
         .collect();
-    ballots.sort_unstable_by_key(|&(class, _)| class);
-    let parties = || ballots.chunk_by(|a, b| a.0 == b.0);
-    let most = parties().map(<[_]>::len).max()?;
-    let mut tied: Vec<_> = parties().filter(|party| party.len() == most).collect();
+    votes.sort_unstable_by_key(|&(class, _)| class);
+    let groups = || votes.chunk_by(|a, b| a.0 == b.0);
+    let most = groups().map(<[_]>::len).max()?;
+    let mut tied: Vec<_> = groups().filter(|group| group.len() == most).collect();
     let chosen = match ties {
         Ties::Highest => tied.pop(),
         Ties::Undecided(label) if tied.len() > 1 => return Some(label),
         _ => tied
             .iter()
-            .find(|party| party.iter().any(|ballot| Some(ballot.0) == prefer))
+            .find(|group| group.iter().any(|vote| Some(vote.0) == prefer))
             .or(tied.first())
             .copied(),
     };

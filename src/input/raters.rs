@@ -3,6 +3,7 @@
 use ndarray::{ArrayView, Dimension};
 
 use crate::common::arrays::in_order;
+use crate::common::parallel::{self, PIECE};
 use crate::common::runs::for_each_run;
 use crate::{Classes, Error, Label, Result, SpatialDim};
 
@@ -156,11 +157,16 @@ impl<'a, L: Label, D: SpatialDim> Raters<'a, L, D> {
     pub(crate) fn check(&self, classes: &Classes) -> Result<()> {
         let origin = vec![0; self.shape().len()];
         for (rater, map) in self.maps.iter().enumerate() {
-            let mut unknown = false;
-            for_each_run(&in_order(map)?, |label, _| {
-                unknown |= classes.class_of(label).is_none() && !classes.is_ignored(label);
+            let labels = in_order(map)?;
+            let pieces = labels.chunks(PIECE).collect();
+            let unknown = parallel::map(parallel::threads(labels.len()), pieces, |labels: &[L]| {
+                let mut unknown = false;
+                for_each_run(labels, |label, _| {
+                    unknown |= classes.class_of(label).is_none() && !classes.is_ignored(label);
+                });
+                unknown
             });
-            if unknown {
+            if unknown.contains(&true) {
                 classes.check(&map.view().into_dyn(), &origin, rater, self.len())?;
             }
         }

@@ -6,6 +6,7 @@ use ndarray::ArrayRef;
 
 use super::Region;
 use crate::common::arrays::{check_shape, in_order};
+use crate::common::parallel::{self, PIECE};
 use crate::common::runs::for_each_run_of_pairs;
 use crate::input::raters::check_axes;
 use crate::{Classes, Label, Result, SpatialDim};
@@ -29,8 +30,8 @@ pub enum Empty {
 
 /// How many voxels of each class of the reference the prediction took for each class.
 ///
-/// Counts of several volumes can be merged. Voxels that the reference ignores are in none; one that the prediction ignores
-/// was taken for no class.
+/// Counts of several volumes can be merged. Voxels that the reference ignores are not counted. A voxel that the prediction
+/// ignores was taken for no class.
 ///
 /// ```
 /// use ndarray::array;
@@ -44,7 +45,7 @@ pub enum Empty {
 ///
 /// assert_eq!(confusion.dice(&Region::of_labels(&classes, [4])?, Empty::One), 2.0 / 3.0);
 /// assert_eq!(confusion.dice(&Region::of_labels(&classes, [1, 4])?, Empty::One), 1.0); // the core as one
-/// assert_eq!(confusion.voxels(1, 3), 1); // predicted class 1, referred to as class 3
+/// assert_eq!(confusion.voxels(1, 3), 1); // predicted as class 1, class 3 in the reference
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -69,32 +70,41 @@ impl Confusion {
     ) -> Result<Self> {
         check_axes(reference.ndim())?;
         check_shape("prediction", reference.shape(), prediction.shape())?;
-        let mut pairs: HashMap<(i128, i128), u64> = HashMap::new();
-        for_each_run_of_pairs(
-            &in_order(prediction)?,
-            &in_order(reference)?,
-            |(predicted, referred), voxels| {
-                *pairs.entry((predicted.value(), referred.value())).or_default() += voxels as u64;
+        let (predicted, expected) = (in_order(prediction)?, in_order(reference)?);
+        let pieces = predicted.chunks(PIECE).zip(expected.chunks(PIECE)).collect();
+        let pieces = parallel::map(
+            parallel::threads(expected.len()),
+            pieces,
+            |(predicted, expected): (&[L], &[M])| {
+                let mut pairs: HashMap<(i128, i128), u64> = HashMap::new();
+                for_each_run_of_pairs(predicted, expected, |(predicted, expected), voxels| {
+                    *pairs.entry((predicted.value(), expected.value())).or_default() += voxels as u64;
+                });
+                pairs
             },
         );
+        let mut pairs: HashMap<(i128, i128), u64> = HashMap::new();
+        for (pair, voxels) in pieces.into_iter().flatten() {
+            *pairs.entry(pair).or_default() += voxels;
+        }
 
         let mut confusion = Self {
             counts: HashMap::new(),
             classes: classes.len(),
         };
-        for ((predicted, referred), voxels) in pairs {
+        for ((predicted, expected), voxels) in pairs {
             let class = |value| {
                 let class = classes.class_of_value(value);
                 (class.is_some() || classes.ignore() == Some(value)).then_some(class)
             };
-            let (Some(predicted), Some(referred)) = (class(predicted), class(referred)) else {
+            let (Some(predicted), Some(expected)) = (class(predicted), class(expected)) else {
                 let origin = vec![0; reference.ndim()];
                 classes.check(&prediction.view().into_dyn(), &origin, 0, 1)?;
                 classes.check(&reference.view().into_dyn(), &origin, 0, 1)?;
                 continue;
             };
-            if let Some(referred) = referred {
-                *confusion.counts.entry((predicted, referred)).or_default() += voxels;
+            if let Some(expected) = expected {
+                *confusion.counts.entry((predicted, expected)).or_default() += voxels;
             }
         }
         Ok(confusion)
@@ -120,8 +130,8 @@ impl Confusion {
     /// How many voxels are of a class in the prediction and of a class in the reference.
     ///
     /// The example of [`Confusion`] uses it.
-    pub fn voxels(&self, predicted: usize, referred: usize) -> u64 {
-        self.counts.get(&(Some(predicted), referred)).copied().unwrap_or(0)
+    pub fn voxels(&self, predicted: usize, reference: usize) -> u64 {
+        self.counts.get(&(Some(predicted), reference)).copied().unwrap_or(0)
     }
 
     /// The Dice similarity coefficient of a region; NaN if the region holds a class that there is not.
@@ -136,11 +146,11 @@ impl Confusion {
             return f64::NAN;
         }
         let (mut both, mut sum) = (0, 0);
-        for (&(predicted, referred), voxels) in &self.counts {
+        for (&(predicted, expected), voxels) in &self.counts {
             let predicted = predicted.is_some_and(|class| region.contains(class));
-            let referred = region.contains(referred);
-            both += voxels * u64::from(predicted && referred);
-            sum += voxels * (u64::from(predicted) + u64::from(referred));
+            let expected = region.contains(expected);
+            both += voxels * u64::from(predicted && expected);
+            sum += voxels * (u64::from(predicted) + u64::from(expected));
         }
         match empty {
             _ if sum > 0 => 2.0 * both as f64 / sum as f64,

@@ -6,6 +6,7 @@ use std::ops::Range;
 use ndarray::{ArrayRef, RemoveAxis};
 
 use crate::common::arrays::{check_shape, in_order};
+use crate::common::parallel::{self, PIECE};
 use crate::common::runs::for_each_run;
 use crate::input::raters::check_axes;
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
@@ -73,15 +74,25 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
         &self.values[class * self.voxels..][..self.voxels]
     }
 
-    /// The first voxel and the number of voxels of each block.
-    pub(super) fn blocks(&self) -> impl Iterator<Item = (usize, usize)> + use<F> {
-        let voxels = self.voxels;
-        (0..voxels).step_by(LANES).map(move |at| (at, LANES.min(voxels - at)))
+    /// How many threads are worth their while.
+    pub(super) fn threads(&self) -> usize {
+        parallel::threads(self.classes * self.voxels)
     }
 
-    fn check(&self, fits: impl Fn(f64) -> bool) -> Result<()> {
+    /// What work makes of each piece of the voxels, in order.
+    pub(super) fn map_pieces<R: Send>(&self, work: impl Fn(Range<usize>) -> R + Sync + Send) -> Vec<R> {
+        parallel::map(self.threads(), parallel::pieces(self.voxels).collect(), work)
+    }
+
+    fn check(&self, fits: impl Fn(f64) -> bool + Sync + Send) -> Result<()> {
+        self.map_pieces(|piece| self.check_piece(piece, &fits))
+            .into_iter()
+            .collect()
+    }
+
+    fn check_piece(&self, piece: Range<usize>, fits: &impl Fn(f64) -> bool) -> Result<()> {
         let (low, high) = (F::round_from(-SLACK.0), F::round_from(1.0 + SLACK.0));
-        for (at, len) in self.blocks() {
+        for (at, len) in blocks(piece) {
             // NaN is neither least nor most, but makes the sum NaN.
             let (mut sums, mut lowest, mut highest) = ([0.0; LANES], [low; LANES], [high; LANES]);
             for class in 0..self.classes {
@@ -147,17 +158,30 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
         targets.try_reserve_exact(self.voxels).map_err(|_| Error::TooLarge {
             shape: self.shape.clone(),
         })?;
-        let mut unknown = false;
-        for_each_run(&in_order(labels)?, |label, len| {
-            let class = classes.class_of(label).and_then(|class| u16::try_from(class).ok());
-            unknown |= class.is_none() && !classes.is_ignored(label);
-            targets.resize(targets.len() + len, class.unwrap_or(IGNORED));
+        targets.resize(self.voxels, IGNORED);
+        let in_order = in_order(labels)?;
+        let work = in_order.chunks(PIECE).zip(targets.chunks_mut(PIECE)).collect();
+        let unknown = parallel::map(self.threads(), work, |(labels, targets): (&[L], &mut [u16])| {
+            let (mut at, mut unknown) = (0, false);
+            for_each_run(labels, |label, len| {
+                let class = classes.class_of(label).and_then(|class| u16::try_from(class).ok());
+                unknown |= class.is_none() && !classes.is_ignored(label);
+                targets[at..at + len].fill(class.unwrap_or(IGNORED));
+                at += len;
+            });
+            unknown
         });
-        if unknown {
+        if unknown.contains(&true) {
             classes.check(&labels.view().into_dyn(), &vec![0; labels.ndim()], 0, 1)?;
         }
         Ok(targets)
     }
+}
+
+/// The first voxel and the number of voxels of each block of a piece.
+pub(super) fn blocks(piece: Range<usize>) -> impl Iterator<Item = (usize, usize)> {
+    let Range { start, end } = piece;
+    (start..end).step_by(LANES).map(move |at| (at, LANES.min(end - at)))
 }
 
 /// The class of an ignored voxel.

@@ -2,8 +2,8 @@
 
 use ndarray::{Array, ArrayRef};
 
-use crate::common::arrays;
-use crate::common::arrays::in_order;
+use crate::common::arrays::{self, in_order};
+use crate::common::parallel::{self, PIECE};
 use crate::common::runs::for_each_run;
 use crate::input::raters::check_axes;
 use crate::{Classes, Error, Label, Result, SpatialDim};
@@ -102,16 +102,22 @@ impl Region {
             });
         }
         let mut mask = arrays::filled(labels.raw_dim(), false)?;
-        let (mut at, mut unknown) = (0, false);
-        if let Some(mask) = mask.as_slice_mut() {
-            for_each_run(&in_order(labels)?, |label, len| {
+        let in_order = in_order(labels)?;
+        let pieces = in_order
+            .chunks(PIECE)
+            .zip(mask.as_slice_mut().unwrap_or_default().chunks_mut(PIECE));
+        let threads = parallel::threads(in_order.len());
+        let unknown = parallel::map(threads, pieces.collect(), |(labels, mask): (&[L], &mut [bool])| {
+            let (mut at, mut unknown) = (0, false);
+            for_each_run(labels, |label, len| {
                 let class = classes.class_of(label);
                 unknown |= class.is_none() && !classes.is_ignored(label);
                 mask[at..at + len].fill(class.is_some_and(|class| self.contains(class)));
                 at += len;
             });
-        }
-        if unknown {
+            unknown
+        });
+        if unknown.contains(&true) {
             classes.check(&labels.view().into_dyn(), &vec![0; labels.ndim()], 0, 1)?;
         }
         Ok(mask)

@@ -2,9 +2,10 @@
 
 use ndarray::{ArrayRef, ArrayView};
 
-use super::predictions::{IGNORED, Predictions};
+use super::predictions::{IGNORED, Predictions, blocks};
 use super::top::top_classes;
 use crate::common::arrays::{check_shape, in_order};
+use crate::common::parallel;
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 
 /// Which voxels calibration is measured on. Ignored voxels never count.
@@ -77,6 +78,9 @@ pub struct ReliabilityBin {
     pub confidence: f64,
 }
 
+/// At least so many voxels are counted in bins of their own.
+const WITH_OWN_BINS: usize = 1 << 16;
+
 impl Reliability {
     /// The largest number of bins.
     const MAX: usize = 1 << 20;
@@ -125,27 +129,40 @@ impl Reliability {
         };
         let foreground = matches!(scope, Scope::Foreground);
         let places = Places::new(&self.edges());
-        let (mut run, mut sums) = (0, Sums::default());
-        for (at, len) in predictions.blocks() {
-            let (most, best) = top_classes(&predictions, at, len);
-            for i in 0..len {
-                let target = targets[at + i];
-                let inside = mask.as_ref().is_none_or(|mask| mask[at + i]);
-                if inside && target != IGNORED && !(foreground && target == 0) {
-                    let confidence = most[i].wide();
-                    let bin = places.of(confidence);
-                    // Neighbours mostly are in the same bin: summed up here, and there when that ends.
-                    if bin != run {
-                        self.bins[run].add(std::mem::take(&mut sums));
-                        run = bin;
+        // Voxels that are counted together have bins of their own, so where there are many bins they are more.
+        let together = WITH_OWN_BINS.max(self.bins.len());
+        let parts: Vec<_> = (0..predictions.voxels)
+            .step_by(together)
+            .map(|start| start..predictions.voxels.min(start + together))
+            .collect();
+        let counted = parallel::map(predictions.threads(), parts, |part| {
+            let mut bins = vec![Sums::default(); self.bins.len()];
+            let (mut run, mut sums) = (0, Sums::default());
+            for (at, len) in blocks(part) {
+                let (most, best) = top_classes(&predictions, at, len);
+                for i in 0..len {
+                    let target = targets[at + i];
+                    let inside = mask.as_ref().is_none_or(|mask| mask[at + i]);
+                    if inside && target != IGNORED && !(foreground && target == 0) {
+                        let confidence = most[i].wide();
+                        let bin = places.of(confidence);
+                        // Neighbours mostly are in the same bin: their sum is added when that ends.
+                        if bin != run {
+                            bins[run].add(std::mem::take(&mut sums));
+                            run = bin;
+                        }
+                        sums.count += 1;
+                        sums.correct += u64::from(best[i] == u32::from(target));
+                        sums.confidence += confidence;
                     }
-                    sums.count += 1;
-                    sums.correct += u64::from(best[i] == u32::from(target));
-                    sums.confidence += confidence;
                 }
             }
+            bins[run].add(sums);
+            bins
+        });
+        for bins in counted {
+            self.bins.iter_mut().zip(bins).for_each(|(all, bin)| all.add(bin));
         }
-        self.bins[run].add(sums);
         Ok(())
     }
 

@@ -119,41 +119,53 @@ fn against_labels<F: SoftFloat, L: Label, D: SpatialDim>(
     probabilities: &ArrayRef<F, D::Larger>,
     labels: &ArrayRef<L, D>,
     classes: &Classes,
-    score: impl Fn(f64, f64) -> f64,
+    score: impl Fn(f64, f64) -> f64 + Sync + Send,
 ) -> Result<f64> {
     let predictions = Predictions::new(probabilities, Some(classes.len()))?;
     let targets = predictions.targets(labels, classes)?;
-    let mut sum = 0.0;
-    for class in 0..predictions.classes {
-        for (p, &target) in predictions.of_class(class).iter().zip(&targets) {
-            if target != IGNORED {
-                sum += score(p.wide(), f64::from(u8::from(usize::from(target) == class)));
+    let sums = predictions.map_pieces(|piece| {
+        let mut sum = 0.0;
+        for class in 0..predictions.classes {
+            let values = &predictions.of_class(class)[piece.clone()];
+            for (p, &target) in values.iter().zip(&targets[piece.clone()]) {
+                if target != IGNORED {
+                    sum += score(p.wide(), f64::from(u8::from(usize::from(target) == class)));
+                }
             }
         }
-    }
-    Ok(sum / targets.iter().filter(|&&target| target != IGNORED).count() as f64)
+        sum
+    });
+    let count = targets.iter().filter(|&&target| target != IGNORED).count();
+    Ok(sums.iter().sum::<f64>() / count as f64)
 }
 
 /// The same over voxels that have a reference.
 fn against_soft<F: SoftFloat, G: SoftFloat, D: ndarray::RemoveAxis>(
     probabilities: &ArrayRef<F, D>,
     reference: &ArrayRef<G, D>,
-    score: impl Fn(f64, f64) -> f64,
+    score: impl Fn(f64, f64) -> f64 + Sync + Send,
 ) -> Result<f64> {
     check_shape("reference", probabilities.shape(), reference.shape())?;
     let predictions = Predictions::new(probabilities, None)?;
     let reference = Predictions::reference(reference)?;
-    let mut counts = vec![false; predictions.voxels];
-    for class in 0..predictions.classes {
-        let both = counts.iter_mut().zip(reference.of_class(class));
-        both.for_each(|(counts, t)| *counts |= *t != G::zero());
-    }
-    let mut sum = 0.0;
-    for class in 0..predictions.classes {
-        let both = predictions.of_class(class).iter().zip(reference.of_class(class));
-        for ((p, t), _) in both.zip(&counts).filter(|(_, counts)| **counts) {
-            sum += score(p.wide(), t.wide());
+    let sums = predictions.map_pieces(|piece| {
+        let mut counts = vec![false; piece.len()];
+        for class in 0..predictions.classes {
+            let both = counts.iter_mut().zip(&reference.of_class(class)[piece.clone()]);
+            both.for_each(|(counts, t)| *counts |= *t != G::zero());
         }
-    }
-    Ok(sum / counts.iter().filter(|counts| **counts).count() as f64)
+        let mut sum = 0.0;
+        for class in 0..predictions.classes {
+            let (values, targets) = (predictions.of_class(class), reference.of_class(class));
+            let both = values[piece.clone()].iter().zip(&targets[piece.clone()]);
+            for ((p, t), _) in both.zip(&counts).filter(|(_, counts)| **counts) {
+                sum += score(p.wide(), t.wide());
+            }
+        }
+        (sum, counts.iter().filter(|counts| **counts).count())
+    });
+    let (sum, count) = sums.iter().fold((0.0, 0), |(sum, count), of_piece| {
+        (sum + of_piece.0, count + of_piece.1)
+    });
+    Ok(sum / count as f64)
 }

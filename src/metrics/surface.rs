@@ -11,8 +11,9 @@ use ndarray::{ArrayRef, ArrayView3};
 use self::distance::Distances;
 use self::surfels::Surfels;
 use crate::common::arrays::{check_shape, in_order};
+use crate::common::parallel::join;
 use crate::input::raters::check_axes;
-use crate::{Error, Result, SpatialDim};
+use crate::{Error, PerAxis, Result, SpatialDim};
 
 /// The surfaces of a predicted mask and a reference mask, by DeepMind's definition (Nikolov et al., *Deep learning to
 /// achieve clinically applicable segmentation*, [arXiv 1809.04430], and their package surface-distance).
@@ -64,8 +65,10 @@ impl Surfaces {
     pub fn new<D: SpatialDim>(
         prediction: &ArrayRef<bool, D>,
         reference: &ArrayRef<bool, D>,
-        spacing: &[f64],
+        spacing: impl Into<PerAxis<f64>>,
     ) -> Result<Self> {
+        let spacing = spacing.into();
+        let spacing = spacing.values();
         check_axes(reference.ndim())?;
         check_shape("prediction", reference.shape(), prediction.shape())?;
         let flat = reference.ndim() == 2;
@@ -88,16 +91,18 @@ impl Surfaces {
                 });
             }
         };
-        let (predicted, referred) = (in_order(prediction)?, in_order(reference)?);
-        let (predicted, referred) = (
-            volume(&predicted, reference.shape())?,
-            volume(&referred, reference.shape())?,
+        let (prediction, expected) = (in_order(prediction)?, in_order(reference)?);
+        let (prediction, expected) = (
+            volume(&prediction, reference.shape())?,
+            volume(&expected, reference.shape())?,
         );
+        let find = |mask| Surfels::find(&mask, &areas, flat);
+        let (prediction_surface, reference_surface) = join(|| find(prediction), || find(expected));
         Ok(Self {
-            prediction: Surfels::find(&predicted, &areas, flat),
-            reference: Surfels::find(&referred, &areas, flat),
+            prediction: prediction_surface,
+            reference: reference_surface,
             spacing,
-            constant: !predicted.iter().any(|&inside| inside) || predicted.iter().all(|&inside| inside),
+            constant: !prediction.iter().any(|&inside| inside) || prediction.iter().all(|&inside| inside),
         })
     }
 
@@ -139,9 +144,11 @@ impl Surfaces {
     ///
     /// The example of [`Surfaces`] uses it.
     pub fn dice(&self, tolerance: f64) -> Result<f64> {
-        let reference = self.within(tolerance, &self.reference, &self.prediction)?;
-        let prediction = self.within(tolerance, &self.prediction, &self.reference)?;
-        Ok((reference + prediction) / (self.reference.area() + self.prediction.area()))
+        let (reference, prediction) = join(
+            || self.within(tolerance, &self.reference, &self.prediction),
+            || self.within(tolerance, &self.prediction, &self.reference),
+        );
+        Ok((reference? + prediction?) / (self.reference.area() + self.prediction.area()))
     }
 
     /// The share of the reference's surface that lies within a tolerance of the prediction's; NaN if the reference is empty.
@@ -200,9 +207,13 @@ impl Surfaces {
     /// The example of [`Surfaces`] uses it.
     pub fn distances(&self) -> Result<SurfaceDistances> {
         let (prediction, reference) = (&self.prediction, &self.reference);
+        let (from_reference, from_prediction) = join(
+            || Distances::new(reference, prediction, self.spacing),
+            || Distances::new(prediction, reference, self.spacing),
+        );
         Ok(SurfaceDistances {
-            from_reference: Distances::new(reference, prediction, self.spacing)?,
-            from_prediction: Distances::new(prediction, reference, self.spacing)?,
+            from_reference: from_reference?,
+            from_prediction: from_prediction?,
         })
     }
 

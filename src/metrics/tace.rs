@@ -4,6 +4,7 @@ use ndarray::ArrayView;
 
 use super::predictions::{IGNORED, LANES, Predictions};
 use super::reliability::check_bins;
+use crate::common::parallel;
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 
 /// How the ranges of a class are averaged.
@@ -188,30 +189,44 @@ impl Tace {
                 Ok((predictions, targets))
             })
             .collect::<Result<Vec<_>>>()?;
-        let mut errors = Vec::new();
-        let mut samples = Vec::new();
-        for class in usize::from(!self.background)..classes.len() {
-            samples.clear();
-            let index = u16::try_from(class).unwrap_or(IGNORED);
-            for (predictions, targets) in &volumes {
-                let values = predictions.of_class(class).chunks(LANES);
-                for (values, targets) in values.zip(targets.chunks(LANES)) {
-                    // Every sample is written, and kept if it counts: without a branch that is hard to foresee.
-                    let (mut kept, mut count) = ([Sample::default(); LANES], 0);
-                    for (p, &target) in values.iter().zip(targets) {
-                        let p = p.wide();
-                        kept[count % LANES] = Sample::new(p, samples.len() + count, target == index);
-                        count += usize::from((p > self.threshold) & (target != IGNORED));
-                    }
-                    samples.try_reserve(LANES).map_err(|_| Error::TooLarge {
-                        shape: vec![predictions.voxels],
-                    })?;
-                    samples.extend_from_slice(&kept[..count]);
-                }
-            }
-            errors.extend(self.of_class(&mut samples));
-        }
+        let threads = volumes
+            .iter()
+            .map(|(predictions, _)| predictions.threads())
+            .max()
+            .unwrap_or(1);
+        let of_classes = parallel::map(
+            threads,
+            (usize::from(!self.background)..classes.len()).collect(),
+            |class| Ok(self.of_class(&mut self.samples(&volumes, class)?)),
+        );
+        let errors: Vec<f64> = of_classes
+            .into_iter()
+            .filter_map(Result::transpose)
+            .collect::<Result<_>>()?;
         Ok(errors.iter().sum::<f64>() / errors.len() as f64)
+    }
+
+    /// The predictions of a class that are above the threshold.
+    fn samples<F: SoftFloat>(&self, volumes: &[(Predictions<'_, F>, Vec<u16>)], class: usize) -> Result<Vec<Sample>> {
+        let index = u16::try_from(class).unwrap_or(IGNORED);
+        let mut samples = Vec::new();
+        for (predictions, targets) in volumes {
+            let values = predictions.of_class(class).chunks(LANES);
+            for (values, targets) in values.zip(targets.chunks(LANES)) {
+                // Every sample is written, and kept if it counts: without a branch that is hard to foresee.
+                let (mut kept, mut count) = ([Sample::default(); LANES], 0);
+                for (p, &target) in values.iter().zip(targets) {
+                    let p = p.wide();
+                    kept[count % LANES] = Sample::new(p, samples.len() + count, target == index);
+                    count += usize::from((p > self.threshold) & (target != IGNORED));
+                }
+                samples.try_reserve(LANES).map_err(|_| Error::TooLarge {
+                    shape: vec![predictions.voxels],
+                })?;
+                samples.extend_from_slice(&kept[..count]);
+            }
+        }
+        Ok(samples)
     }
 
     /// The error of a class, or nothing if it has no predictions.

@@ -2,8 +2,9 @@
 
 use ndarray::{Array, ArrayRef};
 
-use super::predictions::{LANES, Predictions};
+use super::predictions::{LANES, Predictions, blocks};
 use crate::common::arrays;
+use crate::common::parallel::{self, PIECE};
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 
 /// The predicted label map: at each voxel the label of the class with the largest probability, the first of equals.
@@ -31,14 +32,16 @@ pub fn top_labels<F: SoftFloat, L: Label, D: SpatialDim>(
     let mut dim = D::zeros(predictions.shape().len());
     ndarray::Dimension::slice_mut(&mut dim).copy_from_slice(predictions.shape());
     let mut map = arrays::filled(dim, labels[0])?;
-    let mut voxels = map.iter_mut();
-    for (at, len) in predictions.blocks() {
-        let (_, best) = top_classes(&predictions, at, len);
-        // In this order: zip takes one more from the first of its iterators.
-        for (&class, voxel) in best[..len].iter().zip(voxels.by_ref()) {
-            *voxel = labels[class as usize];
+    let voxels = map.as_slice_mut().unwrap_or_default().chunks_mut(PIECE);
+    let work = parallel::pieces(predictions.voxels).zip(voxels).collect();
+    parallel::map(predictions.threads(), work, |(piece, voxels)| {
+        for ((at, len), voxels) in blocks(piece).zip(voxels.chunks_mut(LANES)) {
+            let (_, best) = top_classes(&predictions, at, len);
+            for (voxel, &class) in voxels.iter_mut().zip(&best) {
+                *voxel = labels[class as usize];
+            }
         }
-    }
+    });
     Ok(map)
 }
 

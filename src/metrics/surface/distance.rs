@@ -1,17 +1,28 @@
 //! Distances between surfaces.
 
+use ndarray::{ArrayViewMut1, ArrayViewMut3, Axis};
+
 use super::surfels::{Surfel, Surfels};
+use crate::common::parallel;
 use crate::{Error, Result};
+
+/// Surfels whose areas are summed up by themselves.
+const PIECE: usize = 1 << 12;
 
 /// Beyond so many points within the tolerance, distances are computed instead of looking at each.
 const BALL: usize = 1 << 12;
 
 /// The area of some surfels that lie within a tolerance, inclusive, of others.
 pub(super) fn area_within(tolerance: f64, from: &Surfels, to: &Surfels, spacing: [f64; 3]) -> Result<f64> {
-    let area = |near: &dyn Fn(&Surfel) -> bool| {
-        let near = from.all.iter().filter(|surfel| near(surfel));
+    let area = |near: &(dyn Fn(&Surfel) -> bool + Sync)| {
+        // To look around a surfel is the work of some hundred values.
+        let threads = parallel::threads(from.all.len().saturating_mul(128));
+        let sums = parallel::map(threads, from.all.chunks(PIECE).collect(), |surfels: &[Surfel]| {
+            let near = surfels.iter().filter(|surfel| near(surfel));
+            near.map(|surfel| surfel.area).sum::<f64>()
+        });
         // An empty sum is -0.
-        0.0 + near.map(|surfel| surfel.area).sum::<f64>()
+        0.0 + sums.iter().sum::<f64>()
     };
     let Some(grid) = Grid::around(from, to) else {
         // One of them has no surface, and from there all distances are infinite.
@@ -93,11 +104,15 @@ impl Grid {
         self.size.iter().product()
     }
 
+    fn too_large(&self) -> Error {
+        Error::TooLarge {
+            shape: self.size.to_vec(),
+        }
+    }
+
     fn filled<T: Clone>(&self, value: T) -> Result<Vec<T>> {
         let mut values = Vec::new();
-        values.try_reserve_exact(self.len()).map_err(|_| Error::TooLarge {
-            shape: self.size.to_vec(),
-        })?;
+        values.try_reserve_exact(self.len()).map_err(|_| self.too_large())?;
         values.resize(self.len(), value);
         Ok(values)
     }
@@ -168,25 +183,30 @@ impl Distances {
 /// One axis after the other (Felzenszwalb & Huttenlocher, *Theory of Computing* 2012), in the order in which a distance's
 /// squares are added up, so that equal distances are equal numbers.
 fn squared_distances(grid: &Grid, surfels: &Surfels, spacing: [f64; 3]) -> Result<Vec<f64>> {
-    let mut squares = grid.filled(f64::INFINITY)?;
+    let mut squares_of_grid = grid.filled(f64::INFINITY)?;
     for surfel in &surfels.all {
-        squares[grid.place(surfel.at)] = 0.0;
+        squares_of_grid[grid.place(surfel.at)] = 0.0;
     }
-    let [depth, height, width] = grid.size;
-    let strides = [height * width, width, 1];
+    let threads = parallel::threads(squares_of_grid.len());
+    let mut squares = ArrayViewMut3::from_shape(grid.size, &mut squares_of_grid).map_err(|_| grid.too_large())?;
+    // Lines along the first axis lie in one row each of all planes, the others in one plane.
+    let by_rows = squares.axis_chunks_iter_mut(Axis(1), 1).collect();
+    parallel::map(threads, by_rows, |rows| transform_lines(rows, &[0], spacing));
+    let by_planes = squares.axis_chunks_iter_mut(Axis(0), 1).collect();
+    parallel::map(threads, by_planes, |planes| transform_lines(planes, &[1, 2], spacing));
+    Ok(squares_of_grid)
+}
+
+/// Transforms all lines along some axes, one axis after the other.
+fn transform_lines(mut squares: ArrayViewMut3<'_, f64>, axes: &[usize], spacing: [f64; 3]) {
     let mut envelope = Envelope::default();
-    for axis in 0..3 {
-        let (len, stride) = (grid.size[axis], strides[axis]);
-        if len == 1 {
-            continue;
-        }
-        for line in 0..depth * height * width / len {
-            // The first place of a line: those of the axes before, and then those after.
-            let start = line / stride * stride * len + line % stride;
-            envelope.transform(&mut squares, start, stride, len, spacing[axis]);
+    for &axis in axes {
+        if squares.len_of(Axis(axis)) > 1 {
+            for line in squares.lanes_mut(Axis(axis)) {
+                envelope.transform(line, spacing[axis]);
+            }
         }
     }
-    Ok(squares)
 }
 
 /// The lower envelope of the parabolas over the points of a line.
@@ -200,9 +220,9 @@ struct Envelope {
 
 impl Envelope {
     /// Replaces the squares of a line by the least of them plus the squared distance to it on the line.
-    fn transform(&mut self, squares: &mut [f64], start: usize, stride: usize, len: usize, spacing: f64) {
+    fn transform(&mut self, squares: ArrayViewMut1<'_, f64>, spacing: f64) {
         self.line.clear();
-        self.line.extend((0..len).map(|i| squares[start + i * stride]));
+        self.line.extend(squares.iter());
         self.apexes.clear();
         self.from.clear();
         let line = &self.line;
@@ -227,7 +247,7 @@ impl Envelope {
             return;
         }
         let mut lowest = 0;
-        for i in 0..len {
+        for (i, square_of_i) in squares.into_iter().enumerate() {
             while self.from.get(lowest + 1).is_some_and(|from| *from < i as f64) {
                 lowest += 1;
             }
@@ -236,7 +256,7 @@ impl Envelope {
             let values = self.apexes[near]
                 .iter()
                 .map(|&apex| line[apex] + square(i as f64 - apex as f64));
-            squares[start + i * stride] = values.fold(f64::INFINITY, f64::min);
+            *square_of_i = values.fold(f64::INFINITY, f64::min);
         }
     }
 }

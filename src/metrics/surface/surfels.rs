@@ -1,6 +1,8 @@
 //! The surface elements of a mask.
 
-use ndarray::{ArrayView1, ArrayView3, Axis};
+use ndarray::{ArrayView3, Axis};
+
+use crate::common::parallel;
 
 /// A surface element: a point of the dual grid and its area.
 #[derive(Debug, Clone, Copy)]
@@ -19,26 +21,21 @@ impl Surfels {
     /// Finds the surface of a mask in standard order, given the area of each code; in 2D, `flat`, a code is of 4 pixels.
     pub(super) fn find(mask: &ArrayView3<'_, bool>, areas: &[f64], flat: bool) -> Self {
         let (depth, height, width) = mask.dim();
-        let mut all = Vec::new();
         if mask.is_empty() {
-            return Self { all };
+            return Self { all: Vec::new() };
         }
-        // A row that is outside of the mask, or empty, is none.
-        let row = |d: usize, h: usize| -> Option<ArrayView1<'_, bool>> {
-            let inside = d < depth && h < height;
-            let row = inside.then(|| mask.view().index_axis_move(Axis(0), d).index_axis_move(Axis(0), h))?;
-            row.iter().any(|&inside| inside).then_some(row)
-        };
-        let rows: Vec<_> = (0..depth).flat_map(|d| (0..height).map(move |h| row(d, h))).collect();
-        let row = |d: usize, h: usize| {
-            let there = d < depth && h < height;
-            if there {
-                rows[d * height + h].as_ref().and_then(ArrayView1::to_slice)
-            } else {
-                None
-            }
-        };
-        for d in 0..if flat { depth } else { depth + 1 } {
+        let threads = parallel::threads(mask.len());
+        // A row without any voxel of the mask is none.
+        let rows = parallel::map(threads, (0..depth).collect(), |d| {
+            let plane = mask.index_axis(Axis(0), d);
+            let row = |h| plane.clone().index_axis_move(Axis(0), h).to_slice();
+            let rows = (0..height).map(|h| row(h).filter(|row| row.contains(&true)));
+            rows.collect::<Vec<_>>()
+        });
+        let planes = if flat { depth } else { depth + 1 };
+        let all = parallel::map(threads, (0..planes).collect(), |d| {
+            let row = |d: usize, h: usize| rows.get(d)?.get(h).copied().flatten();
+            let mut all = Vec::new();
             for h in 0..=height {
                 // The rows on both sides, from the highest pair of bits of a code to the lowest.
                 let around = if flat {
@@ -65,8 +62,9 @@ impl Surfels {
                     left = right;
                 }
             }
-        }
-        Self { all }
+            all
+        });
+        Self { all: all.concat() }
     }
 
     pub(super) fn area(&self) -> f64 {
