@@ -5,7 +5,7 @@
 //! the window or on the code path, and one division rounds it. The work is bound by writing memory, and most of a label
 //! map is homogeneous, so most of the work is to find where nothing has to be counted.
 //!
-//! [`encode`] writes dense soft labels, [`visit`] hands sparse ones to a visitor. From there on:
+//! [`encode`] writes dense soft labels, [`visit()`] hands sparse ones to a visitor. From there on:
 //!
 //!  - [`volumes`] brings label maps and output to the axes D, H, W;
 //!  - [`tiles`] cuts the work for cache and threads;

@@ -131,7 +131,7 @@ fn write<F: SoftFloat, D: Dimension>(soft: &ArrayRef<F, D>, boxes: [usize; 3], o
         (first, part)
     });
     parallel::map(threads, parts.collect(), |(first, part)| {
-        write_part(&soft, boxes, first, part)
+        write_part(&soft, boxes, first, part);
     });
     Ok(())
 }

@@ -75,7 +75,7 @@ fn brats(criterion: &mut Criterion) {
         encode::<_, half::f16>(group, "svls, f16", &svls, &map.view(), &classes);
         encode::<_, half::bf16>(group, "svls, bf16", &svls, &map.view(), &classes);
     }
-    let wide = kernel(SvlsKernel::builder().radius([2]));
+    let wide = kernel(SvlsKernel::builder().radius(2));
     encode::<_, f32>(group, "svls, 5x5x5", &wide, &map.view(), &classes);
     let three = kernel(SvlsKernel::builder().sigma([0.7, 1.0, 1.3]));
     encode::<_, f32>(group, "svls, three sigmas", &three, &map.view(), &classes);

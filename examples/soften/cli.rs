@@ -55,6 +55,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "R,R..", value_delimiter = ',')]
     pub(crate) radius: Option<Vec<usize>>,
 
+    /// Strength of SVLS, above 0 and at most 1; the paper's is 1 [default: 1].
+    #[arg(long, value_name = "L", allow_hyphen_values = true)]
+    pub(crate) strength: Option<f64>,
+
     /// A weight for each rater [default: all alike].
     #[arg(long, value_name = "W,W..", value_delimiter = ',', allow_hyphen_values = true)]
     pub(crate) rater_weights: Option<Vec<f64>>,
@@ -106,14 +110,15 @@ impl FromStr for Window {
 impl Args {
     /// Arguments that the method does not know are mistakes.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let kernel = self.sigma.is_some() || self.sigma_mm.is_some() || self.radius.is_some();
+        let kernel =
+            self.sigma.is_some() || self.sigma_mm.is_some() || self.radius.is_some() || self.strength.is_some();
         let positive = |step: &f64| step.is_finite() && *step > 0.0;
         if self.spacing_mm.iter().flatten().any(|step| !positive(step)) {
             Err("--spacing-mm has to be finite and greater than 0".into())
         } else if self.alpha.is_some() && self.method != Method::Ls {
             Err("--alpha is for --method ls; leave it out".into())
         } else if kernel && self.method != Method::Svls {
-            Err("--sigma, --sigma-mm and --radius are for --method svls; leave them out".into())
+            Err("--sigma, --sigma-mm, --radius and --strength are for --method svls; leave them out".into())
         } else if self.stacked_raters && self.labels.len() > 1 {
             Err("--stacked-raters reads one file; give the raters' files without it".into())
         } else {

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use ndarray::{ArrayD, Axis, IxDyn};
 use nifti::NiftiHeader;
-use soft_labels::{Classes, Label, LabelSmoothing, OneHot, Raters, SoftEncoder, Svls, SvlsKernel};
+use soft_labels::{Classes, Encoding, Label, LabelSmoothing, OneHot, Raters, SoftEncoder, SvlsKernel};
 
 use crate::cli::{Args, Dtype, Method};
 use crate::command::{Failure, of_file};
@@ -107,8 +107,6 @@ impl Job<'_> {
 
     fn encode_and_write<L: Label, F: Element>(&self, maps: &[ArrayD<L>]) -> Result<(), Failure> {
         let Args {
-            method,
-            alpha,
             rater_weights,
             window,
             out,
@@ -125,18 +123,8 @@ impl Job<'_> {
         let start = Instant::now();
         check_window(&window, raters.shape())?;
         let mut soft = self.allocate::<F>(&window)?;
-        match method {
-            Method::OneHot => OneHot.encode_raters_window_into(&raters, &self.classes, &window, &mut soft)?,
-            Method::Ls => LabelSmoothing::new(alpha.unwrap_or(0.1))?.encode_raters_window_into(
-                &raters,
-                &self.classes,
-                &window,
-                &mut soft,
-            )?,
-            Method::Svls => {
-                Svls::new(self.kernel()?).encode_raters_window_into(&raters, &self.classes, &window, &mut soft)?;
-            }
-        }
+        self.encoding()?
+            .encode_raters_window_into(&raters, &self.classes, &window, &mut soft)?;
         let smoothing = start.elapsed();
 
         let start = Instant::now();
@@ -174,30 +162,38 @@ impl Job<'_> {
         Ok(soft)
     }
 
-    fn kernel(&self) -> Result<SvlsKernel<IxDyn>, Failure> {
+    fn encoding(&self) -> Result<Encoding, Failure> {
         let Args {
+            method,
+            alpha,
             sigma,
             sigma_mm,
             spacing_mm,
             radius,
+            strength,
             ..
         } = self.args;
-        let mut kernel = SvlsKernel::builder();
+        match method {
+            Method::OneHot => return Ok(OneHot.into()),
+            Method::Ls => return Ok(LabelSmoothing::new(alpha.unwrap_or(0.1))?.into()),
+            Method::Svls => {}
+        }
+        let mut settings = SvlsKernel::builder().strength(strength.unwrap_or(1.0));
         if let Some(radius) = radius {
-            kernel = kernel.radius(radius);
+            settings = settings.radius(radius);
         }
         if let Some(sigma) = sigma {
-            kernel = kernel.sigma(sigma);
+            settings = settings.sigma(sigma);
         }
         if let Some(sigma) = sigma_mm {
-            kernel = kernel.sigma_mm(sigma);
-            kernel = match (spacing_mm, &self.header) {
-                (Some(spacing), _) => kernel.spacing_mm(spacing),
-                (None, Some(header)) => kernel.spacing_mm(space::spacing(header)),
+            settings = settings.sigma_mm(sigma);
+            settings = match (spacing_mm, &self.header) {
+                (Some(spacing), _) => settings.spacing_mm(spacing),
+                (None, Some(header)) => settings.spacing_mm(space::spacing(header)),
                 (None, None) => return Err("--sigma-mm needs the voxel spacing; give --spacing-mm".into()),
             };
         }
-        Ok(kernel.build()?)
+        Ok(settings.into())
     }
 
     fn report<L: Label, F: Element>(

@@ -11,7 +11,7 @@ use crate::{Classes, Encoding, Error, Label, OneHot, Raters, Result, SoftEncoder
 /// The values have the bits of the dense ones. See [`sparse`](super).
 ///
 /// # Errors
-/// All methods return [`Error::UnknownLabel`](crate::Error::UnknownLabel), [`Error::LabelAxes`](crate::Error::LabelAxes) and [`Error::KernelAxes`](crate::Error::KernelAxes) as encoding does.
+/// All methods return [`Error::UnknownLabel`], [`Error::LabelAxes`] and [`Error::KernelAxes`] as encoding does.
 pub trait SparseEncoder<D: SpatialDim>: SoftEncoder<D> {
     /// The average of the raters' soft labels.
     ///

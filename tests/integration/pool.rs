@@ -14,7 +14,7 @@ fn golden(name: &str) -> ArrayD<f64> {
     read_npy(path).unwrap()
 }
 
-/// Made by tests/golden/generate_pool.py.
+/// Made by `tests/golden/generate_pool.py`.
 #[test]
 fn it_is_average_pooling_as_pytorch_has_it() {
     for (name, boxes) in [

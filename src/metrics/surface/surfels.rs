@@ -28,7 +28,7 @@ impl Surfels {
         // A row without any voxel of the mask is none.
         let rows = parallel::map(threads, (0..depth).collect(), |d| {
             let plane = mask.index_axis(Axis(0), d);
-            let row = |h| plane.clone().index_axis_move(Axis(0), h).to_slice();
+            let row = |h| plane.index_axis_move(Axis(0), h).to_slice();
             let rows = (0..height).map(|h| row(h).filter(|row| row.contains(&true)));
             rows.collect::<Vec<_>>()
         });
