@@ -34,7 +34,7 @@ fn main() -> Result<()> {
         "Of a map that was cut out before, {differ} of {} values differ, all at its border.",
         cut.len()
     );
-    assert_eq!(cut.slice(s![.., 1..-1, 1..-1]), part.slice(s![.., 1..-1, 1..-1]));
+    assert_eq!(cut.slice(s![.., 1..31, 1..31]), part.slice(s![.., 1..31, 1..31]));
 
     // In a data loader: each sample is flipped, cropped by a window and encoded straight to its place in the batch.
     let samples = [
