@@ -10,13 +10,13 @@ use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::Args;
 use indicatif::ProgressBar;
-use ndarray::{Array3, Array4, Ix3, s};
+use ndarray::{Array3, Array4, s};
 use phantom::{Phantom, SHAPE, SPACING_MM};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use soft_labels::batch::Sample;
 use soft_labels::metrics::{Confusion, Empty, Region, Reliability, Scope, Surfaces, Tace, top_labels};
-use soft_labels::{Classes, OneHot, SoftEncoder, Svls};
+use soft_labels::{Classes, Encoding, SvlsKernel};
 use soft_labels_burn::{SoftCrossEntropyLossConfig, soft_targets};
 use unet::UNet3d;
 
@@ -48,13 +48,12 @@ pub(crate) fn compare(args: &Phantoms) -> Result<()> {
          {HELD_OUT} to be judged by; one seed.\n"
     ))?;
     // In millimetres: one slice away is as far as two pixels.
-    let svls = soft_labels::SvlsKernel::builder()
-        .sigma_mm([1.0])
+    let svls = SvlsKernel::builder()
+        .sigma_mm(1.0)
         .spacing_mm(SPACING_MM)
-        .radius([1, 2, 2])
-        .build()?;
-    let one_hot = predict(&train(&OneHot, steps, &learned, &classes)?, &held_out)?;
-    let svls = predict(&train(&Svls::new(svls), steps, &learned, &classes)?, &held_out)?;
+        .radius([1, 2, 2]);
+    let one_hot = predict(&train(&Encoding::OneHot, steps, &learned, &classes)?, &held_out)?;
+    let svls = predict(&train(&Encoding::from(svls), steps, &learned, &classes)?, &held_out)?;
     let regions = REGIONS
         .map(|(name, _)| format!("DSC {name} | SD 2 mm {name}"))
         .join(" | ");
@@ -65,7 +64,7 @@ pub(crate) fn compare(args: &Phantoms) -> Result<()> {
     Ok(())
 }
 
-fn train(encoder: &impl SoftEncoder<Ix3>, steps: usize, phantoms: &[Phantom], classes: &Classes) -> Result<UNet3d> {
+fn train(encoding: &Encoding, steps: usize, phantoms: &[Phantom], classes: &Classes) -> Result<UNet3d> {
     let device = Device::default().autodiff();
     device.seed(1);
     let mut net = UNet3d::new(classes.len(), &device);
@@ -87,7 +86,7 @@ fn train(encoder: &impl SoftEncoder<Ix3>, steps: usize, phantoms: &[Phantom], cl
         }
         let [d, h, w] = CROP;
         let volumes = Tensor::<5>::from_data(TensorData::new(volumes, [BATCH, 1, d, h, w]), &device);
-        let targets: Tensor<5> = soft_targets(encoder, &samples, classes, &device)?;
+        let targets: Tensor<5> = soft_targets(encoding, &samples, classes, &device)?;
         let gradients = loss.forward(net.forward(volumes), targets).backward();
         let gradients = GradientsParams::from_grads(gradients, &net);
         net = adam.step(LEARNING_RATE, net, gradients);

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use ndarray::Ix2;
 use soft_labels::batch::Sample;
-use soft_labels::{LabelSmoothing, OneHot, Raters, Result, Svls};
+use soft_labels::{Encoding, LabelSmoothing, Raters, Result};
 use soft_labels_burn::soft_targets;
 
 use super::data::{Nodules, RATERS};
@@ -22,38 +22,40 @@ pub(crate) enum Source {
     Staple,
 }
 
-/// How labels become targets.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Labelling {
-    OneHot,
-    LabelSmoothing(f64),
-    Svls,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Model {
     pub(crate) name: &'static str,
     /// For file names.
     pub(crate) key: &'static str,
     pub(crate) source: Source,
-    labelling: Labelling,
+    /// How labels become targets.
+    encoding: fn() -> Result<Encoding>,
 }
 
-pub(crate) const MODELS: [Model; 10] = {
-    use Labelling::{LabelSmoothing, OneHot, Svls};
-    [
-        Model::new("one-hot, one rater", "one_hot", Source::One, OneHot),
-        Model::new("LS 0.1, one rater", "ls_1", Source::One, LabelSmoothing(0.1)),
-        Model::new("LS 0.2, one rater", "ls_2", Source::One, LabelSmoothing(0.2)),
-        Model::new("LS 0.3, one rater", "ls_3", Source::One, LabelSmoothing(0.3)),
-        Model::new("SVLS, one rater", "svls", Source::One, Svls),
-        Model::new("one-hot, raters in turn", "in_turn", Source::InTurn, OneHot),
-        Model::new("mOH", "moh", Source::All, OneHot),
-        Model::new("mSVLS", "msvls", Source::All, Svls),
-        Model::new("majority vote", "majority", Source::Majority, OneHot),
-        Model::new("STAPLE", "staple", Source::Staple, OneHot),
-    ]
-};
+pub(crate) const MODELS: [Model; 10] = [
+    Model::new("one-hot, one rater", "one_hot", Source::One, one_hot),
+    Model::new("LS 0.1, one rater", "ls_1", Source::One, || smoothed(0.1)),
+    Model::new("LS 0.2, one rater", "ls_2", Source::One, || smoothed(0.2)),
+    Model::new("LS 0.3, one rater", "ls_3", Source::One, || smoothed(0.3)),
+    Model::new("SVLS, one rater", "svls", Source::One, svls),
+    Model::new("one-hot, raters in turn", "in_turn", Source::InTurn, one_hot),
+    Model::new("mOH", "moh", Source::All, one_hot),
+    Model::new("mSVLS", "msvls", Source::All, svls),
+    Model::new("majority vote", "majority", Source::Majority, one_hot),
+    Model::new("STAPLE", "staple", Source::Staple, one_hot),
+];
+
+fn one_hot() -> Result<Encoding> {
+    Ok(Encoding::OneHot)
+}
+
+fn smoothed(alpha: f64) -> Result<Encoding> {
+    LabelSmoothing::new(alpha).map(Encoding::from)
+}
+
+fn svls() -> Result<Encoding> {
+    Ok(Encoding::default())
+}
 
 impl Model {
     /// The name of the model with a key.
@@ -64,12 +66,12 @@ impl Model {
             .map_or("", |model| model.name)
     }
 
-    const fn new(name: &'static str, key: &'static str, source: Source, labelling: Labelling) -> Self {
+    const fn new(name: &'static str, key: &'static str, source: Source, encoding: fn() -> Result<Encoding>) -> Self {
         Self {
             name,
             key,
             source,
-            labelling,
+            encoding,
         }
     }
 
@@ -92,20 +94,14 @@ impl Model {
             Ok(sample?.window(&crop.window))
         };
         let samples: Vec<Sample<'_, u8, Ix2>> = crops.iter().map(sample).collect::<Result<_>>()?;
-        match self.labelling {
-            Labelling::OneHot => soft_targets(&OneHot, &samples, &nodules.classes, device),
-            Labelling::LabelSmoothing(alpha) => {
-                soft_targets(&LabelSmoothing::new(alpha)?, &samples, &nodules.classes, device)
-            }
-            Labelling::Svls => soft_targets(&Svls::default(), &samples, &nodules.classes, device),
-        }
+        soft_targets(&(self.encoding)()?, &samples, &nodules.classes, device)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use ndarray::{Array3, Axis, s};
-    use soft_labels::{SoftEncoder, multirater};
+    use soft_labels::{OneHot, SoftEncoder, Svls, multirater};
 
     use super::*;
     use crate::nodules::sampler::{SIDE, Sampler};
