@@ -9,7 +9,7 @@
 //! Logits and targets have the class axis first, (C, H, W) or (C, D, H, W), or second behind a batch axis after
 //! `batched()`: (N, C, H, W) or (N, C, D, H, W). The two cannot be told apart by their axes: without `batched()` a batch in
 //! 2D is one sample in 3D. They are `f32` or `f64`, and any strides will do: what is not in standard
-//! order is copied first. Sums run in `f64`, in pieces of a fixed size, so the bits are the same for any number of threads.
+//! order is copied first. Sums run in `f64` in one fixed order, whatever the number of threads.
 //!
 //! ```
 //! use ndarray::{Array3, array};

@@ -22,7 +22,8 @@
 //! Each has to lie within 0 and 1 (a thousandth more or less is let pass, for half precision) and those of a voxel have to sum
 //! to 1 (a tenth more or less, for coarse quantisation); anything else, such as NaN, logits or independent sigmoids, is
 //! an error that names the voxel. Nothing is normalised. Voxels whose label is ignored
-//! count nowhere. Everything is computed in `f64`, in the order of the voxels, so that results do not depend on memory layout.
+//! count nowhere. Everything is computed in `f64`, in an order that the
+//! shape alone decides, so that results depend neither on memory layout nor on the number of threads.
 //!
 //! ```
 //! use ndarray::{Array2, array};
@@ -46,6 +47,7 @@
 //! [SVLS paper]: https://arxiv.org/abs/2104.05788
 
 mod confusion;
+mod labels;
 mod predictions;
 mod region;
 mod reliability;

@@ -1,4 +1,5 @@
-//! Losses, fusions and metrics on a volume of 128x192x192 voxels and 4 classes, beside reading its probabilities once.
+//! Losses, fusions and metrics on a volume of 128x192x192 voxels and 4 classes, beside reading its probabilities once; and
+//! on a patch of 8x48x48 voxels.
 //!
 //! `cargo bench --bench judge` runs all; `cargo bench --bench judge -- tace` those whose names hold "tace".
 
@@ -19,15 +20,18 @@ use soft_labels::metrics::{
 use soft_labels::sparse::{SparseEncoder, SparseLabels};
 use soft_labels::{Classes, SoftEncoder, Svls};
 
-const SHAPE: [usize; 3] = [128, 192, 192];
-
 fn judge(criterion: &mut Criterion) {
+    judge_volume(criterion, "judge", [128, 192, 192]);
+    judge_volume(criterion, "patch", [8, 48, 48]);
+}
+
+fn judge_volume(criterion: &mut Criterion, name: &str, shape: [usize; 3]) {
     let classes = Classes::contiguous(4).expect("there are classes");
-    let reference = maps::blobs(SHAPE, 6, 4, 9);
+    let reference = maps::blobs(shape, 6, 4, 9);
     // The same shapes, moved by a voxel.
     let mut prediction = reference.clone();
-    let moved = reference.slice_axis(Axis(2), (0..SHAPE[2] - 1).into());
-    prediction.slice_axis_mut(Axis(2), (1..SHAPE[2]).into()).assign(&moved);
+    let moved = reference.slice_axis(Axis(2), (0..shape[2] - 1).into());
+    prediction.slice_axis_mut(Axis(2), (1..shape[2]).into()).assign(&moved);
     let svls = Svls::default();
     let targets: Array4<f32> = svls.encode(&reference, &classes).expect("labels are classes");
     let sparse: SparseLabels<f32, _> = svls.encode_sparse(&reference, &classes).expect("labels are classes");
@@ -40,7 +44,7 @@ fn judge(criterion: &mut Criterion) {
     }
     let mut gradient = Array4::zeros(logits.raw_dim());
 
-    let mut group = criterion.benchmark_group("judge");
+    let mut group = criterion.benchmark_group(name);
     group.bench_function("read the probabilities", |b| b.iter(|| black_box(&probabilities).sum()));
     group.bench_function("cross entropy", |b| {
         b.iter(|| SoftCrossEntropy::new().value_and_gradient_into(&logits, &targets, &mut gradient));
@@ -67,12 +71,14 @@ fn judge(criterion: &mut Criterion) {
     });
     group.bench_function("brier", |b| b.iter(|| brier(&probabilities, &reference, &classes)));
     let mask = |map: &Array3<u8>| map.mapv(|label| label == 1);
-    let (predicted, referred) = (mask(&prediction), mask(&reference));
+    let (prediction_mask, reference_mask) = (mask(&prediction), mask(&reference));
     group.bench_function("surface dice", |b| {
-        b.iter(|| Surfaces::new(&predicted, &referred, &[1.0; 3]).and_then(|surfaces| surfaces.dice(2.0)));
+        b.iter(|| Surfaces::new(&prediction_mask, &reference_mask, &[1.0; 3]).and_then(|surfaces| surfaces.dice(2.0)));
     });
     group.bench_function("surface distances", |b| {
-        b.iter(|| Surfaces::new(&predicted, &referred, &[1.0; 3]).and_then(|surfaces| surfaces.distances()));
+        b.iter(|| {
+            Surfaces::new(&prediction_mask, &reference_mask, &[1.0; 3]).and_then(|surfaces| surfaces.distances())
+        });
     });
     let mut third = reference.clone();
     Zip::from(&mut third)

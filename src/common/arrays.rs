@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use ndarray::{Array, ArrayRef, Dimension};
+use num_traits::Zero;
 
 use crate::{Error, Result};
 
@@ -25,16 +26,13 @@ pub(crate) fn filled<T: Clone, D: Dimension>(dim: D, value: T) -> Result<Array<T
     Ok(Array::from_elem(dim, value))
 }
 
-/// The same elements in standard order, or an error if they do not fit in memory.
-pub(crate) fn copied<T: Clone, D: Dimension>(array: &ArrayRef<T, D>) -> Result<Array<T, D>> {
-    Ok(match array.first() {
-        Some(first) => {
-            let mut copy = filled(array.raw_dim(), first.clone())?;
-            copy.assign(array);
-            copy
-        }
-        None => array.to_owned(),
-    })
+/// Zeros for an array of a shape, which are not touched yet, or an error if they do not fit in memory.
+pub(crate) fn zeros<T: Zero + Clone>(len: usize, shape: &[usize]) -> Result<Vec<T>> {
+    // Asked for and given back, as above.
+    Vec::<T>::new()
+        .try_reserve_exact(len)
+        .map_err(|_| Error::TooLarge { shape: shape.to_vec() })?;
+    Ok(vec![T::zero(); len])
 }
 
 /// The elements in standard order, copied if they are not, or an error if the copy does not fit in memory.

@@ -3,11 +3,11 @@
 /// Elements that are compared at once.
 const TOGETHER: usize = 64;
 
-/// Tells the runs of equal elements from the first to the last: the element and how many there are.
-pub(crate) fn for_each_run<T: Copy + PartialEq>(mut elements: &[T], mut tell: impl FnMut(T, usize)) {
+/// Visits the runs of equal elements from the first to the last: the element and how many there are.
+pub(crate) fn for_each_run<T: Copy + PartialEq>(mut elements: &[T], mut visit: impl FnMut(T, usize)) {
     while let Some(&first) = elements.first() {
         let len = run(elements, first);
-        tell(first, len);
+        visit(first, len);
         elements = &elements[len..];
     }
 }
@@ -16,7 +16,7 @@ pub(crate) fn for_each_run<T: Copy + PartialEq>(mut elements: &[T], mut tell: im
 pub(crate) fn for_each_run_of_pairs<T: Copy + PartialEq, U: Copy + PartialEq>(
     mut left: &[T],
     mut right: &[U],
-    mut tell: impl FnMut((T, U), usize),
+    mut visit: impl FnMut((T, U), usize),
 ) {
     let (mut left_run, mut right_run) = (0, 0);
     while let (Some(&a), Some(&b)) = (left.first(), right.first()) {
@@ -27,7 +27,7 @@ pub(crate) fn for_each_run_of_pairs<T: Copy + PartialEq, U: Copy + PartialEq>(
             right_run = run(right, b);
         }
         let len = left_run.min(right_run);
-        tell((a, b), len);
+        visit((a, b), len);
         (left, right) = (&left[len..], &right[len..]);
         (left_run, right_run) = (left_run - len, right_run - len);
     }

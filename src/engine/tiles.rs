@@ -61,18 +61,16 @@ pub(super) fn for_each_with_output<F: Send>(
     mut out: ArrayViewMut4<'_, F>,
     encode: impl Fn(Tile, ArrayViewMut4<'_, F>) -> Result<(), UnknownLabel> + Sync + Send,
 ) -> Result<(), UnknownLabel> {
-    let threads = parallel::threads(out.len());
+    let threads = threads(out.len());
     let (axis, len) = tile.cut(threads);
     let tiles = out.axis_chunks_iter_mut(Axis(1 + axis), len).enumerate();
     let tiles = tiles.map(|(i, out)| (tile.part(axis, i * len, out.len_of(Axis(1 + axis))), out));
-    parallel::map(threads, tiles.collect(), |(tile, out)| encode(tile, out))
-        .into_iter()
-        .collect()
+    run(threads, tiles, encode)
 }
 
 /// Cuts a tile, the voxels of each part before those of the next.
 pub(super) fn cut(tile: Tile) -> Vec<Tile> {
-    let (axis, len) = tile.cut(parallel::threads(tile.voxels()));
+    let (axis, len) = tile.cut(threads(tile.voxels()));
     let starts = (0..tile.size[axis]).step_by(len);
     starts
         .map(|start| tile.part(axis, start, len.min(tile.size[axis] - start)))
@@ -85,7 +83,24 @@ pub(super) fn for_each<T: Send>(
     work: impl Fn(Tile, T) -> Result<(), UnknownLabel> + Sync + Send,
 ) -> Result<(), UnknownLabel> {
     let voxels = tiles.iter().map(|(tile, _)| tile.voxels()).sum();
-    parallel::map(parallel::threads(voxels), tiles, |(tile, part)| work(tile, part))
-        .into_iter()
-        .collect()
+    run(threads(voxels), tiles.into_iter(), work)
+}
+
+/// Below this many values there is one thread. Two break even at half as many, and gain a quarter at twice as many.
+const WORTH_A_THREAD: usize = 1 << 18;
+
+/// How many threads are worth their while for this many values.
+fn threads(values: usize) -> usize {
+    parallel::threads(values).min(values.div_ceil(WORTH_A_THREAD)).max(1)
+}
+
+fn run<T: Send>(
+    threads: usize,
+    tiles: impl Iterator<Item = (Tile, T)>,
+    work: impl Fn(Tile, T) -> Result<(), UnknownLabel> + Sync + Send,
+) -> Result<(), UnknownLabel> {
+    // Every tile of several threads is worth one.
+    let nanoseconds = if threads > 1 { usize::MAX } else { 0 };
+    let results = parallel::map(nanoseconds, tiles, |(tile, part)| work(tile, part));
+    results.into_iter().collect()
 }

@@ -1,8 +1,8 @@
-//! The labels of all raters at a voxel. Most voxels of a label map have one of few such patterns.
+//! The labels of all raters at a voxel: most voxels share one of few such patterns.
 
 use std::collections::HashMap;
 
-use crate::common::arrays::in_order;
+use crate::common::arrays::{in_order, zeros};
 use crate::common::parallel;
 use crate::{Error, Label, Raters, Result, SpatialDim};
 
@@ -10,118 +10,157 @@ use crate::{Error, Label, Raters, Result, SpatialDim};
 pub(super) struct Patterns<L> {
     /// The label of each rater.
     pub(super) labels: Vec<Vec<L>>,
-    /// How many voxels have the pattern.
-    pub(super) voxels: Vec<usize>,
+    /// The number of voxels of each pattern.
+    pub(super) counts: Vec<usize>,
     /// The pattern of each voxel in standard order.
-    of_voxel: Vec<u32>,
+    pub(super) of_voxel: Vec<u32>,
 }
 
-/// Voxels whose patterns are found by themselves.
+/// Voxels whose patterns are found together.
 const PIECE: usize = 1 << 16;
+
+/// Nanoseconds that a label takes.
+const COST: usize = 2;
 
 impl<L: Label> Patterns<L> {
     pub(super) fn find<D: SpatialDim>(raters: &Raters<'_, L, D>) -> Result<Self> {
+        let maps: Vec<_> = raters.maps().iter().map(|map| in_order(map)).collect::<Result<_>>()?;
+        let maps: Vec<&[L]> = maps.iter().map(|map| &**map).collect();
+        let mut of_voxel = zeros(raters.dim().size(), raters.shape())?;
+        // The patterns and their order are the same for any pieces. One piece needs no second pass.
+        let work = of_voxel.len().saturating_mul(COST * maps.len());
+        let piece = if parallel::threads(work) == 1 {
+            of_voxel.len().max(1)
+        } else {
+            PIECE
+        };
+        let pieces = of_voxel.chunks_mut(piece).enumerate();
+        let found = parallel::map(work, pieces, |(i, of_voxel)| find_piece(&maps, i * piece, of_voxel));
         let too_large = || Error::TooLarge {
             shape: raters.shape().to_vec(),
         };
-        let maps: Vec<_> = raters.maps().iter().map(|map| in_order(map)).collect::<Result<_>>()?;
-        let mut of_voxel: Vec<u32> = Vec::new();
-        of_voxel
-            .try_reserve_exact(raters.dim().size())
-            .map_err(|_| too_large())?;
-        of_voxel.resize(raters.dim().size(), 0);
+        let mut found = found
+            .into_iter()
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(too_large)?
+            .into_iter();
+        let Some((labels, counts)) = found.next() else {
+            return Ok(Self {
+                labels: Vec::new(),
+                counts: Vec::new(),
+                of_voxel,
+            });
+        };
+        let mut all = Self {
+            labels,
+            counts,
+            of_voxel,
+        };
+        all.merge(piece, found).ok_or_else(too_large)?;
+        Ok(all)
+    }
 
-        // Each piece numbers its own patterns. The pieces' patterns are joined in order, then voxels get the joint number.
-        let threads = parallel::threads(of_voxel.len());
-        let pieces = of_voxel.chunks_mut(PIECE).enumerate().collect();
-        let found = parallel::map(threads, pieces, |(piece, of_voxel): (usize, &mut [u32])| {
-            let mut found = Found::default();
-            let (mut last, mut same): (u32, Option<Vec<L>>) = (0, None);
-            for (voxel, pattern) in (piece * PIECE..).zip(of_voxel) {
-                // Neighbours mostly have the same pattern.
-                let repeats = |same: &Vec<L>| maps.iter().zip(same).all(|(map, label)| map[voxel] == *label);
-                if !same.as_ref().is_some_and(repeats) {
-                    let labels: Vec<_> = maps.iter().map(|map| map[voxel]).collect();
-                    last = found.number(&labels)?;
-                    same = Some(labels);
-                }
-                *pattern = last;
-                if let Some(voxels) = found.voxels.get_mut(last as usize) {
-                    *voxels += 1;
-                }
-            }
-            Some(found)
-        });
-        let mut all = Found::default();
-        let mut numbers = Vec::with_capacity(found.len());
-        for found in found {
-            let Found { labels, voxels, .. } = found.ok_or_else(too_large)?;
+    /// Adds the patterns of the second piece and all further ones, and numbers those of their voxels anew.
+    fn merge(&mut self, piece: usize, others: impl Iterator<Item = (Vec<Vec<L>>, Vec<usize>)>) -> Option<()> {
+        let mut known: HashMap<Vec<i128>, u32> = HashMap::new();
+        for (labels, pattern) in self.labels.iter().zip(0..) {
+            known.insert(values(labels), pattern);
+        }
+        let mut numbers = Vec::new();
+        for (labels, counts) in others {
             let mut of_piece = Vec::with_capacity(labels.len());
-            for (labels, count) in labels.iter().zip(voxels) {
-                let number = all.number(labels).ok_or_else(too_large)?;
-                if let Some(voxels) = all.voxels.get_mut(number as usize) {
-                    *voxels += count;
+            for (labels, count) in labels.into_iter().zip(counts) {
+                let next = u32::try_from(self.labels.len()).ok()?;
+                let pattern = *known.entry(values(&labels)).or_insert(next);
+                if pattern == next {
+                    self.labels.push(labels);
+                    self.counts.push(0);
                 }
-                of_piece.push(number);
+                self.counts[pattern as usize] += count;
+                of_piece.push(pattern);
             }
             numbers.push(of_piece);
         }
-        let pieces = of_voxel.chunks_mut(PIECE).zip(&numbers).collect();
-        parallel::map(threads, pieces, |(of_voxel, numbers): (&mut [u32], &Vec<u32>)| {
-            let same = numbers.iter().zip(0..).all(|(number, place)| *number == place);
-            if !same {
-                of_voxel
-                    .iter_mut()
-                    .for_each(|pattern| *pattern = numbers[*pattern as usize]);
+        let work = self.of_voxel.len();
+        let pieces = self.of_voxel.chunks_mut(piece).skip(1).zip(&numbers);
+        parallel::for_each(work, pieces, |(of_voxel, numbers)| {
+            for pattern in of_voxel {
+                *pattern = numbers[*pattern as usize];
             }
         });
-        Ok(Self {
-            labels: all.labels,
-            voxels: all.voxels,
-            of_voxel,
-        })
+        Some(())
     }
 
-    /// Writes to each voxel, in standard order, what `value` gives for its pattern and what it holds.
-    pub(super) fn write<T: Copy + Send + Sync>(&self, voxels: &mut [T], value: impl Fn(u32, T) -> T + Sync + Send) {
-        let pieces = voxels.chunks_mut(PIECE).zip(self.of_voxel.chunks(PIECE)).collect();
-        let threads = parallel::threads(self.of_voxel.len());
-        parallel::map(threads, pieces, |(voxels, patterns): (&mut [T], &[u32])| {
-            voxels
-                .iter_mut()
-                .zip(patterns)
-                .for_each(|(voxel, &pattern)| *voxel = value(pattern, *voxel));
+    /// Writes what each voxel has, given what its pattern has.
+    pub(super) fn spread<T: Copy + Send + Sync>(&self, of_patterns: &[T], out: &mut [T]) {
+        let pieces = out.chunks_mut(PIECE).zip(self.of_voxel.chunks(PIECE));
+        parallel::for_each(self.of_voxel.len(), pieces, |(out, patterns)| {
+            write(of_patterns, patterns, out);
+        });
+    }
+
+    /// Writes planes of voxels, one after the other, given what a pattern has in a plane.
+    pub(super) fn spread_planes<T: Copy + Send>(
+        &self,
+        out: &mut [T],
+        of_pattern: impl Fn(usize, usize) -> T + Sync + Send,
+    ) {
+        // The values of a plane's patterns are found once for each thread and plane, or some more times.
+        let (voxels, piece) = (self.of_voxel.len().max(1), PIECE.max(self.labels.len()));
+        let work = out.len();
+        let pieces = out.chunks_mut(voxels).enumerate().flat_map(|(plane, out)| {
+            let pieces = out.chunks_mut(piece).zip(self.of_voxel.chunks(piece));
+            pieces.map(move |(out, patterns)| (plane, out, patterns))
+        });
+        let none = || (None, Vec::new());
+        parallel::map_with(work, pieces, none, |(last, of_patterns), (plane, out, patterns)| {
+            if last.replace(plane) != Some(plane) {
+                of_patterns.clear();
+                of_patterns.extend((0..self.labels.len()).map(|pattern| of_pattern(plane, pattern)));
+            }
+            write(of_patterns, patterns, out);
         });
     }
 }
 
-/// Patterns in the order in which they are found.
-struct Found<L> {
-    known: HashMap<Vec<i128>, u32>,
-    labels: Vec<Vec<L>>,
-    voxels: Vec<usize>,
-}
-
-impl<L> Default for Found<L> {
-    fn default() -> Self {
-        Self {
-            known: HashMap::new(),
-            labels: Vec::new(),
-            voxels: Vec::new(),
-        }
+fn write<T: Copy>(of_patterns: &[T], patterns: &[u32], out: &mut [T]) {
+    for (out, &pattern) in out.iter_mut().zip(patterns) {
+        *out = of_patterns[pattern as usize];
     }
 }
 
-impl<L: Label> Found<L> {
-    /// The number of a pattern, which is a new one if it is not known.
-    fn number(&mut self, labels: &[L]) -> Option<u32> {
-        let next = u32::try_from(self.labels.len()).ok()?;
-        let key = labels.iter().map(|label| label.value()).collect();
-        let number = *self.known.entry(key).or_insert(next);
-        if number == next {
-            self.labels.push(labels.to_vec());
-            self.voxels.push(0);
+fn values<L: Label>(labels: &[L]) -> Vec<i128> {
+    labels.iter().map(|label| label.value()).collect()
+}
+
+/// Finds the patterns of some voxels in the order of their first voxel, and how many voxels each has; nothing if there are
+/// too many to be numbered.
+fn find_piece<L: Label>(maps: &[&[L]], start: usize, of_voxel: &mut [u32]) -> Option<(Vec<Vec<L>>, Vec<usize>)> {
+    let mut known: HashMap<Vec<i128>, u32> = HashMap::new();
+    let (mut patterns, mut counts) = (Vec::new(), Vec::new());
+    let maps: Vec<_> = maps.iter().map(|map| &map[start..start + of_voxel.len()]).collect();
+    // Neighbours mostly have the same pattern.
+    let (mut last, mut current): (u32, Vec<L>) = (0, Vec::new());
+    let mut first_of_run = 0;
+    for voxel in 0..of_voxel.len() {
+        let repeats = !current.is_empty() && maps.iter().zip(&current).all(|(map, label)| map[voxel] == *label);
+        if !repeats {
+            if let Some(count) = counts.get_mut(last as usize) {
+                *count += voxel - first_of_run;
+            }
+            first_of_run = voxel;
+            current = maps.iter().map(|map| map[voxel]).collect();
+            let next = u32::try_from(patterns.len()).ok()?;
+            last = *known.entry(values(&current)).or_insert(next);
+            if last == next {
+                patterns.push(current.clone());
+                counts.push(0);
+            }
         }
-        Some(number)
+        of_voxel[voxel] = last;
     }
+    if let Some(count) = counts.get_mut(last as usize) {
+        *count += of_voxel.len() - first_of_run;
+    }
+    Some((patterns, counts))
 }

@@ -4,6 +4,7 @@ use ndarray::{Array2, ArrayView, Axis};
 
 use super::StapleFusion;
 use super::patterns::Patterns;
+use crate::common::parallel;
 use crate::input::window;
 use crate::{Classes, Error, Label, Raters, Result, SoftFloat, SpatialDim};
 
@@ -14,8 +15,8 @@ use crate::{Classes, Error, Label, Raters, Result, SoftFloat, SpatialDim};
 ///
 /// ```text
 /// start   W_is = share of the raters who gave voxel i class s;      prior π_s = mean over voxels of W_is
-/// M step  θ_r[j, s] = Σ_{i: rater r says j} W_is / Σ_i W_is         P(rater r says j | truth is s)
-/// E step  W_is ∝ π_s Π_r θ_r[what rater r says at i, s]
+/// M step  θ_r[j, s] = Σ_{i: rater r votes j} W_is / Σ_i W_is        P(rater r votes j | truth is s)
+/// E step  W_is ∝ π_s Π_r θ_r[vote of rater r at i, s]
 /// ```
 ///
 /// until no entry of θ moves by more than the tolerance (1e-7; not asked in the first round) or the rounds are used up
@@ -23,7 +24,7 @@ use crate::{Classes, Error, Label, Raters, Result, SoftFloat, SpatialDim};
 /// voxel at which every class has become impossible keeps its posterior. For two classes this is binary STAPLE as ITK
 /// computes it, but for that guard. The prior depends on the field of view: crop before you compare.
 ///
-/// A rater who ignores a voxel says nothing there; voxels that all ignore are left out and have a posterior of 0.
+/// A rater who ignores a voxel has no vote there; voxels that all ignore are left out and have a posterior of 0.
 ///
 /// ```
 /// use ndarray::array;
@@ -137,7 +138,7 @@ impl Staple {
         let patterns: Vec<_> = found
             .labels
             .iter()
-            .zip(&found.voxels)
+            .zip(&found.counts)
             .map(|(labels, &voxels)| Pattern {
                 votes: labels.iter().map(|&label| classes.class_of(label)).collect(),
                 voxels: voxels as f64,
@@ -153,11 +154,10 @@ impl Staple {
             converged = rounds > 1 && step <= self.tolerance;
         }
 
-        for (class, mut plane) in posterior.axis_iter_mut(Axis(0)).enumerate() {
-            let values: Vec<F> = state.posterior.iter().map(|w| F::round_from(w[class])).collect();
-            if let Some(voxels) = plane.as_slice_mut() {
-                found.write(voxels, |pattern, _| values[pattern as usize]);
-            }
+        if let Some(posterior) = posterior.as_slice_mut() {
+            found.spread_planes(posterior, |class, pattern| {
+                F::round_from(state.posterior[pattern][class])
+            });
         }
         Ok(StapleFusion {
             posterior,
@@ -196,7 +196,7 @@ fn check_prior(prior: &[f64], classes: &Classes) -> Result<Vec<f64>> {
     }
 }
 
-/// The votes of all raters at some voxels, a class or nothing, and how many voxels there are.
+/// The votes of all raters for some voxels, a class or nothing for each, and how many voxels there are.
 struct Pattern {
     votes: Vec<Option<usize>>,
     voxels: f64,
@@ -215,12 +215,12 @@ impl State {
         let posterior: Vec<Vec<f64>> = patterns
             .iter()
             .map(|pattern| {
-                let mut votes = vec![0.0; classes];
-                pattern.votes.iter().flatten().for_each(|&class| votes[class] += 1.0);
-                let all = votes.iter().sum::<f64>();
-                votes
+                let mut counts = vec![0.0; classes];
+                pattern.votes.iter().flatten().for_each(|&class| counts[class] += 1.0);
+                let all = counts.iter().sum::<f64>();
+                counts
                     .iter()
-                    .map(|votes| if all == 0.0 { 0.0 } else { votes / all })
+                    .map(|count| if all == 0.0 { 0.0 } else { count / all })
                     .collect()
             })
             .collect();
@@ -248,16 +248,19 @@ impl State {
 
     /// Estimates the confusion matrices from the posterior; the largest step of an entry.
     fn update_confusion(&mut self, patterns: &[Pattern]) -> f64 {
-        let mut step: f64 = 0.0;
-        for (rater, (confusion, mass)) in self.confusion.iter_mut().zip(&mut self.mass).enumerate() {
+        let work = self.work(patterns);
+        let posterior = &self.posterior;
+        let raters = self.confusion.iter_mut().zip(&mut self.mass).enumerate();
+        let steps = parallel::map(work, raters, |(rater, (confusion, mass))| {
             let mut sums = Array2::<f64>::zeros(confusion.raw_dim());
-            for (pattern, w) in patterns.iter().zip(&self.posterior) {
+            for (pattern, w) in patterns.iter().zip(posterior) {
                 if let Some(class) = pattern.votes[rater] {
-                    let row = sums.row_mut(class);
-                    row.into_iter().zip(w).for_each(|(sum, w)| *sum += pattern.voxels * w);
+                    let of_class = sums.row_mut(class).into_iter();
+                    of_class.zip(w).for_each(|(sum, w)| *sum += pattern.voxels * w);
                 }
             }
             *mass = sums.sum_axis(Axis(0)).to_vec();
+            let mut step: f64 = 0.0;
             for ((vote, truth), entry) in confusion.indexed_iter_mut() {
                 let estimate = match mass[truth] {
                     0.0 => f64::from(u8::from(vote == truth)),
@@ -266,31 +269,53 @@ impl State {
                 step = step.max((estimate - *entry).abs());
                 *entry = estimate;
             }
-        }
-        step
+            step
+        });
+        steps.into_iter().fold(0.0, f64::max)
     }
 
     /// Estimates the posterior from the confusion matrices.
     fn update_posterior(&mut self, patterns: &[Pattern]) {
-        for (pattern, posterior) in patterns.iter().zip(&mut self.posterior) {
-            if pattern.votes.iter().all(Option::is_none) {
-                continue;
+        let work = self.work(patterns);
+        let (prior, confusion) = (&self.prior, &self.confusion);
+        let pieces = patterns.chunks(PIECE).zip(self.posterior.chunks_mut(PIECE));
+        parallel::for_each(work, pieces, |(patterns, posterior)| {
+            for (pattern, posterior) in patterns.iter().zip(posterior) {
+                update(pattern, posterior, prior, confusion);
             }
-            let mut likelihood = self.prior.clone();
-            for (vote, confusion) in pattern.votes.iter().zip(&self.confusion) {
-                if let Some(class) = *vote {
-                    likelihood
-                        .iter_mut()
-                        .zip(confusion.row(class))
-                        .for_each(|(p, theta)| *p *= theta);
-                    raise(&mut likelihood);
-                }
-            }
-            let sum: f64 = likelihood.iter().sum();
-            if sum > 0.0 {
-                posterior.iter_mut().zip(likelihood).for_each(|(w, p)| *w = p / sum);
-            }
+        });
+    }
+
+    /// Nanoseconds that an estimate takes.
+    fn work(&self, patterns: &[Pattern]) -> usize {
+        patterns
+            .len()
+            .saturating_mul(self.confusion.len())
+            .saturating_mul(self.prior.len())
+    }
+}
+
+/// Patterns whose posteriors are estimated together.
+const PIECE: usize = 64;
+
+/// Estimates the posterior of a pattern.
+fn update(pattern: &Pattern, posterior: &mut [f64], prior: &[f64], confusion: &[Array2<f64>]) {
+    if pattern.votes.iter().all(Option::is_none) {
+        return;
+    }
+    let mut likelihood = prior.to_vec();
+    for (vote, confusion) in pattern.votes.iter().zip(confusion) {
+        if let Some(class) = *vote {
+            likelihood
+                .iter_mut()
+                .zip(confusion.row(class))
+                .for_each(|(p, theta)| *p *= theta);
+            raise(&mut likelihood);
         }
+    }
+    let sum: f64 = likelihood.iter().sum();
+    if sum > 0.0 {
+        posterior.iter_mut().zip(likelihood).for_each(|(w, p)| *w = p / sum);
     }
 }
 

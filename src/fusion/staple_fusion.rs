@@ -17,7 +17,7 @@ use crate::SoftFloat;
 pub struct StapleFusion<F, D: Dimension> {
     pub(super) posterior: Array<F, D>,
     pub(super) confusion: Vec<Array2<f64>>,
-    /// For each rater, the posterior mass of each class where the rater said something.
+    /// For each rater, the posterior mass of each class where the rater voted.
     pub(super) mass: Vec<Vec<f64>>,
     pub(super) prior: Vec<f64>,
     pub(super) rounds: usize,
@@ -43,7 +43,7 @@ impl<F: SoftFloat, D: Dimension> StapleFusion<F, D> {
         self.posterior
     }
 
-    /// The confusion matrix of each rater. Entry `[j, s]` is the probability that the rater says class j where the truth
+    /// The confusion matrix of each rater. Entry `[j, s]` is the probability that the rater votes for class j where the truth
     /// is class s; columns sum to 1.
     ///
     /// ```
@@ -57,7 +57,7 @@ impl<F: SoftFloat, D: Dimension> StapleFusion<F, D> {
         &self.confusion
     }
 
-    /// The probability that a rater says a class where it is the truth, or `None` without such a rater or class.
+    /// The probability that a rater votes for a class where it is the truth, or `None` without such a rater or class.
     ///
     /// ```
     /// # use soft_labels::{Classes, fusion::Staple};
@@ -71,7 +71,7 @@ impl<F: SoftFloat, D: Dimension> StapleFusion<F, D> {
         self.confusion.get(rater)?.get([class, class]).copied()
     }
 
-    /// The probability that a rater does not say a class where it is not the truth, or `None` without such a rater or
+    /// The probability that a rater does not vote for a class where it is not the truth, or `None` without such a rater or
     /// class. 1 where everything is of the class.
     ///
     /// ```
@@ -83,9 +83,10 @@ impl<F: SoftFloat, D: Dimension> StapleFusion<F, D> {
     /// ```
     pub fn specificity(&self, rater: usize, class: usize) -> Option<f64> {
         let (confusion, mass) = (self.confusion.get(rater)?, self.mass.get(rater)?);
-        let said = confusion.rows().into_iter().nth(class)?;
+        let votes = confusion.rows().into_iter().nth(class)?;
         let others = || {
-            said.iter()
+            votes
+                .iter()
                 .zip(mass)
                 .enumerate()
                 .filter(|(truth, _)| *truth != class)

@@ -67,19 +67,19 @@ pub fn majority_vote<L: Label, D: SpatialDim>(
         _ => None,
     };
     raters.check(classes)?;
-    let Some(first) = raters.maps().first() else {
-        return Err(Error::NoRaters);
-    };
-    let mut result = arrays::copied(first)?;
+    // Every label type has 0, and it takes no writing.
+    let zero = L::from_value(0).ok_or(Error::LabelType { value: 0 })?;
+    let mut result = arrays::filled(raters.dim(), zero)?;
     let patterns = Patterns::find(&raters)?;
+    // Without a vote all labels are the ignore value.
+    let winner = |labels: &Vec<L>| count(labels, classes, prefer, ties).or(labels.first().copied());
     let winners: Vec<_> = patterns
         .labels
         .iter()
-        .map(|labels| count(labels, classes, prefer, ties))
+        .map(|labels| winner(labels).unwrap_or(zero))
         .collect();
-    // Where nobody voted all have the ignore value.
-    if let Some(voxels) = result.as_slice_mut() {
-        patterns.write(voxels, |pattern, label| winners[pattern as usize].unwrap_or(label));
+    if let Some(result) = result.as_slice_mut() {
+        patterns.spread(&winners, result);
     }
     Ok(result)
 }
@@ -91,15 +91,15 @@ fn count<L: Label>(labels: &[L], classes: &Classes, prefer: Option<usize>, ties:
         .filter_map(|&label| Some((classes.class_of(label)?, label)))
         .collect();
     votes.sort_unstable_by_key(|&(class, _)| class);
-    let groups = || votes.chunk_by(|a, b| a.0 == b.0);
-    let most = groups().map(<[_]>::len).max()?;
-    let mut tied: Vec<_> = groups().filter(|group| group.len() == most).collect();
+    let of_classes = || votes.chunk_by(|a, b| a.0 == b.0);
+    let most = of_classes().map(<[_]>::len).max()?;
+    let mut tied: Vec<_> = of_classes().filter(|votes| votes.len() == most).collect();
     let chosen = match ties {
         Ties::Highest => tied.pop(),
         Ties::Undecided(label) if tied.len() > 1 => return Some(label),
         _ => tied
             .iter()
-            .find(|group| group.iter().any(|vote| Some(vote.0) == prefer))
+            .find(|votes| votes.iter().any(|vote| Some(vote.0) == prefer))
             .or(tied.first())
             .copied(),
     };

@@ -3,13 +3,36 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use ndarray::{ArrayRef, ArrayViewD, Dimension};
+use ndarray::{Array, ArrayRef, ArrayViewD, Dimension};
 
 use super::elementary::{LANES, Lanes, LossFloat};
 use super::targets::{Ready, Targets, load};
-use crate::common::arrays::{check_shape, in_order};
-use crate::common::parallel::{self, PIECE};
+use crate::common::arrays::{self, check_shape, in_order};
+use crate::common::parallel;
 use crate::{Error, Result};
+
+/// Logits of a piece: about a tenth of a millisecond's work.
+const PIECE: usize = 1 << 15;
+
+/// The least voxels of a piece, so that with many classes the parts of the output need little memory.
+const FEWEST: usize = 1 << 10;
+
+/// Nanoseconds that a logit takes.
+const COST: usize = 2;
+
+/// Some voxels of a sample, one after the other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Block {
+    pub(super) sample: usize,
+    pub(super) start: usize,
+    pub(super) len: usize,
+}
+
+/// The numbers of a block for each class.
+pub(super) struct Buffers<F> {
+    pub(super) logits: Vec<Lanes<F>>,
+    pub(super) targets: Vec<Lanes<F>>,
+}
 
 /// The samples of a call.
 pub(super) struct Batch<'a, F: LossFloat> {
@@ -62,44 +85,61 @@ impl<'a, F: LossFloat> Batch<'a, F> {
         })
     }
 
-    /// A buffer for the numbers of a block: one entry for each class.
-    pub(super) fn buffer(&self) -> Vec<Lanes<F>> {
+    /// Numbers for a block: one entry for each class.
+    fn buffer(&self) -> Vec<Lanes<F>> {
         vec![[F::zero(); LANES]; if self.samples == 0 { 0 } else { self.classes }]
     }
 
-    /// The pieces of all samples, in order.
-    pub(super) fn pieces(&self) -> Vec<Piece> {
-        let of_sample = |sample| parallel::pieces(self.voxels).map(move |voxels| Piece { sample, voxels });
-        (0..self.samples).flat_map(of_sample).collect()
+    /// Voxels of a piece: whole blocks.
+    fn piece(&self) -> usize {
+        (PIECE / self.classes).max(FEWEST).next_multiple_of(LANES)
     }
 
-    /// How many threads are worth their while.
-    pub(super) fn threads(&self) -> usize {
-        parallel::threads(self.logits.len())
+    /// The pieces of all samples. Their borders depend on the shape alone.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = Block> + use<F> {
+        let (voxels, piece) = (self.voxels, self.piece());
+        (0..self.samples).flat_map(move |sample| {
+            parallel::pieces(voxels, piece).map(move |range| Block {
+                sample,
+                start: range.start,
+                len: range.len(),
+            })
+        })
     }
 
-    /// The slices of `values` (sample, plane, voxel) that belong to each piece, one for each plane.
-    pub(super) fn split<'v, T>(&self, values: &'v mut [T], planes: usize) -> Vec<Vec<&'v mut [T]>> {
-        let mut pieces = Vec::new();
-        for sample in values.chunks_exact_mut((planes * self.voxels).max(1)) {
-            let mut planes: Vec<_> = sample
-                .chunks_exact_mut(self.voxels)
-                .map(|plane| plane.chunks_mut(PIECE))
-                .collect();
-            loop {
-                let piece: Vec<_> = planes.iter_mut().filter_map(Iterator::next).collect();
-                if piece.is_empty() {
-                    break;
-                }
-                pieces.push(piece);
-            }
+    /// The results for all pieces, in their order. Each piece has an output of its own.
+    pub(super) fn map<O: Send, R: Send>(
+        &self,
+        outputs: impl IntoIterator<Item = O>,
+        run: impl Fn(&mut Buffers<F>, Block, O) -> R + Sync + Send,
+    ) -> Vec<R> {
+        let buffers = || Buffers {
+            logits: self.buffer(),
+            targets: self.buffer(),
+        };
+        let work = self.logits.len().saturating_mul(COST);
+        parallel::map_with(work, self.pieces().zip(outputs), buffers, |buffers, (piece, output)| {
+            run(buffers, piece, output)
+        })
+    }
+
+    /// Cuts planes of voxels, as many for each sample, into the parts of the pieces. Without planes the parts are empty.
+    pub(super) fn cut<'o>(&self, planes: &'o mut [F]) -> Vec<Vec<&'o mut [F]>> {
+        let of_sample = planes.len() / (self.samples * self.voxels).max(1);
+        let mut parts: Vec<_> = self.pieces().map(|_| Vec::with_capacity(of_sample)).collect();
+        let pieces = self.voxels.div_ceil(self.piece());
+        for (plane, values) in planes.chunks_mut(self.voxels.max(1)).enumerate() {
+            let parts = parts[plane / of_sample * pieces..].iter_mut();
+            parts
+                .zip(values.chunks_mut(self.piece()))
+                .for_each(|(part, values)| part.push(values));
         }
-        pieces
+        parts
     }
 
     /// Reads the logits of a block, less the largest one of each voxel.
-    pub(super) fn read_logits(&self, logits: &mut [Lanes<F>], (sample, at, len): (usize, usize, usize)) {
-        let of_class = |class: usize| &self.logits[self.place(sample, class, at)..][..len];
+    pub(super) fn read_logits(&self, logits: &mut [Lanes<F>], block: Block) {
+        let of_class = |class: usize| &self.logits[self.range(class, block)];
         let mut most = [F::neg_infinity(); LANES];
         for class in 0..self.classes {
             for (most, &logit) in most.iter_mut().zip(of_class(class)) {
@@ -114,13 +154,12 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     }
 
     /// How many voxels of a block count, read without a copy where that is possible.
-    pub(super) fn count(&self, block: (usize, usize, usize), buffer: &mut [Lanes<F>]) -> usize {
-        let (sample, at, len) = block;
+    pub(super) fn count(&self, block: Block, buffer: &mut [Lanes<F>]) -> usize {
         let counts = match (&self.targets, &self.mask) {
             (Ready::Dense(all), None) => {
                 let mut counts = [false; LANES];
                 for class in 0..self.classes {
-                    let targets = &all[self.place(sample, class, at)..][..len];
+                    let targets = &all[self.range(class, block)];
                     let both = counts.iter_mut().zip(targets);
                     both.for_each(|(counts, target)| *counts |= *target != F::zero());
                 }
@@ -132,15 +171,15 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     }
 
     /// Reads the targets of a block, those of masked voxels as zero, and says which voxels count.
-    pub(super) fn read_targets(
-        &self,
-        targets: &mut [Lanes<F>],
-        (sample, at, len): (usize, usize, usize),
-    ) -> Lanes<bool> {
-        self.targets.read(targets, self.voxels, sample, at, len);
+    pub(super) fn read_targets(&self, targets: &mut [Lanes<F>], block: Block) -> Lanes<bool> {
+        self.targets.read(targets, self.voxels, block);
         if let Some(mask) = &self.mask {
             let mut keep = [false; LANES];
-            load(&mut keep, &mask[sample * self.voxels + at..][..len], false);
+            load(
+                &mut keep,
+                &mask[block.sample * self.voxels + block.start..][..block.len],
+                false,
+            );
             for target in targets.iter_mut() {
                 for i in 0..LANES {
                     target[i] = if keep[i] { target[i] } else { F::zero() };
@@ -156,25 +195,23 @@ impl<'a, F: LossFloat> Batch<'a, F> {
         counts
     }
 
-    fn place(&self, sample: usize, class: usize, at: usize) -> usize {
-        (sample * self.classes + class) * self.voxels + at
+    /// Where a class's voxels of a block are among the logits in standard order.
+    fn range(&self, class: usize, block: Block) -> Range<usize> {
+        let start = (block.sample * self.classes + class) * self.voxels + block.start;
+        start..start + block.len
     }
 }
 
-/// Some consecutive voxels of a sample.
-#[derive(Debug)]
-pub(super) struct Piece {
-    pub(super) sample: usize,
-    pub(super) voxels: Range<usize>,
-}
-
-impl Piece {
-    /// Its blocks, as sample, first voxel and number of voxels; and the range of their voxels within the piece.
-    pub(super) fn blocks(&self) -> impl Iterator<Item = ((usize, usize, usize), Range<usize>)> + use<> {
-        let (sample, Range { start, end }) = (self.sample, self.voxels.clone());
-        (start..end).step_by(LANES).map(move |at| {
-            let len = LANES.min(end - at);
-            ((sample, at, len), at - start..at - start + len)
+impl Block {
+    /// The blocks of a piece that are computed at once, each with the range of its voxels within the piece.
+    pub(super) fn blocks(self) -> impl Iterator<Item = (Self, Range<usize>)> {
+        parallel::pieces(self.len, LANES).map(move |range| {
+            let block = Self {
+                start: self.start + range.start,
+                len: range.len(),
+                ..self
+            };
+            (block, range)
         })
     }
 }
@@ -192,10 +229,12 @@ pub(super) fn exponentials<F: LossFloat>(logits: &mut [Lanes<F>]) -> Lanes<F> {
 }
 
 /// Lets `write` fill a gradient in standard order and copies it to where it belongs if that has other strides.
-pub(super) fn with_slice<F: LossFloat, D: Dimension>(
+pub(super) fn write_gradient<F: LossFloat, D: Dimension>(
+    logits: &ArrayRef<F, D>,
     gradient: &mut ArrayRef<F, D>,
     write: impl FnOnce(&mut [F]) -> Result<f64>,
 ) -> Result<f64> {
+    check_shape("gradient", logits.shape(), gradient.shape())?;
     if let Some(gradient) = gradient.as_slice_mut() {
         return write(gradient);
     }
@@ -203,4 +242,14 @@ pub(super) fn with_slice<F: LossFloat, D: Dimension>(
     let value = write(&mut copy)?;
     gradient.iter_mut().zip(copy).for_each(|(to, from)| *to = from);
     Ok(value)
+}
+
+/// A new gradient in standard order, filled by `write`.
+pub(super) fn new_gradient<F: LossFloat, D: Dimension>(
+    logits: &ArrayRef<F, D>,
+    write: impl FnOnce(&mut Array<F, D>) -> Result<f64>,
+) -> Result<(f64, Array<F, D>)> {
+    let mut gradient = arrays::filled(logits.raw_dim(), F::zero())?;
+    let value = write(&mut gradient)?;
+    Ok((value, gradient))
 }

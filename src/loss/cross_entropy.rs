@@ -2,12 +2,12 @@
 
 use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension, RemoveAxis};
 
-use super::batch::{Batch, Piece, exponentials, with_slice};
+use super::batch::{Batch, Block, Buffers, exponentials, new_gradient, write_gradient};
 use super::elementary::{LANES, Lanes, LossFloat};
 use super::reduction::{Divisor, Reduction};
 use super::targets::Targets;
-use crate::common::arrays::{self, check_shape};
-use crate::common::parallel;
+use crate::common::arrays;
+use crate::common::parallel::total;
 use crate::{Error, Result};
 
 /// Cross entropy between soft targets and the softmax of logits: equation 3 of the [paper].
@@ -165,7 +165,7 @@ impl<'m> SoftCrossEntropy<'m> {
         targets: &(impl Targets<F> + ?Sized),
     ) -> Result<f64> {
         let batch = self.batch(logits, targets)?;
-        self.compute(&batch, None, None)
+        self.compute(&batch, &mut [], &mut [])
     }
 
     /// The loss and its gradient with respect to the logits, in standard order.
@@ -185,9 +185,9 @@ impl<'m> SoftCrossEntropy<'m> {
         logits: &ArrayRef<F, D>,
         targets: &(impl Targets<F> + ?Sized),
     ) -> Result<(f64, Array<F, D>)> {
-        let mut gradient = arrays::filled(logits.raw_dim(), F::zero())?;
-        let value = self.value_and_gradient_into(logits, targets, &mut gradient)?;
-        Ok((value, gradient))
+        new_gradient(logits, |gradient| {
+            self.value_and_gradient_into(logits, targets, gradient)
+        })
     }
 
     /// The loss; its gradient with respect to the logits is written to `gradient`, which may have any strides.
@@ -202,9 +202,9 @@ impl<'m> SoftCrossEntropy<'m> {
         targets: &(impl Targets<F> + ?Sized),
         gradient: &mut ArrayRef<F, D>,
     ) -> Result<f64> {
-        check_shape("gradient", logits.shape(), gradient.shape())?;
-        let batch = self.batch(logits, targets)?;
-        with_slice(gradient, |gradient| self.compute(&batch, None, Some(gradient)))
+        write_gradient(logits, gradient, |gradient| {
+            self.compute(&self.batch(logits, targets)?, &mut [], gradient)
+        })
     }
 
     /// The loss of every voxel, 0 where a voxel does not count: the shape of the logits without the class axis.
@@ -230,7 +230,7 @@ impl<'m> SoftCrossEntropy<'m> {
         if let Some(values) = out.as_slice_mut() {
             self.clone()
                 .reduction(Reduction::Sum)
-                .compute(&batch, Some(values), None)?;
+                .compute(&batch, values, &mut [])?;
         }
         Ok(out)
     }
@@ -259,55 +259,42 @@ impl<'m> SoftCrossEntropy<'m> {
         Ok(batch)
     }
 
-    /// The loss. The losses of voxels and the gradient are written where there is a slice for them.
-    fn compute<F: LossFloat>(
-        &self,
-        batch: &Batch<'_, F>,
-        losses: Option<&mut [F]>,
-        gradient: Option<&mut [F]>,
-    ) -> Result<f64> {
+    /// The loss. The losses of all voxels and the gradient are written unless they are empty.
+    fn compute<F: LossFloat>(&self, batch: &Batch<'_, F>, losses: &mut [F], gradient: &mut [F]) -> Result<f64> {
         let divisor = match self.reduction {
             Reduction::Sum => 1.0,
             Reduction::Mean => self.count(batch)?,
         };
         let scale = F::round_from(1.0 / divisor);
-        let mut losses = losses.map_or(Vec::new(), |losses| batch.split(losses, 1)).into_iter();
-        let mut gradient = gradient
-            .map_or(Vec::new(), |gradient| batch.split(gradient, batch.classes))
-            .into_iter();
-        let work = batch
-            .pieces()
-            .into_iter()
-            .map(|piece| (piece, losses.next(), gradient.next()))
-            .collect();
-        let sums = parallel::map(batch.threads(), work, |(piece, losses, gradient)| {
-            self.compute_piece(batch, &piece, scale, losses, gradient)
+        let outputs = batch.cut(losses).into_iter().zip(batch.cut(gradient));
+        let sums = batch.map(outputs, |buffers, piece, (mut losses, mut gradient)| {
+            self.compute_piece(batch, buffers, piece, scale, &mut losses, &mut gradient)
         });
-        Ok(sums.iter().sum::<f64>() / divisor)
+        Ok(total(sums) / divisor)
     }
 
     /// The sum of the losses of a piece.
     fn compute_piece<F: LossFloat>(
         &self,
         batch: &Batch<'_, F>,
-        piece: &Piece,
+        Buffers { logits: exp, targets }: &mut Buffers<F>,
+        piece: Block,
         scale: F,
-        mut losses_out: Option<Vec<&mut [F]>>,
-        mut gradient: Option<Vec<&mut [F]>>,
+        losses_out: &mut [&mut [F]],
+        gradient: &mut [&mut [F]],
     ) -> f64 {
-        let (mut exp, mut targets) = (batch.buffer(), batch.buffer());
         let mut sums = [0.0; LANES];
-        for (block, voxels) in piece.blocks() {
-            let counts = batch.read_targets(&mut targets, block);
-            batch.read_logits(&mut exp, block);
+        for (block, range) in piece.blocks() {
+            let counts = batch.read_targets(targets, block);
+            batch.read_logits(exp, block);
             let mut losses = if self.divergence {
-                self.negative_entropy(&targets)
+                self.negative_entropy(targets)
             } else {
                 [F::zero(); LANES]
             };
-            self.weigh(&mut targets);
+            self.weigh(targets);
             let mut all = [F::zero(); LANES];
-            for (logits, target) in exp.iter().zip(&targets) {
+            for (logits, target) in exp.iter().zip(&*targets) {
                 // A loop of its own: together with the next one it would become branches.
                 let mut products = [F::zero(); LANES];
                 for i in 0..LANES {
@@ -319,7 +306,7 @@ impl<'m> SoftCrossEntropy<'m> {
                     losses[i] = losses[i] - if target[i] == F::zero() { F::zero() } else { products[i] };
                 }
             }
-            let sum = exponentials(&mut exp);
+            let sum = exponentials(exp);
             let mut ln = sum;
             F::ln_of_large(&mut ln);
             for i in 0..LANES {
@@ -327,21 +314,20 @@ impl<'m> SoftCrossEntropy<'m> {
                 losses[i] = if counts[i] { loss } else { F::zero() };
                 sums[i] += losses[i].wide();
             }
-            for out in losses_out.iter_mut().flatten() {
-                let out = &mut out[voxels.clone()];
-                out.copy_from_slice(&losses[..out.len()]);
+            for out in losses_out.iter_mut() {
+                out[range.clone()].copy_from_slice(&losses[..block.len]);
             }
 
-            if let Some(gradient) = &mut gradient {
+            if !gradient.is_empty() {
                 for i in 0..LANES {
                     all[i] = all[i] / sum[i];
                 }
-                for ((slopes, exp), target) in gradient.iter_mut().zip(&exp).zip(&targets) {
-                    let slopes = slopes[voxels.clone()].iter_mut();
-                    for ((((slope, exp), target), all), counts) in slopes.zip(exp).zip(target).zip(&all).zip(&counts) {
-                        let value = (*all * *exp - *target) * scale;
-                        *slope = if *counts { value } else { F::zero() };
-                    }
+            }
+            for ((slopes, exp), target) in gradient.iter_mut().zip(&*exp).zip(&*targets) {
+                let slopes = slopes[range.clone()].iter_mut();
+                for ((((slope, exp), target), all), counts) in slopes.zip(exp).zip(target).zip(&all).zip(&counts) {
+                    let value = (*all * *exp - *target) * scale;
+                    *slope = if *counts { value } else { F::zero() };
                 }
             }
         }
@@ -350,25 +336,27 @@ impl<'m> SoftCrossEntropy<'m> {
 
     /// What the mean divides by.
     fn count<F: LossFloat>(&self, batch: &Batch<'_, F>) -> Result<f64> {
-        let counts = parallel::map(batch.threads(), batch.pieces(), |piece| {
-            let mut targets = batch.buffer();
+        let counts = batch.map(std::iter::repeat(()), |Buffers { targets, .. }, piece, ()| {
             let (mut voxels, mut weight) = (0, [0.0; LANES]);
             for (block, _) in piece.blocks() {
                 if self.divisor == Divisor::Voxels {
-                    voxels += batch.count(block, &mut targets);
+                    voxels += batch.count(block, targets);
                     continue;
                 }
-                batch.read_targets(&mut targets, block);
-                self.weigh(&mut targets);
-                for target in &targets {
+                batch.read_targets(targets, block);
+                self.weigh(targets);
+                for target in &*targets {
                     for i in 0..LANES {
                         weight[i] += target[i].wide();
                     }
                 }
             }
-            voxels as f64 + weight.iter().sum::<f64>()
+            (voxels, weight.iter().sum::<f64>())
         });
-        let divisor = counts.iter().sum();
+        let divisor = match self.divisor {
+            Divisor::Voxels => counts.iter().map(|(voxels, _)| voxels).sum::<usize>() as f64,
+            Divisor::Weight => total(counts.iter().map(|(_, weight)| *weight)),
+        };
         if divisor == 0.0 {
             Err(Error::NoVoxels)
         } else {

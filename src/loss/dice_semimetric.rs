@@ -2,11 +2,9 @@
 
 use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension};
 
-use super::batch::{Batch, exponentials, with_slice};
+use super::batch::{Batch, Buffers, exponentials, new_gradient, write_gradient};
 use super::elementary::{LANES, Lanes, LossFloat};
 use super::targets::Targets;
-use crate::common::arrays::{self, check_shape};
-use crate::common::parallel;
 use crate::{Error, Result};
 
 /// The Dice semimetric loss between soft targets and the softmax of logits (DML₁ of Wang, Popordanoska et al., *Dice
@@ -62,6 +60,8 @@ impl<'m> DiceSemimetric<'m> {
         Self::default()
     }
 
+    // `mask` and `batched` stand in both losses: a shared builder would need a trait that users have to import.
+
     /// The same for the voxels where `mask` is true alone: (H, W), (D, H, W), or these behind a batch axis.
     #[must_use]
     pub fn mask<D: Dimension>(self, mask: ArrayView<'m, bool, D>) -> Self {
@@ -110,9 +110,9 @@ impl<'m> DiceSemimetric<'m> {
         logits: &ArrayRef<F, D>,
         targets: &(impl Targets<F> + ?Sized),
     ) -> Result<(f64, Array<F, D>)> {
-        let mut gradient = arrays::filled(logits.raw_dim(), F::zero())?;
-        let value = self.value_and_gradient_into(logits, targets, &mut gradient)?;
-        Ok((value, gradient))
+        new_gradient(logits, |gradient| {
+            self.value_and_gradient_into(logits, targets, gradient)
+        })
     }
 
     /// The loss; its gradient with respect to the logits is written to `gradient`, which may have any strides.
@@ -125,12 +125,11 @@ impl<'m> DiceSemimetric<'m> {
         targets: &(impl Targets<F> + ?Sized),
         gradient: &mut ArrayRef<F, D>,
     ) -> Result<f64> {
-        check_shape("gradient", logits.shape(), gradient.shape())?;
-        let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched)?;
-        let sums = sums(&batch);
-        let terms = terms(&batch, &sums)?;
-        with_slice(gradient, |gradient| {
-            write_gradient(&batch, &sums, terms, gradient);
+        write_gradient(logits, gradient, |gradient| {
+            let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched)?;
+            let sums = sums(&batch);
+            let terms = terms(&batch, &sums)?;
+            write_slopes(&batch, &sums, terms, gradient);
             Ok(value(&sums, terms))
         })
     }
@@ -169,26 +168,31 @@ fn softmax<F: LossFloat>(logits: &mut [Lanes<F>]) {
 
 /// The sums of each class of each sample.
 fn sums<F: LossFloat>(batch: &Batch<'_, F>) -> Vec<Sums> {
-    let of_pieces = parallel::map(batch.threads(), batch.pieces(), |piece| {
-        let (mut predictions, mut targets) = (batch.buffer(), batch.buffer());
+    let of_pieces = batch.map(std::iter::repeat(()), |buffers, piece, ()| {
         let mut sums = vec![Sums::default(); batch.classes];
         for (block, _) in piece.blocks() {
-            let counts = batch.read_targets(&mut targets, block);
-            batch.read_logits(&mut predictions, block);
-            softmax(&mut predictions);
-            for ((sums, prediction), target) in sums.iter_mut().zip(&predictions).zip(&targets) {
-                for i in (0..LANES).filter(|&i| counts[i]) {
+            let Buffers { logits, targets } = &mut *buffers;
+            let counts = batch.read_targets(targets, block);
+            batch.read_logits(logits, block);
+            softmax(logits);
+            for ((sums, prediction), target) in sums.iter_mut().zip(&*logits).zip(&*targets) {
+                // Four sums side by side, because one addition has to wait for the one before it.
+                let (mut apart, mut both) = ([0.0; 4], [0.0; 4]);
+                for i in 0..LANES {
                     let (x, t) = (prediction[i].wide(), target[i].wide());
-                    sums.apart += (x - t).abs();
-                    sums.both += x + t;
+                    apart[i % 4] += if counts[i] { (x - t).abs() } else { 0.0 };
+                    both[i % 4] += if counts[i] { x + t } else { 0.0 };
                 }
+                sums.apart += apart.iter().sum::<f64>();
+                sums.both += both.iter().sum::<f64>();
             }
         }
-        (piece.sample, sums)
+        sums
     });
     let mut sums = vec![Sums::default(); batch.samples * batch.classes];
-    for (sample, of_piece) in of_pieces {
-        for (sums, of_piece) in sums[sample * batch.classes..].iter_mut().zip(of_piece) {
+    for (piece, of_piece) in batch.pieces().zip(of_pieces) {
+        let of_classes = sums[piece.sample * batch.classes..].iter_mut();
+        for (sums, of_piece) in of_classes.zip(of_piece) {
             sums.apart += of_piece.apart;
             sums.both += of_piece.both;
         }
@@ -196,29 +200,31 @@ fn sums<F: LossFloat>(batch: &Batch<'_, F>) -> Vec<Sums> {
     sums
 }
 
-fn write_gradient<F: LossFloat>(batch: &Batch<'_, F>, sums: &[Sums], terms: f64, gradient: &mut [F]) {
-    let gradient = batch.split(gradient, batch.classes);
-    let work = batch.pieces().into_iter().zip(gradient).collect();
-    parallel::map(batch.threads(), work, |(piece, mut gradient)| {
-        let (mut predictions, mut targets) = (batch.buffer(), batch.buffer());
+fn write_slopes<F: LossFloat>(batch: &Batch<'_, F>, sums: &[Sums], terms: f64, gradient: &mut [F]) {
+    batch.map(batch.cut(gradient), |buffers, piece, mut gradient| {
         let mut slopes = vec![[0.0; LANES]; batch.classes];
-        let sums = &sums[piece.sample * batch.classes..][..batch.classes];
-        for (block, voxels) in piece.blocks() {
-            let counts = batch.read_targets(&mut targets, block);
-            batch.read_logits(&mut predictions, block);
-            softmax(&mut predictions);
+        for (block, range) in piece.blocks() {
+            let Buffers { logits, targets } = &mut *buffers;
+            let counts = batch.read_targets(targets, block);
+            batch.read_logits(logits, block);
+            softmax(logits);
             // With respect to the softmax, and then through it: ∂L/∂z_c = x_c (g_c - Σ_k g_k x_k).
             let mut mean = [0.0; LANES];
-            for (((slopes, sums), prediction), target) in slopes.iter_mut().zip(sums).zip(&predictions).zip(&targets) {
+            let of_classes = &sums[block.sample * batch.classes..][..batch.classes];
+            for (((slopes, sums), prediction), target) in slopes.iter_mut().zip(of_classes).zip(&*logits).zip(&*targets)
+            {
+                // A class has three slopes, one for each sign of x - t.
+                let [below, equal, above] =
+                    [-1.0, 0.0, 1.0].map(|sign| sums.share(sign - sums.share(sums.apart)) / terms);
                 for i in 0..LANES {
                     let (x, t) = (prediction[i].wide(), target[i].wide());
-                    let sign = if x == t { 0.0 } else { (x - t).signum() };
-                    slopes[i] = sums.share(sign - sums.share(sums.apart)) / terms;
+                    slopes[i] = if x > t { above } else { equal };
+                    slopes[i] = if x < t { below } else { slopes[i] };
                     mean[i] += slopes[i] * x;
                 }
             }
-            for ((out, prediction), slopes) in gradient.iter_mut().zip(&predictions).zip(&slopes) {
-                for (i, out) in out[voxels.clone()].iter_mut().enumerate() {
+            for ((gradient, prediction), slopes) in gradient.iter_mut().zip(&*logits).zip(&slopes) {
+                for (i, out) in gradient[range.clone()].iter_mut().enumerate() {
                     let slope = prediction[i].wide() * (slopes[i] - mean[i]);
                     *out = if counts[i] { F::round_from(slope) } else { F::zero() };
                 }

@@ -1,4 +1,4 @@
-//! Elementary functions: exponential and logarithm of many numbers at once, as loops that become vector code.
+//! Exponential and logarithm of many numbers at once, as loops that become vector code.
 
 use num_traits::Float;
 

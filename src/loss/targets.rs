@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use ndarray::{ArrayBase, ArrayRef, Data, Dimension};
 
+use super::batch::Block;
 use super::elementary::{LANES, Lanes, LossFloat};
 use crate::common::arrays::{check_shape, in_order};
 use crate::sparse::{FlatSparse, SparseLabels};
@@ -93,19 +94,19 @@ impl<F: LossFloat, D: SpatialDim> sealed::Source<F> for Vec<SparseLabels<F, D>> 
 }
 
 impl<F: LossFloat> Ready<'_, F> {
-    /// Writes the targets of `len` voxels of a sample from voxel `at` on, one entry for each class; the other lanes are 0.
-    pub(super) fn read(&self, targets: &mut [Lanes<F>], voxels: usize, sample: usize, at: usize, len: usize) {
-        let classes = targets.len();
+    /// Writes the targets of a block, one entry for each class; the other lanes are 0.
+    pub(super) fn read(&self, targets: &mut [Lanes<F>], voxels: usize, block: Block) {
+        let (classes, Block { sample, start, len }) = (targets.len(), block);
         match self {
             Self::Dense(all) => {
                 for (class, target) in targets.iter_mut().enumerate() {
-                    let start = (sample * classes + class) * voxels + at;
-                    load(target, &all[start..start + len], F::zero());
+                    let plane = &all[(sample * classes + class) * voxels..][..voxels];
+                    load(target, &plane[start..start + len], F::zero());
                 }
             }
             Self::Sparse(samples) => {
                 targets.fill([F::zero(); LANES]);
-                samples[sample].write(targets, at, len);
+                samples[sample].write(targets, start, len);
             }
         }
     }

@@ -5,14 +5,17 @@ use std::ops::Range;
 
 use ndarray::{ArrayRef, RemoveAxis};
 
-use crate::common::arrays::{check_shape, in_order};
-use crate::common::parallel::{self, PIECE};
-use crate::common::runs::for_each_run;
+use super::labels::write_classes;
+use crate::common::arrays::{self, check_shape, in_order};
+use crate::common::parallel;
 use crate::input::raters::check_axes;
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 
 /// Voxels that are read together.
 pub(super) const LANES: usize = 64;
+
+/// Probabilities of a piece: about a tenth of a millisecond's work.
+const PIECE: usize = 1 << 16;
 
 /// By how much a probability may lie outside of 0 to 1, which half precision makes of a softmax, and their sum from 1, which
 /// coarse quantisation does. Logits and independent sigmoids are farther off somewhere.
@@ -74,29 +77,34 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
         &self.values[class * self.voxels..][..self.voxels]
     }
 
-    /// How many threads are worth their while.
-    pub(super) fn threads(&self) -> usize {
-        parallel::threads(self.classes * self.voxels)
+    /// The voxels of a piece, whole blocks. It depends on the number of classes alone.
+    pub(super) fn piece(&self) -> usize {
+        (PIECE / self.classes.max(1)).next_multiple_of(LANES).max(LANES)
     }
 
-    /// What work makes of each piece of the voxels, in order.
-    pub(super) fn map_pieces<R: Send>(&self, work: impl Fn(Range<usize>) -> R + Sync + Send) -> Vec<R> {
-        parallel::map(self.threads(), parallel::pieces(self.voxels).collect(), work)
+    /// The results for the voxels of all pieces, in order. `cost` is the nanoseconds that a probability takes.
+    pub(super) fn map<R: Send>(&self, cost: usize, run: impl Fn(Range<usize>) -> R + Sync + Send) -> Vec<R> {
+        parallel::map(self.work(cost), parallel::pieces(self.voxels, self.piece()), run)
+    }
+
+    /// The work for all probabilities if one takes so many nanoseconds.
+    pub(super) fn work(&self, cost: usize) -> usize {
+        self.values.len().saturating_mul(cost)
     }
 
     fn check(&self, fits: impl Fn(f64) -> bool + Sync + Send) -> Result<()> {
-        self.map_pieces(|piece| self.check_piece(piece, &fits))
+        self.map(1, |voxels| self.check_piece(voxels, &fits))
             .into_iter()
             .collect()
     }
 
-    fn check_piece(&self, piece: Range<usize>, fits: &impl Fn(f64) -> bool) -> Result<()> {
+    fn check_piece(&self, piece: Range<usize>, fits: impl Fn(f64) -> bool) -> Result<()> {
         let (low, high) = (F::round_from(-SLACK.0), F::round_from(1.0 + SLACK.0));
-        for (at, len) in blocks(piece) {
+        for block in blocks(piece) {
             // NaN is neither least nor most, but makes the sum NaN.
             let (mut sums, mut lowest, mut highest) = ([0.0; LANES], [low; LANES], [high; LANES]);
             for class in 0..self.classes {
-                let values = self.of_class(class)[at..at + len].iter();
+                let values = self.of_class(class)[block.clone()].iter();
                 let lanes = sums.iter_mut().zip(&mut lowest).zip(&mut highest);
                 for (((sum, lowest), highest), &p) in lanes.zip(values) {
                     *sum += p.wide();
@@ -105,8 +113,8 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
                 }
             }
             let wrong = lowest.iter().any(|&p| p < low) || highest.iter().any(|&p| p > high);
-            if wrong || !sums[..len].iter().all(|&sum| fits(sum)) {
-                return Err(self.name_wrong(at..at + len, &sums, [low, high], fits));
+            if wrong || !sums[..block.len()].iter().all(|&sum| fits(sum)) {
+                return Err(self.name_wrong(block, &sums, [low, high], fits));
             }
         }
         Ok(())
@@ -154,34 +162,16 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
         classes: &Classes,
     ) -> Result<Vec<u16>> {
         check_shape("label map", &self.shape, labels.shape())?;
-        let mut targets = Vec::new();
-        targets.try_reserve_exact(self.voxels).map_err(|_| Error::TooLarge {
-            shape: self.shape.clone(),
-        })?;
-        targets.resize(self.voxels, IGNORED);
-        let in_order = in_order(labels)?;
-        let work = in_order.chunks(PIECE).zip(targets.chunks_mut(PIECE)).collect();
-        let unknown = parallel::map(self.threads(), work, |(labels, targets): (&[L], &mut [u16])| {
-            let (mut at, mut unknown) = (0, false);
-            for_each_run(labels, |label, len| {
-                let class = classes.class_of(label).and_then(|class| u16::try_from(class).ok());
-                unknown |= class.is_none() && !classes.is_ignored(label);
-                targets[at..at + len].fill(class.unwrap_or(IGNORED));
-                at += len;
-            });
-            unknown
-        });
-        if unknown.contains(&true) {
-            classes.check(&labels.view().into_dyn(), &vec![0; labels.ndim()], 0, 1)?;
-        }
+        let mut targets = arrays::zeros(self.voxels, &self.shape)?;
+        let target = |class: Option<usize>| class.and_then(|class| u16::try_from(class).ok()).unwrap_or(IGNORED);
+        write_classes(labels, classes, &mut targets, target)?;
         Ok(targets)
     }
 }
 
-/// The first voxel and the number of voxels of each block of a piece.
-pub(super) fn blocks(piece: Range<usize>) -> impl Iterator<Item = (usize, usize)> {
-    let Range { start, end } = piece;
-    (start..end).step_by(LANES).map(move |at| (at, LANES.min(end - at)))
+/// Cuts a piece into blocks of voxels that are read together.
+pub(super) fn blocks(piece: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    parallel::pieces(piece.len(), LANES).map(move |block| piece.start + block.start..piece.start + block.end)
 }
 
 /// The class of an ignored voxel.

@@ -2,9 +2,8 @@
 
 use ndarray::{Array, ArrayRef};
 
-use crate::common::arrays::{self, in_order};
-use crate::common::parallel::{self, PIECE};
-use crate::common::runs::for_each_run;
+use super::labels::write_classes;
+use crate::common::arrays;
 use crate::input::raters::check_axes;
 use crate::{Classes, Error, Label, Result, SpatialDim};
 
@@ -102,23 +101,9 @@ impl Region {
             });
         }
         let mut mask = arrays::filled(labels.raw_dim(), false)?;
-        let in_order = in_order(labels)?;
-        let pieces = in_order
-            .chunks(PIECE)
-            .zip(mask.as_slice_mut().unwrap_or_default().chunks_mut(PIECE));
-        let threads = parallel::threads(in_order.len());
-        let unknown = parallel::map(threads, pieces.collect(), |(labels, mask): (&[L], &mut [bool])| {
-            let (mut at, mut unknown) = (0, false);
-            for_each_run(labels, |label, len| {
-                let class = classes.class_of(label);
-                unknown |= class.is_none() && !classes.is_ignored(label);
-                mask[at..at + len].fill(class.is_some_and(|class| self.contains(class)));
-                at += len;
-            });
-            unknown
-        });
-        if unknown.contains(&true) {
-            classes.check(&labels.view().into_dyn(), &vec![0; labels.ndim()], 0, 1)?;
+        if let Some(mask) = mask.as_slice_mut() {
+            let inside = |class: Option<usize>| class.is_some_and(|class| self.contains(class));
+            write_classes(labels, classes, mask, inside)?;
         }
         Ok(mask)
     }

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayRef, ArrayView};
 
-use super::predictions::{IGNORED, Predictions, blocks};
+use super::predictions::{IGNORED, LANES, Predictions, blocks};
 use super::top::top_classes;
 use crate::common::arrays::{check_shape, in_order};
 use crate::common::parallel;
@@ -78,9 +78,6 @@ pub struct ReliabilityBin {
     pub confidence: f64,
 }
 
-/// At least so many voxels are counted in bins of their own.
-const WITH_OWN_BINS: usize = 1 << 16;
-
 impl Reliability {
     /// The largest number of bins.
     const MAX: usize = 1 << 20;
@@ -129,24 +126,21 @@ impl Reliability {
         };
         let foreground = matches!(scope, Scope::Foreground);
         let places = Places::new(&self.edges());
-        // Voxels that are counted together have bins of their own, so where there are many bins they are more.
-        let together = WITH_OWN_BINS.max(self.bins.len());
-        let parts: Vec<_> = (0..predictions.voxels)
-            .step_by(together)
-            .map(|start| start..predictions.voxels.min(start + together))
-            .collect();
-        let counted = parallel::map(predictions.threads(), parts, |part| {
+        // At least 16 voxels for each bin: the bins of all pieces take no more than 1.5 bytes a voxel.
+        let piece = predictions.piece().max(16 * self.bins.len()).next_multiple_of(LANES);
+        let pieces = parallel::pieces(predictions.voxels, piece);
+        let of_pieces = parallel::map(predictions.work(2), pieces, |piece| {
             let mut bins = vec![Sums::default(); self.bins.len()];
             let (mut run, mut sums) = (0, Sums::default());
-            for (at, len) in blocks(part) {
-                let (most, best) = top_classes(&predictions, at, len);
-                for i in 0..len {
-                    let target = targets[at + i];
-                    let inside = mask.as_ref().is_none_or(|mask| mask[at + i]);
+            for block in blocks(piece) {
+                let (most, best) = top_classes(&predictions, block.clone());
+                for (i, voxel) in block.enumerate() {
+                    let target = targets[voxel];
+                    let inside = mask.as_ref().is_none_or(|mask| mask[voxel]);
                     if inside && target != IGNORED && !(foreground && target == 0) {
                         let confidence = most[i].wide();
                         let bin = places.of(confidence);
-                        // Neighbours mostly are in the same bin: their sum is added when that ends.
+                        // Neighbours mostly are in the same bin: summed up here, and there when that ends.
                         if bin != run {
                             bins[run].add(std::mem::take(&mut sums));
                             run = bin;
@@ -160,8 +154,8 @@ impl Reliability {
             bins[run].add(sums);
             bins
         });
-        for bins in counted {
-            self.bins.iter_mut().zip(bins).for_each(|(all, bin)| all.add(bin));
+        for of_piece in of_pieces {
+            self.bins.iter_mut().zip(of_piece).for_each(|(bin, sums)| bin.add(sums));
         }
         Ok(())
     }

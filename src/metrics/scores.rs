@@ -4,6 +4,7 @@ use ndarray::ArrayRef;
 
 use super::predictions::{IGNORED, Predictions};
 use crate::common::arrays::check_shape;
+use crate::common::parallel::total;
 use crate::{Classes, Label, Result, SoftFloat, SpatialDim};
 
 /// The mean negative log-likelihood of the labels, in nats; NaN if all are ignored, infinite if a label has probability 0.
@@ -123,20 +124,18 @@ fn against_labels<F: SoftFloat, L: Label, D: SpatialDim>(
 ) -> Result<f64> {
     let predictions = Predictions::new(probabilities, Some(classes.len()))?;
     let targets = predictions.targets(labels, classes)?;
-    let sums = predictions.map_pieces(|piece| {
+    Ok(mean(predictions.map(COST, |piece| {
+        let targets = &targets[piece.clone()];
         let mut sum = 0.0;
         for class in 0..predictions.classes {
-            let values = &predictions.of_class(class)[piece.clone()];
-            for (p, &target) in values.iter().zip(&targets[piece.clone()]) {
+            for (p, &target) in predictions.of_class(class)[piece.clone()].iter().zip(targets) {
                 if target != IGNORED {
                     sum += score(p.wide(), f64::from(u8::from(usize::from(target) == class)));
                 }
             }
         }
-        sum
-    });
-    let count = targets.iter().filter(|&&target| target != IGNORED).count();
-    Ok(sums.iter().sum::<f64>() / count as f64)
+        (sum, targets.iter().filter(|&&target| target != IGNORED).count())
+    })))
 }
 
 /// The same over voxels that have a reference.
@@ -148,7 +147,7 @@ fn against_soft<F: SoftFloat, G: SoftFloat, D: ndarray::RemoveAxis>(
     check_shape("reference", probabilities.shape(), reference.shape())?;
     let predictions = Predictions::new(probabilities, None)?;
     let reference = Predictions::reference(reference)?;
-    let sums = predictions.map_pieces(|piece| {
+    Ok(mean(predictions.map(COST, |piece| {
         let mut counts = vec![false; piece.len()];
         for class in 0..predictions.classes {
             let both = counts.iter_mut().zip(&reference.of_class(class)[piece.clone()]);
@@ -156,16 +155,21 @@ fn against_soft<F: SoftFloat, G: SoftFloat, D: ndarray::RemoveAxis>(
         }
         let mut sum = 0.0;
         for class in 0..predictions.classes {
-            let (values, targets) = (predictions.of_class(class), reference.of_class(class));
-            let both = values[piece.clone()].iter().zip(&targets[piece.clone()]);
-            for ((p, t), _) in both.zip(&counts).filter(|(_, counts)| **counts) {
+            let p = &predictions.of_class(class)[piece.clone()];
+            let t = &reference.of_class(class)[piece.clone()];
+            for ((p, t), _) in p.iter().zip(t).zip(&counts).filter(|(_, counts)| **counts) {
                 sum += score(p.wide(), t.wide());
             }
         }
         (sum, counts.iter().filter(|counts| **counts).count())
-    });
-    let (sum, count) = sums.iter().fold((0.0, 0), |(sum, count), of_piece| {
-        (sum + of_piece.0, count + of_piece.1)
-    });
-    Ok(sum / count as f64)
+    })))
+}
+
+/// Nanoseconds that a probability takes.
+const COST: usize = 2;
+
+/// The mean from the sum of the scores of each piece and the number of its voxels.
+fn mean(pieces: Vec<(f64, usize)>) -> f64 {
+    let voxels: usize = pieces.iter().map(|(_, voxels)| voxels).sum();
+    total(pieces.into_iter().map(|(sum, _)| sum)) / voxels as f64
 }

@@ -11,7 +11,7 @@ use ndarray::{ArrayRef, ArrayView3};
 use self::distance::Distances;
 use self::surfels::Surfels;
 use crate::common::arrays::{check_shape, in_order};
-use crate::common::parallel::join;
+use crate::common::parallel;
 use crate::input::raters::check_axes;
 use crate::{Error, PerAxis, Result, SpatialDim};
 
@@ -91,18 +91,21 @@ impl Surfaces {
                 });
             }
         };
-        let (prediction, expected) = (in_order(prediction)?, in_order(reference)?);
-        let (prediction, expected) = (
-            volume(&prediction, reference.shape())?,
+        let (predicted, expected) = (in_order(prediction)?, in_order(reference)?);
+        let (predicted, expected) = (
+            volume(&predicted, reference.shape())?,
             volume(&expected, reference.shape())?,
         );
-        let find = |mask| Surfels::find(&mask, &areas, flat);
-        let (prediction_surface, reference_surface) = join(|| find(prediction), || find(expected));
+        let (prediction, reference) = parallel::join(
+            reference.len(),
+            || Surfels::find(&predicted, &areas, flat),
+            || Surfels::find(&expected, &areas, flat),
+        );
         Ok(Self {
-            prediction: prediction_surface,
-            reference: reference_surface,
+            prediction,
+            reference,
             spacing,
-            constant: !prediction.iter().any(|&inside| inside) || prediction.iter().all(|&inside| inside),
+            constant: !predicted.iter().any(|&inside| inside) || predicted.iter().all(|&inside| inside),
         })
     }
 
@@ -144,11 +147,9 @@ impl Surfaces {
     ///
     /// The example of [`Surfaces`] uses it.
     pub fn dice(&self, tolerance: f64) -> Result<f64> {
-        let (reference, prediction) = join(
-            || self.within(tolerance, &self.reference, &self.prediction),
-            || self.within(tolerance, &self.prediction, &self.reference),
-        );
-        Ok((reference? + prediction?) / (self.reference.area() + self.prediction.area()))
+        let reference = self.within(tolerance, &self.reference, &self.prediction)?;
+        let prediction = self.within(tolerance, &self.prediction, &self.reference)?;
+        Ok((reference + prediction) / (self.reference.area() + self.prediction.area()))
     }
 
     /// The share of the reference's surface that lies within a tolerance of the prediction's; NaN if the reference is empty.
@@ -207,13 +208,9 @@ impl Surfaces {
     /// The example of [`Surfaces`] uses it.
     pub fn distances(&self) -> Result<SurfaceDistances> {
         let (prediction, reference) = (&self.prediction, &self.reference);
-        let (from_reference, from_prediction) = join(
-            || Distances::new(reference, prediction, self.spacing),
-            || Distances::new(prediction, reference, self.spacing),
-        );
         Ok(SurfaceDistances {
-            from_reference: from_reference?,
-            from_prediction: from_prediction?,
+            from_reference: Distances::new(reference, prediction, self.spacing)?,
+            from_prediction: Distances::new(prediction, reference, self.spacing)?,
         })
     }
 

@@ -189,44 +189,17 @@ impl Tace {
                 Ok((predictions, targets))
             })
             .collect::<Result<Vec<_>>>()?;
-        let threads = volumes
-            .iter()
-            .map(|(predictions, _)| predictions.threads())
-            .max()
-            .unwrap_or(1);
-        let of_classes = parallel::map(
-            threads,
-            (usize::from(!self.background)..classes.len()).collect(),
-            |class| Ok(self.of_class(&mut self.samples(&volumes, class)?)),
-        );
-        let errors: Vec<f64> = of_classes
-            .into_iter()
-            .filter_map(Result::transpose)
-            .collect::<Result<_>>()?;
+        let voxels: usize = volumes.iter().map(|(_, targets)| targets.len()).sum();
+        let first = usize::from(!self.background);
+        let work = voxels.saturating_mul(classes.len() - first).saturating_mul(COST);
+        // A thread holds the samples of one class.
+        let errors = parallel::map_with(work, first..classes.len(), Vec::new, |samples, class| {
+            gather(class, self.threshold, &volumes, samples)?;
+            Ok(self.of_class(samples))
+        });
+        let errors = errors.into_iter().collect::<Result<Vec<_>>>()?;
+        let errors: Vec<_> = errors.into_iter().flatten().collect();
         Ok(errors.iter().sum::<f64>() / errors.len() as f64)
-    }
-
-    /// The predictions of a class that are above the threshold.
-    fn samples<F: SoftFloat>(&self, volumes: &[(Predictions<'_, F>, Vec<u16>)], class: usize) -> Result<Vec<Sample>> {
-        let index = u16::try_from(class).unwrap_or(IGNORED);
-        let mut samples = Vec::new();
-        for (predictions, targets) in volumes {
-            let values = predictions.of_class(class).chunks(LANES);
-            for (values, targets) in values.zip(targets.chunks(LANES)) {
-                // Every sample is written, and kept if it counts: without a branch that is hard to foresee.
-                let (mut kept, mut count) = ([Sample::default(); LANES], 0);
-                for (p, &target) in values.iter().zip(targets) {
-                    let p = p.wide();
-                    kept[count % LANES] = Sample::new(p, samples.len() + count, target == index);
-                    count += usize::from((p > self.threshold) & (target != IGNORED));
-                }
-                samples.try_reserve(LANES).map_err(|_| Error::TooLarge {
-                    shape: vec![predictions.voxels],
-                })?;
-                samples.extend_from_slice(&kept[..count]);
-            }
-        }
-        Ok(samples)
     }
 
     /// The error of a class, or nothing if it has no predictions.
@@ -257,6 +230,37 @@ impl Tace {
         };
         (ranges > 0).then(|| error / divisor)
     }
+}
+
+/// Nanoseconds that a prediction takes, most of them for sorting.
+const COST: usize = 10;
+
+/// Replaces the samples by the predictions of a class that are above a threshold and not ignored.
+fn gather<F: SoftFloat>(
+    class: usize,
+    threshold: f64,
+    volumes: &[(Predictions<'_, F>, Vec<u16>)],
+    samples: &mut Vec<Sample>,
+) -> Result<()> {
+    samples.clear();
+    let index = u16::try_from(class).unwrap_or(IGNORED);
+    for (predictions, targets) in volumes {
+        let values = predictions.of_class(class).chunks(LANES);
+        for (values, targets) in values.zip(targets.chunks(LANES)) {
+            // Every sample is written, and kept if it counts: without a branch that is hard to foresee.
+            let (mut kept, mut count) = ([Sample::default(); LANES], 0);
+            for (p, &target) in values.iter().zip(targets) {
+                let p = p.wide();
+                kept[count % LANES] = Sample::new(p, samples.len() + count, target == index);
+                count += usize::from((p > threshold) & (target != IGNORED));
+            }
+            samples.try_reserve(LANES).map_err(|_| Error::TooLarge {
+                shape: vec![predictions.voxels],
+            })?;
+            samples.extend_from_slice(&kept[..count]);
+        }
+    }
+    Ok(())
 }
 
 /// Sorts only as far as it matters: into so many ranges of a size, the last with the remainder.

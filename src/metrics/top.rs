@@ -1,10 +1,12 @@
 //! The predicted class.
 
+use std::ops::Range;
+
 use ndarray::{Array, ArrayRef};
 
 use super::predictions::{LANES, Predictions, blocks};
 use crate::common::arrays;
-use crate::common::parallel::{self, PIECE};
+use crate::common::parallel;
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 
 /// The predicted label map: at each voxel the label of the class with the largest probability, the first of equals.
@@ -32,28 +34,29 @@ pub fn top_labels<F: SoftFloat, L: Label, D: SpatialDim>(
     let mut dim = D::zeros(predictions.shape().len());
     ndarray::Dimension::slice_mut(&mut dim).copy_from_slice(predictions.shape());
     let mut map = arrays::filled(dim, labels[0])?;
-    let voxels = map.as_slice_mut().unwrap_or_default().chunks_mut(PIECE);
-    let work = parallel::pieces(predictions.voxels).zip(voxels).collect();
-    parallel::map(predictions.threads(), work, |(piece, voxels)| {
-        for ((at, len), voxels) in blocks(piece).zip(voxels.chunks_mut(LANES)) {
-            let (_, best) = top_classes(&predictions, at, len);
-            for (voxel, &class) in voxels.iter_mut().zip(&best) {
-                *voxel = labels[class as usize];
+    if let Some(map) = map.as_slice_mut() {
+        let piece = predictions.piece();
+        let outputs = parallel::pieces(predictions.voxels, piece).zip(map.chunks_mut(piece));
+        parallel::for_each(predictions.work(1), outputs, |(piece, out)| {
+            for (block, out) in blocks(piece).zip(out.chunks_mut(LANES)) {
+                let (_, best) = top_classes(&predictions, block);
+                for (voxel, &class) in out.iter_mut().zip(&best) {
+                    *voxel = labels[class as usize];
+                }
             }
-        }
-    });
+        });
+    }
     Ok(map)
 }
 
 /// The largest probability of each voxel of a block and the first class that has it.
 pub(super) fn top_classes<F: SoftFloat>(
     predictions: &Predictions<'_, F>,
-    at: usize,
-    len: usize,
+    block: Range<usize>,
 ) -> ([F; LANES], [u32; LANES]) {
     let (mut most, mut best, mut values) = ([F::zero(); LANES], [0; LANES], [F::zero(); LANES]);
     for (class, index) in (0..predictions.classes).zip(0..) {
-        values[..len].copy_from_slice(&predictions.of_class(class)[at..at + len]);
+        values[..block.len()].copy_from_slice(&predictions.of_class(class)[block.clone()]);
         // Over whole arrays and without a branch for each voxel, so that it becomes vector code.
         for i in 0..LANES {
             let better = values[i] > most[i];

@@ -3,46 +3,38 @@
 use ndarray::{ArrayViewMut1, ArrayViewMut3, Axis};
 
 use super::surfels::{Surfel, Surfels};
-use crate::common::parallel;
+use crate::common::{arrays, parallel};
 use crate::{Error, Result};
-
-/// Surfels whose areas are summed up by themselves.
-const PIECE: usize = 1 << 12;
 
 /// Beyond so many points within the tolerance, distances are computed instead of looking at each.
 const BALL: usize = 1 << 12;
 
 /// The area of some surfels that lie within a tolerance, inclusive, of others.
 pub(super) fn area_within(tolerance: f64, from: &Surfels, to: &Surfels, spacing: [f64; 3]) -> Result<f64> {
-    let area = |near: &(dyn Fn(&Surfel) -> bool + Sync)| {
-        // To look around a surfel is the work of some hundred values.
-        let threads = parallel::threads(from.all.len().saturating_mul(128));
-        let sums = parallel::map(threads, from.all.chunks(PIECE).collect(), |surfels: &[Surfel]| {
-            let near = surfels.iter().filter(|surfel| near(surfel));
-            near.map(|surfel| surfel.area).sum::<f64>()
-        });
-        // An empty sum is -0.
-        0.0 + sums.iter().sum::<f64>()
-    };
     let Some(grid) = Grid::around(from, to) else {
         // One of them has no surface, and from there all distances are infinite.
-        return Ok(area(&|_| tolerance == f64::INFINITY));
+        return Ok(if tolerance == f64::INFINITY { from.area() } else { 0.0 });
     };
     match ball(tolerance, spacing, grid.size) {
         Some(ball) => {
-            let mut is_surface = grid.filled(false)?;
+            let mut is_surface = arrays::zeros(grid.len(), &grid.size)?;
             for surfel in &to.all {
-                is_surface[grid.place(surfel.at)] = true;
+                is_surface[grid.place(surfel.at)] = 1_u8;
             }
-            Ok(area(&|surfel| {
-                ball.iter()
-                    .any(|offset| grid.beside(surfel.at, offset).is_some_and(|place| is_surface[place]))
+            let is_near = |surfel: &Surfel| {
+                let mut places = ball.iter().filter_map(|offset| grid.beside(surfel.at, offset));
+                places.any(|place| is_surface[place] == 1)
+            };
+            // Some ten offsets are looked at.
+            Ok(parallel::sum(50, &from.all, |surfel| {
+                if is_near(surfel) { surfel.area } else { 0.0 }
             }))
         }
         None => {
             let distances = Distances::new(from, to, spacing)?;
-            let near = distances.all.iter().filter(|(distance, _)| *distance <= tolerance);
-            Ok(0.0 + near.map(|(_, area)| area).sum::<f64>())
+            Ok(parallel::sum(1, &distances.all, |&(distance, area)| {
+                if distance <= tolerance { area } else { 0.0 }
+            }))
         }
     }
 }
@@ -74,6 +66,20 @@ fn ball(tolerance: f64, spacing: [f64; 3], size: [usize; 3]) -> Option<Vec<[isiz
     (offsets.len() <= BALL).then(|| offsets.into_iter().map(|(_, offset)| offset).collect())
 }
 
+/// Surfels that are looked at together.
+const PIECE: usize = 1 << 13;
+
+/// The lowest and the highest place of no points.
+const NOWHERE: [[usize; 3]; 2] = [[usize::MAX; 3], [0; 3]];
+
+/// The box around two boxes, each given by its lowest and its highest point.
+fn enclose([low, high]: [[usize; 3]; 2], [other_low, other_high]: [[usize; 3]; 2]) -> [[usize; 3]; 2] {
+    [
+        [0, 1, 2].map(|axis| low[axis].min(other_low[axis])),
+        [0, 1, 2].map(|axis| high[axis].max(other_high[axis])),
+    ]
+}
+
 /// The box of grid points around two surfaces.
 #[derive(Debug, Clone, Copy)]
 struct Grid {
@@ -87,13 +93,16 @@ impl Grid {
         if a.all.is_empty() || b.all.is_empty() {
             return None;
         }
-        let (mut low, mut high) = ([usize::MAX; 3], [0; 3]);
-        for surfel in a.all.iter().chain(&b.all) {
-            for axis in 0..3 {
-                low[axis] = low[axis].min(surfel.at[axis]);
-                high[axis] = high[axis].max(surfel.at[axis]);
-            }
-        }
+        let box_of = |surfels: &[Surfel]| {
+            surfels
+                .iter()
+                .fold(NOWHERE, |range, surfel| enclose(range, [surfel.at; 2]))
+        };
+        let box_of_all = |surfels: &Surfels| {
+            let boxes = parallel::map(surfels.all.len() * 2, surfels.all.chunks(PIECE), box_of);
+            boxes.into_iter().fold(NOWHERE, enclose)
+        };
+        let [low, high] = enclose(box_of_all(a), box_of_all(b));
         Some(Self {
             start: low,
             size: [0, 1, 2].map(|axis| high[axis] - low[axis] + 1),
@@ -102,19 +111,6 @@ impl Grid {
 
     fn len(&self) -> usize {
         self.size.iter().product()
-    }
-
-    fn too_large(&self) -> Error {
-        Error::TooLarge {
-            shape: self.size.to_vec(),
-        }
-    }
-
-    fn filled<T: Clone>(&self, value: T) -> Result<Vec<T>> {
-        let mut values = Vec::new();
-        values.try_reserve_exact(self.len()).map_err(|_| self.too_large())?;
-        values.resize(self.len(), value);
-        Ok(values)
     }
 
     fn place(&self, at: [usize; 3]) -> usize {
@@ -144,30 +140,34 @@ pub(super) struct Distances {
 
 impl Distances {
     pub(super) fn new(from: &Surfels, to: &Surfels, spacing: [f64; 3]) -> Result<Self> {
-        let mut all: Vec<_> = match Grid::around(from, to) {
-            Some(grid) => {
-                let squares = squared_distances(&grid, to, spacing)?;
-                let distance = |surfel: &Surfel| squares[grid.place(surfel.at)].sqrt();
-                from.all.iter().map(|surfel| (distance(surfel), surfel.area)).collect()
-            }
-            None => from.all.iter().map(|surfel| (f64::INFINITY, surfel.area)).collect(),
-        };
-        all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let mut all: Vec<_> = from.all.iter().map(|surfel| (f64::INFINITY, surfel.area)).collect();
+        if let Some(grid) = Grid::around(from, to) {
+            let squares = squared_distances(&grid, to, spacing)?;
+            let pieces = all.chunks_mut(PIECE).zip(from.all.chunks(PIECE));
+            parallel::for_each(from.all.len() * 5, pieces, |(all, surfels)| {
+                for ((distance, _), surfel) in all.iter_mut().zip(surfels) {
+                    *distance = squares[grid.place(surfel.at)].sqrt();
+                }
+            });
+        }
+        parallel::sort(&mut all, |a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
         Ok(Self { all })
     }
 
     pub(super) fn area(&self) -> f64 {
-        0.0 + self.all.iter().map(|(_, area)| area).sum::<f64>()
+        parallel::sum(1, &self.all, |(_, area)| *area)
     }
 
     /// Sum of distances times areas.
     pub(super) fn sum(&self) -> f64 {
-        0.0 + self.all.iter().map(|(distance, area)| distance * area).sum::<f64>()
+        parallel::sum(1, &self.all, |(distance, area)| distance * area)
     }
 
     /// The distance up to which so many percent of the area lie; infinite without any.
     pub(super) fn percentile(&self, percent: f64) -> f64 {
-        let (all, mut below) = (self.area(), 0.0);
+        // Added up as below it is, so that 100 percent are not reached before the last.
+        let all = parallel::total(self.all.iter().map(|(_, area)| *area));
+        let mut below = 0.0;
         for (distance, area) in &self.all {
             below += area;
             if below / all >= percent / 100.0 {
@@ -183,31 +183,34 @@ impl Distances {
 /// One axis after the other (Felzenszwalb & Huttenlocher, *Theory of Computing* 2012), in the order in which a distance's
 /// squares are added up, so that equal distances are equal numbers.
 fn squared_distances(grid: &Grid, surfels: &Surfels, spacing: [f64; 3]) -> Result<Vec<f64>> {
-    let mut squares_of_grid = grid.filled(f64::INFINITY)?;
+    let mut squares = arrays::zeros(grid.len(), &grid.size)?;
+    let too_large = |_| Error::TooLarge {
+        shape: grid.size.to_vec(),
+    };
+    parallel::for_each(grid.len(), squares.chunks_mut(1 << 16), |squares| {
+        squares.fill(f64::INFINITY);
+    });
     for surfel in &surfels.all {
-        squares_of_grid[grid.place(surfel.at)] = 0.0;
+        squares[grid.place(surfel.at)] = 0.0;
     }
-    let threads = parallel::threads(squares_of_grid.len());
-    let mut squares = ArrayViewMut3::from_shape(grid.size, &mut squares_of_grid).map_err(|_| grid.too_large())?;
-    // Lines along the first axis lie in one row each of all planes, the others in one plane.
-    let by_rows = squares.axis_chunks_iter_mut(Axis(1), 1).collect();
-    parallel::map(threads, by_rows, |rows| transform_lines(rows, &[0], spacing));
-    let by_planes = squares.axis_chunks_iter_mut(Axis(0), 1).collect();
-    parallel::map(threads, by_planes, |planes| transform_lines(planes, &[1, 2], spacing));
-    Ok(squares_of_grid)
-}
-
-/// Transforms all lines along some axes, one axis after the other.
-fn transform_lines(mut squares: ArrayViewMut3<'_, f64>, axes: &[usize], spacing: [f64; 3]) {
-    let mut envelope = Envelope::default();
-    for &axis in axes {
-        if squares.len_of(Axis(axis)) > 1 {
-            for line in squares.lanes_mut(Axis(axis)) {
+    let mut volume = ArrayViewMut3::from_shape(grid.size, &mut squares).map_err(too_large)?;
+    for axis in (0..3).filter(|&axis| grid.size[axis] > 1) {
+        // Cut along the longest of the other axes, so that lines are whole.
+        let others = (0..3).rev().filter(|&other| other != axis);
+        let across = others.max_by_key(|&other| grid.size[other]).unwrap_or(0);
+        let slices = LINES.div_ceil(grid.len() / grid.size[axis] / grid.size[across]);
+        let parts = volume.axis_chunks_iter_mut(Axis(across), slices);
+        parallel::map_with(grid.len() * 5, parts, Envelope::default, |envelope, mut part| {
+            for line in part.lanes_mut(Axis(axis)) {
                 envelope.transform(line, spacing[axis]);
             }
-        }
+        });
     }
+    Ok(squares)
 }
+
+/// Lines that are at least transformed together.
+const LINES: usize = 64;
 
 /// The lower envelope of the parabolas over the points of a line.
 #[derive(Default)]
@@ -220,7 +223,7 @@ struct Envelope {
 
 impl Envelope {
     /// Replaces the squares of a line by the least of them plus the squared distance to it on the line.
-    fn transform(&mut self, squares: ArrayViewMut1<'_, f64>, spacing: f64) {
+    fn transform(&mut self, mut squares: ArrayViewMut1<'_, f64>, spacing: f64) {
         self.line.clear();
         self.line.extend(squares.iter());
         self.apexes.clear();
@@ -247,7 +250,7 @@ impl Envelope {
             return;
         }
         let mut lowest = 0;
-        for (i, square_of_i) in squares.into_iter().enumerate() {
+        for (i, least) in squares.iter_mut().enumerate() {
             while self.from.get(lowest + 1).is_some_and(|from| *from < i as f64) {
                 lowest += 1;
             }
@@ -256,7 +259,7 @@ impl Envelope {
             let values = self.apexes[near]
                 .iter()
                 .map(|&apex| line[apex] + square(i as f64 - apex as f64));
-            *square_of_i = values.fold(f64::INFINITY, f64::min);
+            *least = values.fold(f64::INFINITY, f64::min);
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The surface elements of a mask.
 
-use ndarray::{ArrayView3, Axis};
+use ndarray::ArrayView3;
 
 use crate::common::parallel;
+
+/// Voxels of the rows that are looked at together.
+const PIECE: usize = 1 << 16;
 
 /// A surface element: a point of the dual grid and its area.
 #[derive(Debug, Clone, Copy)]
@@ -21,23 +24,28 @@ impl Surfels {
     /// Finds the surface of a mask in standard order, given the area of each code; in 2D, `flat`, a code is of 4 pixels.
     pub(super) fn find(mask: &ArrayView3<'_, bool>, areas: &[f64], flat: bool) -> Self {
         let (depth, height, width) = mask.dim();
-        if mask.is_empty() {
+        let Some(voxels) = mask.to_slice().filter(|voxels| !voxels.is_empty()) else {
             return Self { all: Vec::new() };
-        }
-        let threads = parallel::threads(mask.len());
-        // A row without any voxel of the mask is none.
-        let rows = parallel::map(threads, (0..depth).collect(), |d| {
-            let plane = mask.index_axis(Axis(0), d);
-            let row = |h| plane.index_axis_move(Axis(0), h).to_slice();
-            let rows = (0..height).map(|h| row(h).filter(|row| row.contains(&true)));
-            rows.collect::<Vec<_>>()
+        };
+        let work = voxels.len() / 2;
+        let is_empty = |row: &[bool]| !row.iter().fold(false, |any, &inside| any | inside);
+        let lines = PIECE.div_ceil(width);
+        let empty = parallel::map(work, voxels.chunks(lines * width), |rows| {
+            rows.chunks(width).map(is_empty).collect::<Vec<_>>()
         });
-        let planes = if flat { depth } else { depth + 1 };
-        let all = parallel::map(threads, (0..planes).collect(), |d| {
-            let row = |d: usize, h: usize| rows.get(d)?.get(h).copied().flatten();
-            let mut all = Vec::new();
-            for h in 0..=height {
-                // The rows on both sides, from the highest pair of bits of a code to the lowest.
+        let empty = empty.concat();
+        // A row that is outside of the mask, or empty, is none.
+        let row = |d: usize, h: usize| {
+            let at = (d < depth && h < height).then(|| d * height + h)?;
+            (!empty[at]).then(|| &voxels[at * width..][..width])
+        };
+        // The rows of points of the dual grid, of which there is one more on each axis.
+        let rows = if flat { depth } else { depth + 1 } * (height + 1);
+        let of_pieces = parallel::map(work, parallel::pieces(rows, lines), |rows| {
+            let mut surfels = Vec::new();
+            for at in rows {
+                let (d, h) = (at / (height + 1), at % (height + 1));
+                // The rows of voxels on both sides, from the highest pair of bits of a code to the lowest.
                 let around = if flat {
                     [None, None, row(d, h.wrapping_sub(1)), row(d, h)]
                 } else {
@@ -57,19 +65,20 @@ impl Surfels {
                     let right = if w < width { column(&around, w) } else { 0 };
                     let area = areas[usize::from(left << 1 | right)];
                     if area > 0.0 {
-                        all.push(Surfel { at: [d, h, w], area });
+                        surfels.push(Surfel { at: [d, h, w], area });
                     }
                     left = right;
                 }
             }
-            all
+            surfels
         });
-        Self { all: all.concat() }
+        Self {
+            all: of_pieces.concat(),
+        }
     }
 
     pub(super) fn area(&self) -> f64 {
-        // An empty sum is -0.
-        0.0 + self.all.iter().map(|surfel| surfel.area).sum::<f64>()
+        parallel::sum(1, &self.all, |surfel| surfel.area)
     }
 }
 
