@@ -40,7 +40,7 @@ fn from_vec() -> Result<(), Failure> {
 
 fn from_png(path: &str) -> Result<(), Failure> {
     let labels = read(path)?;
-    let mut counts = BTreeMap::<u8, usize>::new();
+    let mut counts = BTreeMap::<u16, usize>::new();
     labels.iter().for_each(|label| *counts.entry(*label).or_default() += 1);
     println!("{path}: {:?}, pixels of each value: {counts:?}", labels.shape());
     if counts.len() > 32 {
@@ -66,30 +66,31 @@ fn from_png(path: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Grey levels or palette indices of 8 bits, as they are in the file.
-fn read(path: &str) -> Result<Array2<u8>, Failure> {
+/// Grey levels or palette indices, as they are in the file.
+fn read(path: &str) -> Result<Array2<u16>, Failure> {
     let mut decoder = png::Decoder::new(BufReader::new(File::open(path)?));
     decoder.set_transformations(png::Transformations::IDENTITY);
     let mut reader = decoder.read_info()?;
-    let format = reader.output_color_type();
-    if !matches!(
-        format,
-        (
-            png::ColorType::Grayscale | png::ColorType::Indexed,
-            png::BitDepth::Eight
-        )
-    ) {
+    let (color, depth) = reader.output_color_type();
+    if !matches!(color, png::ColorType::Grayscale | png::ColorType::Indexed) {
         return Err(
-            format!("its pixels are {format:?}; save the mask with one label a pixel, 8-bit grey or palette").into(),
+            format!("its pixels are {color:?}; save the mask with one label a pixel, as grey or palette").into(),
         );
     }
-    let mut pixels = vec![0; reader.output_buffer_size().ok_or("the picture is too large")?];
-    let info = reader.next_frame(&mut pixels)?;
-    pixels.truncate(info.buffer_size());
-    Ok(Array2::from_shape_vec(
-        (info.height as usize, info.width as usize),
-        pixels,
-    )?)
+    let mut bytes = vec![0; reader.output_buffer_size().ok_or("the picture is too large")?];
+    let info = reader.next_frame(&mut bytes)?;
+    let (height, width) = (info.height as usize, info.width as usize);
+    let bits = depth as usize;
+    Ok(Array2::from_shape_fn((height, width), |(y, x)| {
+        let row = &bytes[y * info.line_size..];
+        if bits == 16 {
+            u16::from_be_bytes([row[2 * x], row[2 * x + 1]])
+        } else {
+            // A byte holds one to eight pixels, the leftmost in its highest bits.
+            let place = x * bits % 8;
+            u16::from(row[x * bits / 8] << place >> (8 - bits))
+        }
+    }))
 }
 
 trait RowOf {
