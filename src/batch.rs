@@ -83,7 +83,7 @@ impl<'a, L: Label, D: SpatialDim> Sample<'a, L, D> {
         encoder.encode_raters_window_into(&self.raters, classes, &self.window, out)
     }
 
-    /// The window holds whole boxes of the label map.
+    /// Checks that the window holds whole boxes of the label map.
     fn check_boxes(&self, boxes: &[usize]) -> Result<()> {
         let axes = self.window.iter().zip(self.raters.shape()).zip(boxes);
         for (axis, ((range, &len), &size)) in axes.enumerate() {
@@ -137,8 +137,8 @@ pub fn encode<L: Label, F: SoftFloat, D: SpatialDim>(
 /// all axes, or one for each. A scale of 1 is the full resolution. Every sample is encoded once. Its full resolution is kept
 /// until its scales are made, and no longer.
 ///
-/// A window has to hold whole boxes of the label map, so that its targets are those that the whole map has there, to the
-/// bit: it begins at a multiple of each box, and ends at one or at the end of the label map.
+/// A window must begin at a multiple of every box size, and end at a multiple or at the end of the label map. Then its
+/// targets have the same bits as those of the whole label map.
 ///
 /// # Errors
 /// Those of [`encode`] and [`pool::average`], and [`Error::BoxWindow`] if a window does not hold whole boxes.

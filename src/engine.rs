@@ -1,9 +1,9 @@
 //! The engine: from label maps to the class planes of soft labels.
 //!
-//! A probability depends on its voxel only through how many neighbours hold the class, so the engine counts.
-//! Weights are whole numbers and every sum of them is exact. So a result does not depend on the order of summation, on
-//! the window or on the code path, and one division rounds it. The work is bound by writing memory, and most of a label
-//! map is homogeneous, so most of the work is to find where nothing has to be counted.
+//! The probability of a class depends only on how many neighbours of each weight have this class. So the engine counts
+//! neighbours. Weights are whole numbers and every sum of them is exact. So a result does not depend on the order of
+//! summation, on the window or on the code path, and one division rounds it. Most of a label map is homogeneous, and
+//! nothing has to be counted there. So most of the time goes into finding these parts and into writing the output.
 //!
 //! [`encode`] writes dense soft labels, [`visit()`] hands sparse ones to a visitor. From there on:
 //!
@@ -113,8 +113,8 @@ pub(crate) fn encode<L: Label, F: SoftFloat, D: SpatialDim>(
         .or_else(|UnknownLabel| volumes::name_unknown(smoothing, raters, classes, window))
 }
 
-/// Shows the soft labels of all voxels, of which absent classes have to be 0, to the visitors that `make` makes: one for
-/// each number of consecutive voxels that it is given.
+/// Passes the soft labels of all voxels to visitors. Absent classes must have the value 0. `make` gets the lengths of
+/// consecutive parts of the voxels and returns one visitor for each part.
 pub(crate) fn visit<L: Label, F: SoftFloat, D: SpatialDim, V: Visitor<F>>(
     smoothing: &Smoothing,
     raters: &Raters<'_, L, D>,

@@ -77,12 +77,12 @@ pub enum Error {
         /// Number of axes found.
         axes: usize,
     },
-    /// The kernel, or one of its settings, is for another number of axes.
+    /// A setting has another number of axes than the label map.
     #[error("{what} is for {actual} axes, but the label map has {expected}; give one value, or one for each axis")]
     KernelAxes {
-        /// What was given: the kernel, sigma, radius or spacing.
+        /// The setting: sigma, radius, spacing or box.
         what: &'static str,
-        /// Number of axes of the label map, or at most.
+        /// Number of axes of the label map, or 3 if it is not known.
         expected: usize,
         /// Number of axes of what was given.
         actual: usize,
@@ -158,7 +158,7 @@ pub enum Error {
         /// The largest radius possible.
         max_radius: usize,
     },
-    /// The smoothing strength is not between 0 and 1.
+    /// The α of label smoothing is not between 0 and 1.
     #[error("alpha is {value}; it must lie within 0 and 1")]
     Alpha {
         /// The value given.
@@ -263,7 +263,7 @@ pub enum Error {
         /// The value given.
         value: f64,
     },
-    /// A number is no probability.
+    /// A value is not a probability.
     #[error(
         "the probability of class {class} at voxel {index:?} is {value}; it must lie within 0 and 1, pass logits through a softmax"
     )]
@@ -317,7 +317,7 @@ pub enum Error {
         /// The label.
         value: i128,
     },
-    /// A region holds a class that there is not.
+    /// A region contains a class that does not exist.
     #[error("class {class} of the region is none of the {classes} classes; count them from 0")]
     RegionClass {
         /// The class.
@@ -352,7 +352,9 @@ pub enum Error {
     #[error("the batch has no samples; give at least one")]
     NoSamples,
     /// No voxel counts, so there is no mean.
-    #[error("no voxel counts: all are masked, ignored or, with Divisor::Weight, of weight 0; leave such samples out")]
+    #[error(
+        "no voxel counts: in all voxels the mask is false, or they are ignored or, with Divisor::Weight, of weight 0; leave such samples out"
+    )]
     NoVoxels,
 }
 

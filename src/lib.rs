@@ -1,9 +1,9 @@
 //! Soft labels from segmentation label maps.
 //!
-//! A label map goes in, the probability of each class at each pixel or voxel comes out. A network that is trained on such
-//! *soft labels* learns where the annotation is uncertain: near boundaries, and where annotators disagree. The crate works
-//! in 2D and 3D, for one annotator (a *rater*) or several. Its method is Spatially Varying Label Smoothing (SVLS; Islam &
-//! Glocker, [IPMI 2021]); the encodings that SVLS is compared with are here, too:
+//! A label map goes in, the probability of each class at each pixel or voxel comes out. Such *soft labels* tell a network
+//! where the annotation is uncertain: near boundaries, and where annotators disagree. The crate works in 2D and 3D, for one
+//! annotator (a *rater*) or several. Its method is Spatially Varying Label Smoothing (SVLS; Islam & Glocker, [IPMI 2021]);
+//! the encodings that SVLS is compared with are here, too:
 //!
 //! | | one rater | several raters |
 //! |---|---|---|
@@ -34,8 +34,8 @@
 //! # Where to look
 //!
 //! - Which labels are classes, and which value is ignored: [`Classes`]. [`Label`] lists the element types.
-//! - The methods that encode: [`SoftEncoder`]. They allocate, fill a buffer of the caller, or make a window alone. The
-//!   results are [`SoftFloat`]s.
+//! - The methods that encode: [`SoftEncoder`]. Its methods return a new array or write to a given buffer, for a whole label
+//!   map or a window. The results are [`SoftFloat`]s.
 //! - The weights of SVLS, in voxels or millimetres, one value for all axes or one for each: [`SvlsKernel`].
 //! - An encoder that is chosen at run time, from a configuration file for example: [`Encoding`].
 //! - Several raters: [`multirater`]; majority vote and STAPLE to compare with: [`fusion`].
@@ -45,11 +45,11 @@
 //! - Overlap, surface and calibration of predictions: [`metrics`].
 //! - What can go wrong: [`Error`]. Nothing panics on data.
 //!
-//! # Recipes
+//! # Examples by question
 //!
 //! Short programs in the folder `examples` of the repository; run one with `cargo run --example NAME`.
 //!
-//! | Question | Recipe |
+//! | Question | Example |
 //! |---|---|
 //! | How do I get soft labels of a `Vec<u8>` or of my own PNG masks? | `from_vec_and_png` |
 //! | In which order do I augment, crop and encode? | `augment_then_encode` |
@@ -67,13 +67,14 @@
 //! # Features
 //!
 //! - `half`: soft labels of `half::f16` and `half::bf16`.
-//! - `rayon`: the same calls use the current rayon pool, with the same bits. Without it no thread is started.
+//! - `rayon`: large inputs are computed on the current rayon pool. The result has the same bits. Without it no thread is
+//!   started.
 //! - `serde`: [`Encoding`] and [`Classes`] can be read from and written to JSON, TOML and other formats.
 //!
 //! # Precision
 //!
-//! Probabilities are computed in `f64` from exact sums and rounded once, so a result is the same to the last bit for
-//! any window, any strides, any label type and any number of threads.
+//! Probabilities are computed in `f64` from exact sums of weights and then rounded to the output type, so a result is the
+//! same to the last bit for any window, any strides, any label type and any number of threads.
 //!
 //! [IPMI 2021]: https://arxiv.org/abs/2104.05788
 

@@ -3,8 +3,8 @@
 //! | | at the optimum | use |
 //! |---|---|---|
 //! | [`SoftCrossEntropy::new`] | the target's own entropy | the paper's loss, equation 3 |
-//! | [`SoftCrossEntropy::kl_divergence`] | 0 | the same gradient, with a value that says how far there is to go |
-//! | [`DiceSemimetric`] | 0 | a region loss that soft labels do not mislead |
+//! | [`SoftCrossEntropy::kl_divergence`] | 0 | the same gradient; the value is the distance to the optimum |
+//! | [`DiceSemimetric`] | 0 | a region loss whose minimum is at the soft target |
 //!
 //! Logits and targets have the class axis first, (C, H, W) or (C, D, H, W), or second behind a batch axis after
 //! `batched()`: (N, C, H, W) or (N, C, D, H, W). The two cannot be told apart by their axes: without `batched()` a batch in
@@ -21,8 +21,8 @@
 //! let logits = Array3::<f32>::zeros((2, 1, 4)); // from a network
 //! let (loss, gradient) = SoftCrossEntropy::new().value_and_gradient(&logits, &targets)?;
 //!
-//! assert!((loss - 2_f64.ln()).abs() < 1e-6); // as unsure as can be between two classes
-//! assert!(gradient[[0, 0, 0]] < 0.0); // more of class 0 at the left end
+//! assert!((loss - 2_f64.ln()).abs() < 1e-6); // both classes have probability 0.5
+//! assert!(gradient[[0, 0, 0]] < 0.0); // a larger logit of class 0 lowers the loss here
 //! # Ok::<(), soft_labels::Error>(())
 //! ```
 

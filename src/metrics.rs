@@ -5,16 +5,16 @@
 //! | Dice | [`Confusion::dice`] | the same; 1 where prediction and reference are empty |
 //! | Surface Dice | [`Surfaces::dice`], DeepMind's | [`Surfaces::svls_paper`]: the share of the predicted surface alone |
 //! | Expected calibration error | [`Reliability::ece`] over the top label | 10 bins, [`Scope::Foreground`] |
-//! | Thresholded adaptive calibration error | [`Tace::new`], Nixon et al. | [`Tace::svls_paper`]: smaller by the number of bins |
+//! | Thresholded adaptive calibration error | [`Tace::new`], Nixon et al. | [`Tace::svls_paper`]: also divided by the number of bins |
 //! | Negative log-likelihood, Brier score | [`negative_log_likelihood`], [`brier`] | not reported |
 //!
 //! # What the paper's table 1 measures
 //!
 //! Its TACE values of the LS columns are α / (10 C) within 5 % for every data set and α: 0.0025, 0.0050, 0.0075 for C = 4
 //! against the printed 0.0025, 0.0049, 0.0073. A network trained on uniformly smoothed labels gives each class at least α/C
-//! everywhere, which is above the threshold of 1e-3. So no voxel is left out, most ranges hold nothing but that floor, where
-//! the class is absent, and their error is the floor itself, α/C; the division by the number of bins that the released
-//! code adds makes it α / (10 C). The columns measure the smoothing, not the network's calibration.
+//! everywhere, which is above the threshold of 1e-3. So no voxel is left out. In most bins the class is absent and every
+//! probability is this minimum, so the error of the bin is α/C. The released code also divides by the number of bins, 10,
+//! which gives α / (10 C). The columns measure the smoothing, not the network's calibration.
 //!
 //! # Probabilities
 //!

@@ -38,7 +38,7 @@ use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
 
 /// The mean of the raters' soft labels, all raters alike: (C, H, W) or (C, D, H, W) in standard order.
 ///
-/// One rater is the plain case, to the last bit.
+/// With one rater the result has the same bits as [`encode`](SoftEncoder::encode).
 ///
 /// # Errors
 /// [`Error::NoRaters`](crate::Error::NoRaters), [`Error::RaterShape`](crate::Error::RaterShape), and those of the
@@ -68,8 +68,8 @@ pub fn average<L: Label, F: SoftFloat, D: SpatialDim>(
 
 /// The weighted mean of the raters' soft labels: (C, H, W) or (C, D, H, W) in standard order.
 ///
-/// There is a weight for each rater, finite and not negative; they are divided by their sum. Equal weights are the
-/// plain average, to the last bit.
+/// There is a weight for each rater, finite and not negative; they are divided by their sum. With equal weights the result
+/// has the same bits as [`average`].
 ///
 /// # Errors
 /// Those of [`average`], [`Error::WeightCount`](crate::Error::WeightCount), [`Error::Weight`](crate::Error::Weight) and
@@ -154,7 +154,8 @@ pub fn weighted_average_into<L: Label, F: SoftFloat, D: SpatialDim>(
 /// The mask of voxels that at least one rater labelled: (H, W) or (D, H, W), standard order.
 ///
 /// # Errors
-/// Those of [`average`], but for the encoder's.
+/// [`NoRaters`](crate::Error::NoRaters), [`RaterShape`](crate::Error::RaterShape), [`LabelAxes`](crate::Error::LabelAxes),
+/// [`UnknownLabel`](crate::Error::UnknownLabel) and [`TooLarge`](crate::Error::TooLarge).
 ///
 /// ```
 /// use ndarray::array;

@@ -89,7 +89,7 @@ pub fn average_into<F: SoftFloat, D: Dimension>(
     write(soft, boxes, out)
 }
 
-/// A box on the axes D, H, W, and the shape of soft labels of this shape when they are pooled.
+/// Checks the box size. Returns it on the axes D, H, W, and the shape of the pooled soft labels.
 pub(crate) fn check(soft: &[usize], boxes: &PerAxis<usize>) -> Result<([usize; 3], Vec<usize>)> {
     let axes = soft.len().saturating_sub(1);
     check_axes(axes)?;

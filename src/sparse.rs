@@ -60,7 +60,7 @@ pub struct SparseLabels<F, D> {
     class_count: usize,
     /// The most probable class of each voxel in standard order, the lowest of several, or [`NONE`].
     class: Vec<u16>,
-    /// Voxels with more than one class, ascending, and where the pairs of each end.
+    /// Voxels where no class has probability 1, without the ignored ones, ascending, and where the pairs of each end.
     uncertain: Vec<usize>,
     ends: Vec<usize>,
     pair_class: Vec<u16>,
@@ -154,7 +154,7 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
         }
     }
 
-    /// How many voxels have more than one class.
+    /// The number of voxels where no class has probability 1, without the ignored ones.
     ///
     /// ```
     /// # use ndarray::array;
@@ -168,7 +168,8 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
         self.uncertain.len()
     }
 
-    /// The voxels with more than one class in standard order, each with its index on the axes of the label map.
+    /// The voxels where no class has probability 1, without the ignored ones, in standard order, each with its index on the
+    /// axes of the label map.
     ///
     /// ```
     /// # use ndarray::{Dimension, array};

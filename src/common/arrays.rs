@@ -1,4 +1,4 @@
-//! Arrays: their shapes, their order in memory, and room for new ones.
+//! Arrays: their shapes, their order in memory, and memory for new ones.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ pub(crate) fn filled<T: Clone, D: Dimension>(dim: D, value: T) -> Result<Array<T
     let too_large = || Error::TooLarge {
         shape: dim.slice().to_vec(),
     };
-    // Axes of length 0 aside, as ndarray counts.
+    // Axes of length 0 are skipped, as in ndarray's own check.
     let len = dim
         .slice()
         .iter()
@@ -20,7 +20,7 @@ pub(crate) fn filled<T: Clone, D: Dimension>(dim: D, value: T) -> Result<Array<T
         .try_fold(1_usize, |len, &n| len.checked_mul(n));
     let len = len.filter(|&len| isize::try_from(len).is_ok()).ok_or_else(too_large)?;
     if dim.size() > 0 {
-        // Asked for and given back: an allocation that fails later would abort the process.
+        // Tries the allocation first, because a failed allocation in ndarray aborts the process.
         Vec::<T>::new().try_reserve_exact(len).map_err(|_| too_large())?;
     }
     Ok(Array::from_elem(dim, value))

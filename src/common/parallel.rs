@@ -45,7 +45,7 @@ pub(crate) fn map<T: Send, R: Send>(
     map_with(work, items, || (), |(), item| run(item))
 }
 
-/// Like [`map`], with a buffer for each thread, which earlier items may have written to.
+/// Like [`map`], with a buffer to reuse. It may hold values of earlier items.
 pub(crate) fn map_with<T: Send, B, R: Send>(
     work: usize,
     items: impl Iterator<Item = T>,
@@ -106,7 +106,7 @@ pub(crate) fn total(numbers: impl IntoIterator<Item = f64>) -> f64 {
     numbers.into_iter().fold(0.0, |sum, number| sum + number)
 }
 
-/// Sorts items of which equal ones are the same.
+/// Sorts items. The sort is not stable, so items that compare equal must be identical.
 pub(crate) fn sort<T: Send>(items: &mut [T], compare: impl Fn(&T, &T) -> Ordering + Sync + Send) {
     #[cfg(feature = "rayon")]
     if threads(items.len().saturating_mul(20)) > 1 {

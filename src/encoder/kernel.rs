@@ -19,9 +19,9 @@ use crate::{Error, FixedSpatialDim, Result, SpatialDim};
 /// w(x) = g(x) / g(0)               the centre is 1 and the others sum to 1
 /// ```
 ///
-/// This is section 2 of Islam & Glocker 2021 (arXiv 2104.05788); [`Default`] is the paper's kernel, σ = 1 and r = 1 on
-/// each axis. The neighbours themselves are summed, each relative to the heaviest one, so every finite σ > 0 works. For
-/// σ → 0 the nearest neighbours get the neighbours' half alone.
+/// This is section 2 of Islam & Glocker 2021 (arXiv 2104.05788); [`Default`] is the paper's kernel, σ = 1 and r = 1 on each
+/// axis. The neighbours themselves are summed, each relative to the heaviest one, so every finite σ > 0 works. For σ → 0
+/// only the nearest neighbours have weight; together they have one half.
 ///
 /// Beyond the paper, [`strength`](SvlsKernelBuilder::strength) λ makes the neighbours lighter: together they have λ/2 of the
 /// whole weight. The paper's kernel has λ = 1.
@@ -205,7 +205,7 @@ impl<D: SpatialDim> Default for SvlsKernel<D> {
     }
 }
 
-/// The kernel of dimension `D` with these settings, given for one axis or for all.
+/// The kernel of dimension `D` with these settings: one value for all axes, or one for each.
 pub(super) fn resolve<D: SpatialDim>(sigma: &[f64], radius: &[usize], strength: f64) -> Result<SvlsKernel<D>> {
     let (sigma, radius) = (per_axis("sigma", sigma, D::NDIM)?, per_axis("radius", radius, D::NDIM)?);
     if radius.iter().all(|&r| r == 0) {
@@ -220,7 +220,7 @@ pub(super) fn resolve<D: SpatialDim>(sigma: &[f64], radius: &[usize], strength: 
     })
 }
 
-/// A kernel has at most [`taps::MAX`] weights and reaches at most [`taps::MAX_RADIUS`] voxels far.
+/// Checks that a kernel has at most [`taps::MAX`] weights and reaches at most [`taps::MAX_RADIUS`] voxels far.
 fn check_size(radius: &[usize]) -> Result<()> {
     let far = radius.iter().any(|&r| r > taps::MAX_RADIUS);
     let size = radius

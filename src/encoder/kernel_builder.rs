@@ -118,7 +118,7 @@ impl<D: SpatialDim> SvlsKernelBuilder<D> {
     /// ```
     ///
     /// This goes beyond the paper, whose kernel has λ = 1: there the neighbours always have one half, whatever σ is. With
-    /// much training data that can be more doubt than there is. The annotated class keeps at least 1 - λ/2.
+    /// much training data this can be too much smoothing. The annotated class keeps at least 1 - λ/2.
     ///
     /// ```
     /// use ndarray::{Array3, array};
@@ -152,7 +152,7 @@ impl<D: SpatialDim> SvlsKernelBuilder<D> {
     /// # Errors
     /// [`Error::KernelAxes`] if a setting has neither one value nor one for each axis; [`Error::Sigma`] and
     /// [`Error::Spacing`] if a value is not finite or not greater than 0; [`Error::Strength`]; [`Error::MissingSpacing`];
-    /// [`Error::ZeroRadius`]; [`Error::KernelTooLarge`] above 2²⁰ weights, or 255 voxels along an axis.
+    /// [`Error::ZeroRadius`]; [`Error::KernelTooLarge`] if the kernel has more than 2²⁰ weights or a radius above 255.
     ///
     /// ```
     /// # use soft_labels::{Error, SvlsKernel};

@@ -64,7 +64,7 @@ impl Fields {
         }
     }
 
-    /// Fields that belong to other methods are mistakes.
+    /// Returns an error if a field of another method is given.
     fn check(&self) -> Result<(), String> {
         let is_svls = self.method == Method::Svls;
         let has_alpha = matches!(self.method, Method::LabelSmoothing | Method::LabelSmoothingOverOthers);
@@ -119,7 +119,7 @@ fn svls(fields: Fields) -> Result<Encoding, String> {
     if let Some(strength) = fields.strength {
         settings = settings.strength(strength);
     }
-    // Without a label map, what no number of axes allows is known already.
+    // Settings that are invalid for every number of axes are refused here, before there is a label map.
     settings.clone().build().map_err(|error| error.to_string())?;
     Ok(Encoding::Svls(settings))
 }

@@ -16,16 +16,17 @@ use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim, 
 /// p_c(v) = Σ_u w(u) [label(v+u) = c] / Σ_u w(u)
 /// ```
 ///
-/// For every valid voxel the probabilities sum to 1. The annotated class has at least one half, exactly, so SVLS never
-/// changes which class is most probable. Where all neighbours have one class, that class is exactly 1; a class that is not
-/// among them is exactly 0. Ignored neighbours are left out of both sums. The mean over raters
-/// ([`multirater`](crate::multirater)) is mSVLS, equation 4.
+/// For every valid voxel the probabilities sum to 1. The annotated class has at least one half, exactly, so no other class
+/// is more probable. They can be equal: an isolated voxel has one half for its own class and one half for the class around
+/// it. Where a voxel and all its neighbours have one class, that class is exactly 1; a class that does not occur there is
+/// exactly 0. Ignored neighbours are left out of both sums. The mean over raters ([`multirater`](crate::multirater)) is
+/// mSVLS, equation 4.
 ///
 /// Beyond the paper, a kernel of [`strength`](crate::SvlsKernelBuilder::strength) λ gives (1 - λ) one-hot + λ SVLS. The
 /// annotated class then has at least 1 - λ/2.
 ///
-/// Weights are rounded to multiples of about 2⁻⁵² of their sum, so that sums of them are exact. Neighbours that weigh less
-/// are left out.
+/// Weights are rounded so that their sums are exact: for one rater to multiples of about 2⁻⁵² of their sum, for several
+/// raters more coarsely. A neighbour whose weight rounds to 0 is left out.
 ///
 /// ```
 /// use ndarray::{Array3, array};

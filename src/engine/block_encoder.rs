@@ -16,7 +16,7 @@ const SCALE_UP: f64 = (1_u128 << 127) as f64 * (1_u128 << 127) as f64;
 pub(super) struct BlockEncoder<'a, F> {
     smoothing: &'a Smoothing,
     stencil: &'a Stencil,
-    /// The raters' weights: all 1, or [`SCALE_UP`] as they differ.
+    /// The raters' weights: all 1 if they are equal, otherwise multiplied by [`SCALE_UP`].
     weights: Vec<f64>,
     equal: bool,
     /// The value for every combination of counts, where these are few.
@@ -24,7 +24,7 @@ pub(super) struct BlockEncoder<'a, F> {
     /// Where in a ring the rows of each group start for the first row of the tile, and where that row itself starts.
     rows: Vec<Vec<usize>>,
     own: usize,
-    /// How many voxels fit in each column of the rows of each group.
+    /// For each row group and column: how many voxels have a matching class index.
     counts: Vec<[u8; SPAN]>,
 }
 
@@ -151,7 +151,7 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
         }
     }
 
-    /// An ignored voxel lends no weight; the weights of the others are divided by their own sum.
+    /// An ignored voxel is left out. The weights of the others are divided by their sum.
     fn with_ignored<I: ClassIndex>(
         &mut self,
         values: &mut [Lanes<F>],
@@ -178,7 +178,8 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
                     if *valid == full {
                         sum.add(weight, *found, found / full);
                     } else if is_own(*own) {
-                        // With the centre as heavy as its neighbours at first. At least 1 - strength / 2 as rounded.
+                        // First the share at strength 1, where the centre weighs as much as all its neighbours, then the
+                        // strength. The result is at least 1 - strength / 2, also after rounding.
                         let share = (found - surplus) / (valid - surplus);
                         sum.add_partial(weight, 1.0 - strength * (1.0 - share));
                     } else {

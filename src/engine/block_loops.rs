@@ -8,7 +8,7 @@ use std::ops::SubAssign;
 
 use super::{BLOCK, SPAN};
 
-/// Class indices to a vector register.
+/// Number of 8-bit class indices in one vector register.
 const LANES: usize = 16;
 
 /// One number for each voxel of a block.
@@ -38,7 +38,7 @@ pub(super) fn count_rows<I: Copy>(
     }
 }
 
-/// The sum of the blocks of counts that start at some starts.
+/// The sum of the blocks of `counts` that begin at `starts`.
 #[inline(never)]
 pub(super) fn sum_at(counts: &[u8], starts: &[usize]) -> Lanes<u8> {
     let (left, right) = halves_at(counts, starts);
@@ -64,7 +64,7 @@ pub(super) fn add_weighted(sum: &mut Lanes<f64>, factor: f64, counts: &Lanes<u8>
     }
 }
 
-/// The sum over all shells of the stride times the count, which [`sum_at`] takes from some starts.
+/// The table index of each voxel: the sum over all shells of stride times count. [`sum_at`] explains the starts.
 #[inline(never)]
 pub(super) fn table_indices<'a>(
     indices: &mut Lanes<u16>,
@@ -88,7 +88,7 @@ pub(super) fn table_indices<'a>(
     *indices = sum;
 }
 
-/// Takes some numbers from others.
+/// Subtracts `some` from `from`, voxel by voxel.
 #[inline]
 pub(super) fn subtract<T: Copy + SubAssign>(from: &mut Lanes<T>, some: &Lanes<T>) {
     from.iter_mut().zip(some).for_each(|(from, some)| *from -= *some);

@@ -45,7 +45,8 @@ pub(super) struct ClassRuns<'a, F> {
     absent_is_not_zero: bool,
 }
 
-/// No row is begun with more mixed blocks than this: their values should stay in the second-level cache.
+/// No further row is started once more than this many entries of `values` are used, one for each class of a mixed block.
+/// They should stay in the second-level cache.
 const BLOCKS: usize = 1 << 11;
 
 impl<'a, F: SoftFloat> ClassRuns<'a, F> {

@@ -78,7 +78,7 @@ impl<L: Label, I: ClassIndex> LabelIndexer<L, I> {
         };
         let rule = match classes.listed() {
             Some(values) => listed(values),
-            // The last class may be more than the label's type can hold: then so is every label a class.
+            // The type may be too small for the last class. Then every label from 0 on is a class.
             None => match (typed(0), (0..classes.len()).rev().find_map(|c| typed(c as i128))) {
                 (Some(zero), Some(last)) => Rule::UpTo { zero, last },
                 _ => listed(&[]),

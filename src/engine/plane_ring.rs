@@ -1,4 +1,4 @@
-//! A ring buffer of padded planes of class indices, so that no later step asks about borders.
+//! A ring buffer of padded planes of class indices, so that later steps need no border checks.
 
 use ndarray::{ArrayView3, Axis, Slice};
 
@@ -104,7 +104,7 @@ impl<I: ClassIndex> PlaneRing<I> {
         p % (2 * self.radius[0] + 1) * self.plane + h * self.pitch
     }
 
-    /// From the start of a row to that of the row `count` rows further.
+    /// The distance in memory between two rows that are `count` rows apart.
     pub(super) fn rows(&self, count: usize) -> usize {
         count * self.pitch
     }

@@ -61,8 +61,8 @@ impl ClassSet {
     }
 }
 
-/// The lowest and the highest class index of many places. Where they are equal the place is homogeneous. Where they are
-/// not, they may be farther apart than the indices found there.
+/// The lowest and the highest class index of many places. Where they are equal the place is homogeneous. Where they differ,
+/// the range may be wider than the indices that occur.
 #[derive(Debug, Clone)]
 struct Extremes<I> {
     lowest: Vec<I>,
@@ -94,7 +94,7 @@ impl<I: ClassIndex> Extremes<I> {
             .for_each(|(all, &one)| *all = one.max(*all));
     }
 
-    /// Widens a place to what is there: one thing, or more.
+    /// Adds what a place holds to its range: one class index, or `None` for several.
     fn include(&mut self, place: usize, only: Option<I>) {
         let (lowest, highest) = only.map_or((I::from_class(0), I::IGNORED), |index| (index, index));
         self.lowest[place] = lowest.min(self.lowest[place]);

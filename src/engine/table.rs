@@ -39,7 +39,7 @@ impl<F: SoftFloat> Table<F> {
         Some(Self { strides, whole, values })
     }
 
-    /// The entry for each voxel of a block, given the counts of the row groups.
+    /// The index into `values` for each voxel of a block, from the counts of the row groups.
     pub(super) fn indices(&self, shells: &[Shell], counts: &[u8]) -> Lanes<u16> {
         let mut indices = [0; BLOCK];
         let starts = shells.iter().map(|shell| shell.starts.as_slice());

@@ -1,6 +1,6 @@
 //! Cuts the work into tiles: for threads, and in 2D so that a tile's label plane stays in the cache.
 //!
-//! Tiles are windows of the result, so their values do not depend on where it is cut.
+//! Tiles are windows of the result, so their values do not depend on the cuts.
 
 use std::ops::Range;
 
@@ -86,10 +86,11 @@ pub(super) fn for_each<T: Send>(
     run(threads(voxels), tiles.into_iter(), work)
 }
 
-/// Below this many values there is one thread. Two break even at half as many, and gain a quarter at twice as many.
+/// Below this many values there is one thread. With half as many values two threads are as fast as one; with twice as many
+/// they are a quarter faster.
 const WORTH_A_THREAD: usize = 1 << 18;
 
-/// How many threads are worth their while for this many values.
+/// How many threads to use for this many values.
 fn threads(values: usize) -> usize {
     parallel::threads(values).min(values.div_ceil(WORTH_A_THREAD)).max(1)
 }
@@ -99,7 +100,7 @@ fn run<T: Send>(
     tiles: impl Iterator<Item = (Tile, T)>,
     work: impl Fn(Tile, T) -> Result<(), UnknownLabel> + Sync + Send,
 ) -> Result<(), UnknownLabel> {
-    // Every tile of several threads is worth one.
+    // If there are several threads, every tile is large enough for a thread of its own.
     let nanoseconds = if threads > 1 { usize::MAX } else { 0 };
     let results = parallel::map(nanoseconds, tiles, |(tile, part)| work(tile, part));
     results.into_iter().collect()

@@ -1,4 +1,4 @@
-//! Sparse soft labels: a visitor is shown runs of one class and mixed blocks, in the order of the voxels.
+//! Sparse soft labels: a visitor receives runs of one class and mixed blocks, in the order of the voxels.
 
 use super::BLOCK;
 use super::index::ClassIndex;
@@ -8,9 +8,9 @@ use super::tiles::{self, Tile};
 use super::volumes::UnknownLabel;
 use crate::{Label, SoftFloat};
 
-/// Is shown the soft labels of the voxels of a tile, from the first to the last.
+/// Receives the soft labels of a tile, in the order of the voxels.
 pub(crate) trait Visitor<F>: Send {
-    /// This many voxels have one class for certain, or none.
+    /// The next `len` voxels have probability 1 for `class`, or are ignored (`None`).
     fn run(&mut self, class: Option<usize>, len: usize);
     /// A block of this many voxels has the values of some classes, ascending; all others are 0.
     fn block<const N: usize>(&mut self, classes: &[usize], values: &[[F; N]], len: usize);

@@ -27,7 +27,7 @@ impl<L: Label> Patterns<L> {
         let maps: Vec<_> = raters.maps().iter().map(|map| in_order(map)).collect::<Result<_>>()?;
         let maps: Vec<&[L]> = maps.iter().map(|map| &**map).collect();
         let mut of_voxel = zeros(raters.dim().size(), raters.shape())?;
-        // The patterns and their order are the same for any pieces. One piece needs no second pass.
+        // The patterns and their order are the same for any pieces. One piece needs no merge.
         let work = of_voxel.len().saturating_mul(COST * maps.len());
         let piece = if parallel::threads(work) == 1 {
             of_voxel.len().max(1)
@@ -60,7 +60,7 @@ impl<L: Label> Patterns<L> {
         Ok(all)
     }
 
-    /// Adds the patterns of the second piece and all further ones, and numbers those of their voxels anew.
+    /// Adds the patterns of the second piece and all further ones, and renumbers the patterns of their voxels.
     fn merge(&mut self, piece: usize, others: impl Iterator<Item = (Vec<Vec<L>>, Vec<usize>)>) -> Option<()> {
         let mut known: HashMap<Vec<i128>, u32> = HashMap::new();
         for (labels, pattern) in self.labels.iter().zip(0..) {
@@ -91,7 +91,7 @@ impl<L: Label> Patterns<L> {
         Some(())
     }
 
-    /// Writes what each voxel has, given what its pattern has.
+    /// Writes a value for each voxel, given the value of each pattern.
     pub(super) fn spread<T: Copy + Send + Sync>(&self, of_patterns: &[T], out: &mut [T]) {
         let pieces = out.chunks_mut(PIECE).zip(self.of_voxel.chunks(PIECE));
         parallel::for_each(self.of_voxel.len(), pieces, |(out, patterns)| {
@@ -105,7 +105,7 @@ impl<L: Label> Patterns<L> {
         out: &mut [T],
         of_pattern: impl Fn(usize, usize) -> T + Sync + Send,
     ) {
-        // The values of a plane's patterns are found once for each thread and plane, or some more times.
+        // The values of a plane's patterns are computed once for each buffer and plane.
         let (voxels, piece) = (self.of_voxel.len().max(1), PIECE.max(self.labels.len()));
         let work = out.len();
         let pieces = out.chunks_mut(voxels).enumerate().flat_map(|(plane, out)| {

@@ -19,9 +19,9 @@ use crate::{Classes, Error, Label, Raters, Result, SoftFloat, SpatialDim};
 /// E step  W_is ∝ π_s Π_r θ_r[vote of rater r at i, s]
 /// ```
 ///
-/// until no entry of θ moves by more than the tolerance (1e-7; not asked in the first round) or the rounds are used up
-/// (10,000). A class without any posterior keeps the column of a perfect rater, so that empty and full maps have an answer; a
-/// voxel at which every class has become impossible keeps its posterior. For two classes this is binary STAPLE as ITK
+/// until no entry of θ moves by more than the tolerance (1e-7; not checked after the first round) or the rounds are used up
+/// (10,000). A class without any posterior keeps the column of a perfect rater, so that empty and full maps have an answer;
+/// a voxel at which every class has become impossible keeps its posterior. For two classes this is binary STAPLE as ITK
 /// computes it, but for that guard. The prior depends on the field of view: crop before you compare.
 ///
 /// A rater who ignores a voxel has no vote there; voxels that all ignore are left out and have a posterior of 0.
@@ -319,7 +319,7 @@ fn update(pattern: &Pattern, posterior: &mut [f64], prior: &[f64], confusion: &[
     }
 }
 
-/// Multiplies tiny products by a power of two, which changes nothing of their shares, before they vanish.
+/// Multiplies tiny products by a power of two so that they do not underflow. Their ratios stay the same.
 fn raise(likelihood: &mut [f64]) {
     const TINY: f64 = 1e-150;
     const RAISED: f64 = (1_u128 << 127) as f64 * (1_u128 << 127) as f64;

@@ -6,7 +6,8 @@ use super::patterns::Patterns;
 use crate::common::arrays;
 use crate::{Classes, Error, Label, Raters, Result, SpatialDim};
 
-/// What a voxel gets for which two or more classes have most votes. Lowest and highest are by the order of classes.
+/// The label of a voxel at which two or more classes tie for the most votes. Lowest and highest are by the order of
+/// classes.
 ///
 /// ```
 /// use ndarray::array;
@@ -67,16 +68,16 @@ pub fn majority_vote<L: Label, D: SpatialDim>(
         _ => None,
     };
     raters.check(classes)?;
-    // Every label type has 0, and it takes no writing.
+    // Every label type has 0. Allocating zeros is cheaper than filling with another value.
     let zero = L::from_value(0).ok_or(Error::LabelType { value: 0 })?;
     let mut result = arrays::filled(raters.dim(), zero)?;
     let patterns = Patterns::find(&raters)?;
     // Without a vote all labels are the ignore value.
-    let winner = |labels: &Vec<L>| count(labels, classes, prefer, ties).or(labels.first().copied());
+    let of_voxel = |labels: &Vec<L>| winner(labels, classes, prefer, ties).or(labels.first().copied());
     let winners: Vec<_> = patterns
         .labels
         .iter()
-        .map(|labels| winner(labels).unwrap_or(zero))
+        .map(|labels| of_voxel(labels).unwrap_or(zero))
         .collect();
     if let Some(result) = result.as_slice_mut() {
         patterns.spread(&winners, result);
@@ -85,7 +86,7 @@ pub fn majority_vote<L: Label, D: SpatialDim>(
 }
 
 /// The label that wins among the labels of a voxel, if any is a class.
-fn count<L: Label>(labels: &[L], classes: &Classes, prefer: Option<usize>, ties: Ties<L>) -> Option<L> {
+fn winner<L: Label>(labels: &[L], classes: &Classes, prefer: Option<usize>, ties: Ties<L>) -> Option<L> {
     let mut votes: Vec<_> = labels
         .iter()
         .filter_map(|&label| Some((classes.class_of(label)?, label)))

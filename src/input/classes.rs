@@ -9,8 +9,8 @@ use crate::{Error, Label, Result, SpatialDim};
 /// The classes of a label map. The caller states them; they are never guessed from the data.
 ///
 /// The class axis of soft labels has one entry for each class, in the order given here. The ignore value marks voxels that
-/// nobody labelled: their soft labels are all zero and they lend no weight to their neighbours. Any other value in a label
-/// map is [`Error::UnknownLabel`].
+/// nobody labelled: their soft labels are all zero and they are left out of the sums of their neighbours. Any other value
+/// in a label map is [`Error::UnknownLabel`].
 ///
 /// ```
 /// use soft_labels::Classes;
@@ -70,7 +70,7 @@ impl Classes {
     ///
     /// # Errors
     /// [`Error::NoClasses`] if the list is empty, [`Error::TooManyClasses`] if it has more than 65535 values,
-    /// [`Error::DuplicateValue`] if a value stands in it twice.
+    /// [`Error::DuplicateValue`] if a value occurs twice.
     ///
     /// ```
     /// # use soft_labels::{Classes, Error};

@@ -4,8 +4,8 @@ use crate::{Error, Result};
 
 /// One value for all axes, or one for each in the order of the label map's axes.
 ///
-/// Settings of [`SvlsKernelBuilder`](crate::SvlsKernelBuilder) take anything that converts to this type: a number, an
-/// array, a slice or a `Vec`.
+/// Kernel settings, voxel spacings and box sizes take anything that converts to this type: a number, an array, a slice or a
+/// `Vec`.
 ///
 /// ```
 /// use ndarray::Ix3;

@@ -77,8 +77,8 @@ impl<'a, L: Label, D: SpatialDim> Raters<'a, L, D> {
         })
     }
 
-    /// Several raters, each with a weight. The weights are divided by their sum. A weight of less than 1e-320 of the
-    /// largest counts as 0.
+    /// Several raters, each with a weight. The weights are divided by their sum. A weight that underflows in this division
+    /// counts as 0.
     ///
     /// # Errors
     /// Those of [`Raters::new`], and [`Error::WeightCount`], [`Error::Weight`] if one is negative or not finite,
@@ -153,7 +153,7 @@ impl<'a, L: Label, D: SpatialDim> Raters<'a, L, D> {
         self.maps.first().map_or_else(D::default, ArrayView::raw_dim)
     }
 
-    /// Every label of every rater is a class or ignored.
+    /// Checks that every label of every rater is a class or ignored.
     pub(crate) fn check(&self, classes: &Classes) -> Result<()> {
         let origin = vec![0; self.shape().len()];
         for (rater, map) in self.maps.iter().enumerate() {
@@ -188,7 +188,7 @@ impl<'a, L: Label, D: SpatialDim> Raters<'a, L, D> {
 /// Labels that are checked together.
 const PIECE: usize = 1 << 17;
 
-/// A label map has two or three axes.
+/// Checks that a label map has two or three axes.
 pub(crate) fn check_axes(axes: usize) -> Result<()> {
     if axes == 2 || axes == 3 {
         Ok(())

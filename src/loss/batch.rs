@@ -20,7 +20,7 @@ const FEWEST: usize = 1 << 10;
 /// Nanoseconds that a logit takes.
 const COST: usize = 2;
 
-/// Some voxels of a sample, one after the other.
+/// A range of voxels of a sample.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Block {
     pub(super) sample: usize,
@@ -75,7 +75,7 @@ impl<'a, F: LossFloat> Batch<'a, F> {
             check_shape("mask", &expected, mask.shape())?;
         }
         Ok(Self {
-            // Nothing is nothing, however long its other axes are.
+            // Without logits there are no samples, even if the batch axis is long.
             samples: if logits.is_empty() { 0 } else { samples },
             classes,
             voxels: spatial.iter().product(),
@@ -137,7 +137,7 @@ impl<'a, F: LossFloat> Batch<'a, F> {
         parts
     }
 
-    /// Reads the logits of a block, less the largest one of each voxel.
+    /// Reads the logits of a block and subtracts the largest logit of each voxel.
     pub(super) fn read_logits(&self, logits: &mut [Lanes<F>], block: Block) {
         let of_class = |class: usize| &self.logits[self.range(class, block)];
         let mut most = [F::neg_infinity(); LANES];

@@ -17,11 +17,11 @@ use crate::{Error, Result};
 /// ∂L/∂z_ic = (S_i softmax(z_i)_c - w_c t_ic) / n,    S_i = Σ_c w_c t_ic
 /// ```
 ///
-/// A voxel counts if it is not masked and its target is not all zero: ignored voxels, whose targets are, add nothing to
-/// the sum, to n or to the gradient. (PyTorch counts voxels of zero targets in n.) Terms of target 0 are skipped, so that
-/// a logit of -∞ is no NaN there. The largest logit of a voxel is taken from the others before their exponential, so
-/// that logits of any size give finite results as long as their differences are finite. Logits that are NaN or +∞, or
-/// all -∞, give NaN.
+/// A voxel counts if its mask is true, or if there is no mask, and its target is not all zero: ignored voxels, whose
+/// targets are, add nothing to the sum, to n or to the gradient. (PyTorch counts voxels of zero targets in n.) Terms of
+/// target 0 are skipped, so that a logit of -∞ is no NaN there. The largest logit of a voxel is subtracted from all its
+/// logits before the exponential, so that logits of any size give finite results as long as their differences are finite.
+/// Logits that are NaN or +∞, or all -∞, give NaN.
 ///
 /// For logits in `f32` the loss of a voxel is computed in `f32` (exponential and logarithm within 2 ulp) and summed
 /// in `f64`.
@@ -109,7 +109,7 @@ impl<'m> SoftCrossEntropy<'m> {
         Self { divisor, ..self }
     }
 
-    /// The same for the voxels where `mask` is true alone: (H, W), (D, H, W), or these behind a batch axis.
+    /// Uses only the voxels where `mask` is true: (H, W), (D, H, W), or these behind a batch axis.
     ///
     /// ```
     /// use ndarray::array;

@@ -17,9 +17,9 @@ use crate::{Error, Result};
 /// For hard targets and hard predictions it is 1 - Dice, as the common soft Dice loss is. But that one, 1 - 2Σxt/Σ(x+t), has
 /// its minimum at a hard prediction even where the target is soft; this one has it at x = t, where it is 0.
 ///
-/// A voxel counts if it is not masked and its target is not all zero; a sample without any such voxel has no part in the mean.
-/// A class without any prediction or target in the voxels that count adds 0; in `f32` that is also one whose softmax
-/// underflows everywhere. The gradient takes 0 for the slope of |x - t| where x = t.
+/// A voxel counts if its mask is true, or if there is no mask, and its target is not all zero; a sample without any such
+/// voxel has no part in the mean. A class without any prediction or target in the voxels that count adds 0; in `f32` that
+/// is also one whose softmax underflows everywhere. The gradient takes 0 for the slope of |x - t| where x = t.
 ///
 /// [MICCAI 2023]: https://arxiv.org/abs/2303.16296
 ///
@@ -62,7 +62,7 @@ impl<'m> DiceSemimetric<'m> {
 
     // `mask` and `batched` stand in both losses: a shared builder would need a trait that users have to import.
 
-    /// The same for the voxels where `mask` is true alone: (H, W), (D, H, W), or these behind a batch axis.
+    /// Uses only the voxels where `mask` is true: (H, W), (D, H, W), or these behind a batch axis.
     #[must_use]
     pub fn mask<D: Dimension>(self, mask: ArrayView<'m, bool, D>) -> Self {
         Self {
@@ -150,7 +150,7 @@ fn terms<F: LossFloat>(batch: &Batch<'_, F>, sums: &[Sums]) -> Result<f64> {
 }
 
 impl Sums {
-    /// A number over Σ(x + t), or 0 where there is nothing.
+    /// A number divided by Σ(x + t), or 0 if that sum is 0.
     fn share(self, number: f64) -> f64 {
         if self.both == 0.0 { 0.0 } else { number / self.both }
     }

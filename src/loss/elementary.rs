@@ -55,7 +55,7 @@ impl sealed::Elementary for f32 {
     fn exp_of_negative(values: &mut Lanes<Self>) {
         /// Adding it rounds to a whole number, which is then in the lowest bits.
         const ROUND: f32 = 12_582_912.0;
-        /// Below it the result is subnormal.
+        /// Below this the result is set to 0: it is subnormal, or close to that.
         const LEAST: f32 = -87.0;
         for value in values {
             // Comparisons keep NaN as it is.
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn exp_is_within_two_ulps() {
-        // From -87 to -2^-126, in the order of bits.
+        // From -0 to -87: negative numbers in increasing order of their bits.
         let worst = all(
             (-0.0_f32).to_bits()..=(-87.0_f32).to_bits(),
             977,

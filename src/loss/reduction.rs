@@ -15,10 +15,10 @@
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reduction {
-    /// The sum over what [`Divisor`] counts.
+    /// The sum over all voxels, divided by the [`Divisor`].
     #[default]
     Mean,
-    /// The sum over voxels.
+    /// The sum over all voxels.
     Sum,
 }
 
@@ -36,7 +36,7 @@ pub enum Reduction {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Divisor {
-    /// The number of valid voxels, as PyTorch does for probability targets.
+    /// The number of voxels that count. PyTorch also divides by voxels for probability targets, but it counts all of them.
     #[default]
     Voxels,
     /// The sum of the class weights times the targets, as PyTorch does for targets that are class indices.

@@ -1,4 +1,4 @@
-//! Which classes were taken for which, and Dice.
+//! The confusion matrix and Dice.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::common::runs::for_each_run_of_pairs;
 use crate::input::raters::check_axes;
 use crate::{Classes, Label, Result, SpatialDim};
 
-/// Voxels that are at least counted together.
+/// Smallest number of voxels in a piece.
 const PIECE: usize = 1 << 16;
 
 /// Dice of a region that neither prediction nor reference holds.
@@ -31,7 +31,7 @@ pub enum Empty {
     Zero,
 }
 
-/// How many voxels of each class of the reference the prediction took for each class.
+/// The confusion matrix: the number of voxels for each pair of a predicted class and a reference class.
 ///
 /// Counts of several volumes can be merged. Voxels that the reference ignores are in none; one that the prediction ignores
 /// was taken for no class.
@@ -132,7 +132,7 @@ impl Confusion {
         self.counts.get(&(Some(predicted), reference)).copied().unwrap_or(0)
     }
 
-    /// The Dice similarity coefficient of a region; NaN if the region holds a class that there is not.
+    /// The Dice similarity coefficient of a region; NaN if the region contains a class that does not exist.
     ///
     /// ```text
     /// 2 |P ∩ R| / (|P| + |R|)

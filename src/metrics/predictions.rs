@@ -17,8 +17,8 @@ pub(super) const LANES: usize = 64;
 /// Probabilities of a piece: about a tenth of a millisecond's work.
 const PIECE: usize = 1 << 16;
 
-/// By how much a probability may lie outside of 0 to 1, which half precision makes of a softmax, and their sum from 1, which
-/// coarse quantisation does. Logits and independent sigmoids are farther off somewhere.
+/// Tolerances: how far a probability may be outside 0 to 1, for half precision, and how far the sum of a voxel may be from
+/// 1, for coarse quantisation. Logits and independent sigmoids usually exceed them.
 const SLACK: (f64, f64) = (1e-3, 0.1);
 
 /// The probabilities of a volume: C planes of voxels in standard order.
@@ -60,7 +60,7 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
         }
         Ok(Self {
             values: in_order(probabilities)?,
-            // Without voxels there is nothing of any class, however many there are.
+            // Without voxels there is nothing to read, so there are 0 classes.
             classes: if shape.contains(&0) { 0 } else { count },
             voxels: shape.iter().product(),
             shape: shape.to_vec(),
@@ -101,7 +101,7 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
     fn check_piece(&self, piece: Range<usize>, fits: impl Fn(f64) -> bool) -> Result<()> {
         let (low, high) = (F::round_from(-SLACK.0), F::round_from(1.0 + SLACK.0));
         for block in blocks(piece) {
-            // NaN is neither least nor most, but makes the sum NaN.
+            // NaN changes neither the lowest nor the highest value, but it makes the sum NaN.
             let (mut sums, mut lowest, mut highest) = ([0.0; LANES], [low; LANES], [high; LANES]);
             for class in 0..self.classes {
                 let values = self.of_class(class)[block.clone()].iter();

@@ -37,7 +37,7 @@ impl Region {
     /// The classes of some labels.
     ///
     /// # Errors
-    /// [`Error::NoClass`] if a label is none, [`Error::NoClasses`] if there are none.
+    /// [`Error::NoClass`] if a label is not a class, [`Error::NoClasses`] if the list is empty.
     ///
     /// ```
     /// # use soft_labels::{Classes, Error, metrics::Region};

@@ -140,7 +140,7 @@ impl Reliability {
                     if inside && target != IGNORED && !(foreground && target == 0) {
                         let confidence = most[i].wide();
                         let bin = places.of(confidence);
-                        // Neighbours mostly are in the same bin: summed up here, and there when that ends.
+                        // Neighbouring voxels are mostly in the same bin. Their sums are added to the bin when it changes.
                         if bin != run {
                             bins[run].add(std::mem::take(&mut sums));
                             run = bin;

@@ -49,7 +49,7 @@ pub struct Surfaces {
     reference: Surfels,
     /// On the axes D, H, W.
     spacing: [f64; 3],
-    /// Whether one of the values does not occur in the prediction.
+    /// Whether all voxels of the predicted mask have the same value.
     constant: bool,
 }
 
@@ -280,7 +280,7 @@ impl SurfaceDistances {
     }
 }
 
-/// Distances outside of it have squares or areas that are not numbers.
+/// Spacings within this range keep all squares and areas finite and above 0.
 const SPACING: RangeInclusive<f64> = 1e-30..=1e30;
 
 /// A mask in standard order on the axes D, H, W.

@@ -80,8 +80,8 @@ impl Tace {
         Self::default()
     }
 
-    /// What the SVLS paper's released code computes: ranges weighted by their mass and summed up as a mean over ranges, so
-    /// that the result is smaller by the number of ranges than usual.
+    /// What the SVLS paper's released code computes: bins weighted by their mass, and the mean over bins, so the result is
+    /// the usual one divided by the number of bins.
     ///
     /// ```text
     /// 1/K Σ_k 1/R Σ_r n_rk / N_k |accuracy(r, k) - confidence(r, k)|
@@ -247,7 +247,8 @@ fn gather<F: SoftFloat>(
     for (predictions, targets) in volumes {
         let values = predictions.of_class(class).chunks(LANES);
         for (values, targets) in values.zip(targets.chunks(LANES)) {
-            // Every sample is written, and kept if it counts: without a branch that is hard to foresee.
+            // Every sample is written, but the position only moves past those that count. This avoids a branch that is hard
+            // to predict.
             let (mut kept, mut count) = ([Sample::default(); LANES], 0);
             for (p, &target) in values.iter().zip(targets) {
                 let p = p.wide();
@@ -263,7 +264,7 @@ fn gather<F: SoftFloat>(
     Ok(())
 }
 
-/// Sorts only as far as it matters: into so many ranges of a size, the last with the remainder.
+/// Sorts only partly: into bins of `size` samples; the last bin takes the remainder.
 fn separate(samples: &mut [Sample], size: usize, ranges: usize) {
     let half = ranges / 2;
     if half > 0 && size > 0 {

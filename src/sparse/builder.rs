@@ -1,4 +1,4 @@
-//! Builds sparse soft labels from what the engine shows, a part of the voxels each.
+//! Builds sparse soft labels; each builder is a visitor for one part of the voxels.
 
 use super::{NONE, SparseLabels};
 use crate::common::arrays;
@@ -94,9 +94,9 @@ impl<F: SoftFloat> Uncertain<F> {
     }
 }
 
-/// Builds the part of some consecutive voxels.
+/// Builds the sparse soft labels of consecutive voxels.
 struct Builder<'a, F> {
-    /// The class of each of them, and which comes next.
+    /// The class of each voxel, and the index of the next voxel to write.
     class: &'a mut [u16],
     next: usize,
     /// The place of the first among all voxels.

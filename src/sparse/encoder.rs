@@ -11,7 +11,7 @@ use crate::{Classes, Encoding, Error, Label, OneHot, Raters, Result, SoftEncoder
 /// The values have the bits of the dense ones. See [`sparse`](super).
 ///
 /// # Errors
-/// All methods return [`Error::UnknownLabel`], [`Error::LabelAxes`] and [`Error::KernelAxes`] as encoding does.
+/// All methods return [`Error::UnknownLabel`], [`Error::LabelAxes`], [`Error::KernelAxes`] and [`Error::TooLarge`].
 pub trait SparseEncoder<D: SpatialDim>: SoftEncoder<D> {
     /// The average of the raters' soft labels.
     ///

@@ -14,10 +14,11 @@ pub struct FlatSparse<'a, F> {
 }
 
 impl<F: SoftFloat> FlatSparse<'_, F> {
-    /// Writes the probabilities of `len` voxels from voxel `at` on to `values`, which are zero: N voxels of each class.
+    /// Writes the probabilities of the voxels `at..at + len` to `values`, which must be zero. It has one array of N voxels
+    /// for each class.
     pub(crate) fn write<const N: usize>(&self, values: &mut [[F; N]], at: usize, len: usize) {
         for (i, &class) in self.class[at..at + len].iter().enumerate() {
-            // An ignored voxel has a class that is none.
+            // The class of an ignored voxel is [`NONE`](super::NONE), which is past the end of `values`.
             if let Some(values) = values.get_mut(usize::from(class)) {
                 values[i] = self.one;
             }

@@ -11,8 +11,8 @@ type Vector = [f64; 3];
 /// A set of corners: corner `v` is bit `v`.
 type Corners = u8;
 
-/// Of the 24 codes whose corners form a zigzag, the lower one of each pair of complements and the inner corner that
-/// carries the larger triangle.
+/// 24 codes are zigzags. For each pair of complementary codes: the lower code, and the inner corner with the larger
+/// triangle.
 const ZIGZAG: [(u8, u8); 12] = [
     (27, 0b111),
     (29, 0b111),
@@ -28,7 +28,8 @@ const ZIGZAG: [(u8, u8); 12] = [
     (116, 0b001),
 ];
 
-/// Where three corners and a single one are inside, and likewise outside, the three with the elbow of higher rank are cut.
+/// For codes in which three connected corners and one single corner are inside, and so also outside: the rank of each
+/// corner as an elbow. The three whose elbow has the higher rank are cut off.
 const RANK: [u8; 8] = [2, 1, 1, 0, 0, 2, 2, 1];
 
 /// The areas for all codes of 8 voxels, with the spacing on the axes D, H, W.
@@ -70,7 +71,7 @@ fn pieces(code: u8) -> Vec<Vector> {
         && one.count_ones() == 1
     {
         let (elbow, axis) = (elbow(three), elbow_axis(three));
-        if RANK[usize::from(elbow)] < RANK[usize::from(flip(elbow, axis))] {
+        if RANK[usize::from(elbow)] < RANK[usize::from(neighbour(elbow, axis))] {
             parts = components(!inside);
         }
     }
@@ -83,7 +84,9 @@ fn pieces_of_component(part: Corners, code: u8) -> Vec<Vector> {
     match part.count_ones() {
         1 => vec![sign(first).map(|s| s / 8.0)],
         2 => {
-            let axis = (0..3).find(|&axis| part & 1 << flip(first, axis) != 0).unwrap_or(0);
+            let axis = (0..3)
+                .find(|&axis| part & 1 << neighbour(first, axis) != 0)
+                .unwrap_or(0);
             vec![without(sign(first).map(|s| s / 2.0), axis)]
         }
         3 => {
@@ -102,14 +105,14 @@ fn pieces_of_component(part: Corners, code: u8) -> Vec<Vector> {
     }
 }
 
-/// Four corners in a row that turns twice.
+/// Four corners on a path with two turns.
 fn zigzag(part: Corners, code: u8, degree: impl Fn(u8) -> usize) -> Vec<Vector> {
     let chosen = ZIGZAG
         .iter()
         .find(|(low, _)| *low == code.min(!code))
         .map_or(0, |entry| entry.1);
     let is_inner = |corner: u8| part & 1 << corner != 0 && degree(corner) == 2;
-    // For the complement, the corner across.
+    // For the complement, the diagonally opposite corner.
     let large = if is_inner(chosen) { chosen } else { 7 - chosen };
     let small = corners(part)
         .find(|&corner| is_inner(corner) && corner != large)
@@ -117,7 +120,7 @@ fn zigzag(part: Corners, code: u8, degree: impl Fn(u8) -> usize) -> Vec<Vector> 
     // The axis on which the end of the row beside an inner corner lies.
     let end_axis = |inner: u8| {
         (0..3)
-            .find(|&axis| part & 1 << flip(inner, axis) != 0 && degree(flip(inner, axis)) == 1)
+            .find(|&axis| part & 1 << neighbour(inner, axis) != 0 && degree(neighbour(inner, axis)) == 1)
             .unwrap_or(0)
     };
     let quarter = sign(small).map(|s| s / 4.0);
@@ -152,13 +155,13 @@ fn corners(set: Corners) -> impl Iterator<Item = u8> {
     (0..8).filter(move |corner| set & 1 << corner != 0)
 }
 
-/// The corner across the cube on an axis.
-fn flip(corner: u8, axis: usize) -> u8 {
+/// The neighbouring corner along an axis.
+fn neighbour(corner: u8, axis: usize) -> u8 {
     corner ^ (4 >> axis)
 }
 
 fn neighbours(corner: u8) -> impl Iterator<Item = u8> {
-    (0..3).map(move |axis| flip(corner, axis))
+    (0..3).map(move |axis| neighbour(corner, axis))
 }
 
 /// Of three corners, the one beside both others.

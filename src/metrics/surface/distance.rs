@@ -6,7 +6,7 @@ use super::surfels::{Surfel, Surfels};
 use crate::common::{arrays, parallel};
 use crate::{Error, Result};
 
-/// Beyond so many points within the tolerance, distances are computed instead of looking at each.
+/// If more offsets than this lie within the tolerance, all distances are computed instead.
 const BALL: usize = 1 << 12;
 
 /// The area of some surfels that lie within a tolerance, inclusive, of others.
@@ -66,7 +66,7 @@ fn ball(tolerance: f64, spacing: [f64; 3], size: [usize; 3]) -> Option<Vec<[isiz
     (offsets.len() <= BALL).then(|| offsets.into_iter().map(|(_, offset)| offset).collect())
 }
 
-/// Surfels that are looked at together.
+/// Number of surfels in a piece.
 const PIECE: usize = 1 << 13;
 
 /// The lowest and the highest place of no points.
@@ -165,7 +165,7 @@ impl Distances {
 
     /// The distance up to which so many percent of the area lie; infinite without any.
     pub(super) fn percentile(&self, percent: f64) -> f64 {
-        // Added up as below it is, so that 100 percent are not reached before the last.
+        // Summed in the same order as `below`, so that 100 percent is not reached before the last distance.
         let all = parallel::total(self.all.iter().map(|(_, area)| *area));
         let mut below = 0.0;
         for (distance, area) in &self.all {
@@ -209,7 +209,7 @@ fn squared_distances(grid: &Grid, surfels: &Surfels, spacing: [f64; 3]) -> Resul
     Ok(squares)
 }
 
-/// Lines that are at least transformed together.
+/// Smallest number of lines in a piece.
 const LINES: usize = 64;
 
 /// The lower envelope of the parabolas over the points of a line.
@@ -222,7 +222,8 @@ struct Envelope {
 }
 
 impl Envelope {
-    /// Replaces the squares of a line by the least of them plus the squared distance to it on the line.
+    /// Replaces the value at each point p of a line by the minimum, over all points q, of the value at q plus the squared
+    /// distance from p to q.
     fn transform(&mut self, mut squares: ArrayViewMut1<'_, f64>, spacing: f64) {
         self.line.clear();
         self.line.extend(squares.iter());

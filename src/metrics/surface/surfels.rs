@@ -4,7 +4,7 @@ use ndarray::ArrayView3;
 
 use crate::common::parallel;
 
-/// Voxels of the rows that are looked at together.
+/// Number of voxels in a piece of rows.
 const PIECE: usize = 1 << 16;
 
 /// A surface element: a point of the dual grid and its area.
