@@ -2,12 +2,19 @@
 
 #[path = "../../../examples/figures/canvas.rs"]
 mod canvas;
+mod cfos;
+mod diagrams;
 #[path = "../../../examples/figures/grid.rs"]
 mod grid;
+mod hippocampus;
+mod initial;
 mod jobs;
+mod markdown;
 mod nodules;
-mod phantoms;
+mod statistics;
+mod store;
 mod unet;
+mod unet3d;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -23,16 +30,18 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    Cfos(cfos::Cfos),
+    Hippocampus(hippocampus::Hippocampus),
     Nodules(nodules::Compare),
     Choose(nodules::choose::Choose),
-    Phantoms(phantoms::Phantoms),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
+        Command::Cfos(args) => cfos::compare(&args),
+        Command::Hippocampus(args) => hippocampus::compare(&args),
         Command::Nodules(args) => nodules::compare(&args),
         Command::Choose(args) => nodules::choose::choose(&args),
-        Command::Phantoms(args) => phantoms::compare(&args),
     }
 }
 

@@ -73,12 +73,12 @@ pub(crate) fn compare(args: &Compare) -> Result<()> {
     let runs = runs::all(seeds);
     let jobs = args.jobs.map_or_else(processors, usize::from);
     let networks = out.join("networks");
-    runs::finish(&runs, &networks, settings, jobs, &nodules, &images)?;
+    let store = runs::finish(&runs, &networks, settings, jobs, &nodules, &images)?;
 
     let held_out = images.slice(s![split.held_out.clone(), .., ..]);
     let bar = progress(runs.len())?.with_message("judging");
     let judged = in_parallel(&runs, jobs, |run| {
-        let probabilities = predict(&run.network(&networks)?, &held_out)?;
+        let probabilities = predict(&run.network(&store)?, &held_out)?;
         let scores = Scores::new(&probabilities, &nodules, split.held_out.clone())?;
         bar.inc(1);
         let shown = run.seed == 1 && pictures::SHOWN.iter().any(|(key, _)| *key == run.model.key);

@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::prelude::Point;
 use embedded_graphics::text::Alignment;
 use ndarray::{Array2, Array3, Array4, ArrayRef2, Axis, s};
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use soft_labels::metrics::ReliabilityBin;
 
@@ -16,15 +15,8 @@ use super::data::{Nodules, RATERS};
 use super::image::ORIGIN;
 use super::models::Model;
 use super::report::Results;
+use crate::diagrams::{reliability_chart, write_svg};
 use crate::grid::{Item, Scale, paint};
-
-const COLORS: [RGBColor; 5] = [
-    RGBColor(36, 41, 47),
-    RGBColor(230, 159, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(0, 114, 178),
-];
 
 const DIAGRAMS: [(&str, [&str; 5]); 2] = [
     ("learned from one rater", ["one_hot", "ls_1", "ls_2", "ls_3", "svls"]),
@@ -36,61 +28,20 @@ const DIAGRAMS: [(&str, [&str; 5]); 2] = [
 
 /// Accuracy over confidence, against all raters and over all seeds.
 pub(crate) fn reliability(results: &Results, file: &Path) -> Result<()> {
-    let mut svg = String::new();
-    draw(results, &mut svg).map_err(|error| anyhow!("{error}"))?;
-    std::fs::write(file, svg).with_context(|| format!("{}", file.display()))
-}
-
-type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
-
-fn draw(results: &Results, svg: &mut String) -> Drawn {
-    let area = SVGBackend::with_string(svg, (960, 520)).into_drawing_area();
-    area.fill(&WHITE)?;
-    let (upper, lower) = area.split_vertically(480);
-    let small = ("sans-serif", 13).into_font().color(&BLACK.mix(0.7));
-    lower.draw_text(ORIGIN, &small, (20, 8))?;
-    for (area, (title, keys)) in upper.split_evenly((1, 2)).iter().zip(DIAGRAMS) {
-        diagram(area, title, &keys, results)?;
+    let mut diagrams = Vec::new();
+    for (title, keys) in DIAGRAMS {
+        let line = |key| Ok((Model::named(key).to_owned(), bins(results, key)?));
+        diagrams.push((title, keys.map(line).into_iter().collect::<Result<Vec<_>>>()?));
     }
-    Ok(area.present()?)
-}
-
-fn diagram(area: &DrawingArea<SVGBackend<'_>, Shift>, title: &str, keys: &[&str], results: &Results) -> Drawn {
-    let mut chart = ChartBuilder::on(area)
-        .margin(12)
-        .caption(title, ("sans-serif", 16))
-        .x_label_area_size(36)
-        .y_label_area_size(52)
-        .build_cartesian_2d(0.5..1.0, 0.0..1.0)?;
-    chart
-        .configure_mesh()
-        .x_labels(6)
-        .light_line_style(TRANSPARENT)
-        .x_desc("confidence")
-        .y_desc("accuracy, against all four raters")
-        .draw()?;
-    chart.draw_series(DashedLineSeries::new(
-        [(0.5, 0.5), (1.0, 1.0)],
-        6,
-        4,
-        BLACK.mix(0.6).into(),
-    ))?;
-    for (key, color) in keys.iter().zip(COLORS) {
-        let points = bins(results, key)?
-            .into_iter()
-            .filter(|bin| bin.count > 0)
-            .map(|bin| (bin.confidence, bin.accuracy));
-        chart
-            .draw_series(LineSeries::new(points, color.stroke_width(2)).point_size(3))?
-            .label(Model::named(key))
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2)));
-    }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
-        .border_style(TRANSPARENT)
-        .draw()?;
-    Ok(())
+    write_svg(file, (960, 520), |area| {
+        let (upper, lower) = area.split_vertically(480);
+        let small = ("sans-serif", 13).into_font().color(&BLACK.mix(0.7));
+        lower.draw_text(ORIGIN, &small, (20, 8))?;
+        for (area, (title, lines)) in upper.split_evenly((1, 2)).iter().zip(&diagrams) {
+            reliability_chart(area, title, 0.5, lines)?;
+        }
+        Ok(())
+    })
 }
 
 fn bins(results: &Results, key: &str) -> soft_labels::Result<Vec<ReliabilityBin>> {

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use super::models::{MODELS, Model};
 use super::runs::Run;
 use super::scores::{MEAN, Metric, REFERENCES, Scores};
+use crate::markdown::{cell, table};
 
 /// All seeds of each model, in the order of the models.
 pub(crate) struct Results {
@@ -79,29 +80,10 @@ impl Results {
         let mut cells: Vec<Vec<String>> = vec![header.map(str::to_owned).collect()];
         for &(reference, metric) in rows {
             let mut row = vec![judge(reference, metric).to_owned(), metric.name().to_owned()];
-            row.extend(keys.iter().map(|key| {
-                let (mean, deviation) = mean_and_deviation(&self.values(key, reference, metric));
-                format!("{mean:.4} ± {deviation:.4}")
-            }));
+            row.extend(keys.iter().map(|key| cell(&self.values(key, reference, metric))));
             cells.push(row);
         }
-        let widths: Vec<_> = (0..keys.len() + 2)
-            .map(|column| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
-            .collect();
-        let mut text = String::new();
-        for (line, row) in cells.iter().enumerate() {
-            for (cell, width) in row.iter().zip(&widths) {
-                let _ = write!(text, "| {cell:width$} ");
-            }
-            text += "|\n";
-            if line == 0 {
-                for width in &widths {
-                    let _ = write!(text, "|{}", "-".repeat(width + 2));
-                }
-                text += "|\n";
-            }
-        }
-        text
+        table(&cells)
     }
 
     /// Which differences are larger than what seeds make of them: every seed of one is better than every seed of the other.
@@ -180,23 +162,9 @@ fn apart(low: &[f64], high: &[f64]) -> bool {
     low.iter().all(|low| high.iter().all(|high| low < high))
 }
 
-/// With the divisor n - 1.
-fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (mean, (squares / (count - 1.0)).sqrt())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn of_three_seeds() {
-        let (mean, deviation) = mean_and_deviation(&[1.0, 2.0, 6.0]);
-        assert_eq!((mean, deviation), (3.0, 7_f64.sqrt()));
-    }
 
     #[test]
     fn chance_counts_orders() {

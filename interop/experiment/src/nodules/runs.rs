@@ -1,18 +1,15 @@
-//! Training of all models, several at a time. A network that is finished is a file, and is not trained again.
+//! Training of all models, several at a time.
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::{fs, io};
+use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
-use burn::module::Module;
+use anyhow::Result;
 use burn::tensor::Device;
 use ndarray::ArrayRef3;
 
 use super::data::Nodules;
 use super::models::{MODELS, Model};
 use super::train::{Settings, train};
-use crate::jobs::{in_parallel, progress};
+use crate::store::Store;
 use crate::unet::UNet;
 
 /// A model with one of its seeds.
@@ -30,16 +27,13 @@ pub(crate) fn all(seeds: u64) -> Vec<Run> {
 }
 
 impl Run {
-    fn file(&self, folder: &Path) -> PathBuf {
-        folder.join(format!("{}_seed_{}.bpk", self.model.key, self.seed))
+    pub(crate) fn key(&self) -> String {
+        format!("{}_seed_{}", self.model.key, self.seed)
     }
 
     /// The network that was trained. What burn writes of its normalisation is the running statistics before the last step.
-    pub(crate) fn network(&self, folder: &Path) -> Result<UNet> {
-        let file = self.file(folder);
-        UNet::new(2, &Device::default())
-            .try_load_file(&file)
-            .with_context(|| format!("{}: delete it, and it is trained again", file.display()))
+    pub(crate) fn network(&self, store: &Store) -> Result<UNet> {
+        store.network(&self.key(), UNet::new(2, &Device::default()))
     }
 }
 
@@ -51,69 +45,23 @@ pub(crate) fn finish(
     jobs: usize,
     nodules: &Nodules,
     images: &ArrayRef3<f32>,
-) -> Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
-    same_settings(folder, settings)?;
-    let missing: Vec<_> = runs.iter().filter(|run| !run.file(folder).exists()).collect();
-    if missing.len() < runs.len() {
-        eprintln!(
-            "{} of {} networks are there already",
-            runs.len() - missing.len(),
-            runs.len()
-        );
-    }
-    let steps = missing.len() * settings.steps;
-    let bar = progress(steps)?;
-    let done = AtomicUsize::new(runs.len() - missing.len());
-    let report = |done: usize| {
-        let message = format!("{done} of {} networks", runs.len());
-        // Where there is no terminal there is no bar.
-        if bar.is_hidden() {
-            eprintln!("{message}");
-        }
-        bar.set_message(message);
-    };
-    report(done.load(Ordering::Relaxed));
+) -> Result<Store> {
+    let store = Store::open(folder.to_owned(), &settings)?;
     let part = nodules.split().train;
-    in_parallel(&missing, jobs, |run| {
-        let step = |_| bar.inc(1);
-        let net = train(&run.model, run.seed, settings, nodules, images, part.clone(), step)?;
-        // Whoever is interrupted leaves no half of a file under its name.
-        let file = run.file(folder);
-        let unfinished = file.with_extension("part");
-        net.save_file(&unfinished)?;
-        fs::rename(&unfinished, &file).with_context(|| format!("{}", file.display()))?;
-        report(done.fetch_add(1, Ordering::Relaxed) + 1);
-        Ok(())
+    store.finish("networks", runs, Run::key, settings.steps, jobs, |run, step| {
+        let net = train(&run.model, run.seed, settings, nodules, images, part.clone(), |_| {
+            step();
+        })?;
+        // They are judged when all are there.
+        Ok((net, Vec::<()>::new()))
     })?;
-    bar.finish();
-    Ok(())
-}
-
-/// Networks of other settings do not belong together.
-fn same_settings(folder: &Path, settings: Settings) -> Result<()> {
-    let (file, now) = (
-        folder.join("settings.txt"),
-        format!("version {}, {settings:?}\n", env!("CARGO_PKG_VERSION")),
-    );
-    match fs::read_to_string(&file) {
-        Ok(before) => ensure!(
-            before == now,
-            "{} holds networks of other settings, {}; these are {}; give another --out or delete it",
-            folder.display(),
-            before.trim(),
-            now.trim()
-        ),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fs::write(&file, now).with_context(|| format!("{}", file.display()))?;
-        }
-        Err(error) => return Err(error).with_context(|| format!("{}", file.display())),
-    }
-    Ok(())
+    Ok(store)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use ndarray::s;
 
     use super::*;
@@ -134,21 +82,22 @@ mod tests {
         let folder = folder.path();
         let runs = &all(2)[..3];
         let finish = |settings| finish(runs, folder, settings, 2, &nodules, &images);
-        finish(SETTINGS).unwrap();
+        let store = finish(SETTINGS).unwrap();
 
         let some = images.slice(s![..4, .., ..]);
-        let of_file = || predict(&runs[1].network(folder).unwrap(), &some).unwrap();
+        let of_file = || predict(&runs[1].network(&store).unwrap(), &some).unwrap();
         let before = of_file();
-        assert_ne!(before, predict(&runs[0].network(folder).unwrap(), &some).unwrap());
+        assert_ne!(before, predict(&runs[0].network(&store).unwrap(), &some).unwrap());
 
         // One is lost, and one is marked to see that nobody touches it.
-        fs::remove_file(runs[1].file(folder)).unwrap();
-        fs::write(runs[2].file(folder), "not a network").unwrap();
+        let file = |run: &Run, extension| folder.join(format!("{}.{extension}", run.key()));
+        fs::remove_file(file(&runs[1], "csv")).unwrap();
+        fs::write(file(&runs[2], "bpk"), "not a network").unwrap();
         finish(SETTINGS).unwrap();
         assert_eq!(of_file(), before);
-        assert_eq!(fs::read(runs[2].file(folder)).unwrap(), b"not a network");
+        assert_eq!(fs::read(file(&runs[2], "bpk")).unwrap(), b"not a network");
 
-        let error = runs[2].network(folder).unwrap_err().to_string();
+        let error = runs[2].network(&store).unwrap_err().to_string();
         assert!(error.contains("ls_2_seed_1.bpk"), "{error}");
         let other = Settings { steps: 3, ..SETTINGS };
         assert!(finish(other).unwrap_err().to_string().contains("--out"));

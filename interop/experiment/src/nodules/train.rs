@@ -1,7 +1,5 @@
 //! Training of one network.
 
-use std::sync::Mutex;
-
 use anyhow::Result;
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams};
@@ -13,6 +11,7 @@ use soft_labels_burn::SoftCrossEntropyLossConfig;
 use super::data::Nodules;
 use super::models::Model;
 use super::sampler::{Crop, SIDE, Sampler};
+use crate::initial::initialised;
 use crate::unet::UNet;
 
 /// What is the same for all models.
@@ -34,16 +33,8 @@ pub(crate) const QUICK: Settings = Settings { steps: 60, ..FULL };
 /// Adam's ε of the paper's code.
 pub(crate) const EPSILON: f32 = 1e-4;
 
-/// The generator of a device's random numbers is one for all threads.
-static INITIALISING: Mutex<()> = Mutex::new(());
-
 fn network(seed: u64, device: &Device) -> UNet {
-    let _alone = INITIALISING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    device.seed(seed);
-    let net = UNet::new(2, device);
-    // Parameters are drawn when they are first used, which has to be now.
-    let record = net.clone().into_record();
-    net.load_record(record)
+    initialised(seed, device, |device| UNet::new(2, device))
 }
 
 /// Trains a network on crops of some nodules. `step` is called after each step with its loss.

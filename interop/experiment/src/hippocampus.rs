@@ -1,0 +1,219 @@
+//! Does it help? MR volumes of the hippocampus, one annotation each.
+
+mod data;
+mod pictures;
+mod report;
+mod runs;
+mod sampler;
+mod scores;
+mod train;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use anyhow::{Result, anyhow};
+use clap::Args;
+use report::Results;
+use runs::{Run, SVLS, Targets};
+use scores::Row;
+use train::{Scales, Settings};
+
+use crate::jobs::processors;
+use crate::say;
+use crate::statistics::mean;
+use crate::store::{Store, write_csv};
+
+/// Compare targets on MR volumes of the hippocampus: how well networks segment, and how well they know where they are unsure.
+#[derive(Args, Debug)]
+pub(crate) struct Hippocampus {
+    /// The folder of `Task04_Hippocampus`, with imagesTr and labelsTr.
+    #[arg(long)]
+    data: PathBuf,
+    /// One seed and few steps: whether it runs at all, in a minute.
+    #[arg(long)]
+    quick: bool,
+    /// Networks that are trained at the same time, each on one thread. By default as many as there are processors.
+    #[arg(long)]
+    jobs: Option<NonZeroUsize>,
+    /// Where networks, tables and pictures go. A run that was interrupted is continued there.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/hippocampus"))]
+    out: PathBuf,
+}
+
+/// What is compared.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    seeds: u64,
+    /// Numbers of volumes to learn from.
+    volumes: Vec<usize>,
+    /// That of the choices and of the tables.
+    few: usize,
+    rates: Vec<f64>,
+    candidates: Vec<Targets>,
+}
+
+impl Plan {
+    fn full() -> Self {
+        let svls = |sigma, radius, strength| Targets::Svls {
+            sigma,
+            radius,
+            strength,
+        };
+        let mut candidates: Vec<_> = [0.5, 1.0, 2.0]
+            .into_iter()
+            .flat_map(|sigma| [0.25, 0.5, 1.0].map(|strength| svls(sigma, 1, strength)))
+            .collect();
+        candidates.push(svls(1.0, 2, 1.0));
+        Self {
+            seeds: 3,
+            volumes: vec![5, 20, 80, 160],
+            few: 20,
+            rates: vec![1e-3, 3e-3, 1e-2],
+            candidates,
+        }
+    }
+
+    fn quick(volumes: usize) -> Self {
+        Self {
+            seeds: 1,
+            volumes: vec![volumes.min(2), volumes.min(5)],
+            few: volumes.min(5),
+            rates: vec![3e-3],
+            candidates: Self::full().candidates[3..5].to_vec(),
+        }
+    }
+}
+
+pub(crate) fn compare(args: &Hippocampus) -> Result<()> {
+    let mut split = data::load(&args.data)?;
+    let mut plan = Plan::full();
+    plan.volumes.retain(|&volumes| volumes <= split.train.len());
+    let mut settings = Settings {
+        checkpoints: vec![200, 500, 1000],
+        batch_size: 2,
+    };
+    let mut out = args.out.clone();
+    if args.quick {
+        plan = Plan::quick(split.train.len());
+        settings.checkpoints = vec![10, 20];
+        split.held_out.truncate(4);
+        split.choice.truncate(2);
+        out.push("quick");
+    }
+    let about = format!(
+        "{} volumes to learn from, {} for choices, {} held out; at most {} steps of {} crops of {:?} voxels, Adam, {} seeds.\n",
+        split.train.len(),
+        split.choice.len(),
+        split.held_out.len(),
+        settings.steps(),
+        settings.batch_size,
+        sampler::CROP,
+        plan.seeds
+    );
+    say(&about)?;
+    let store = Store::open(out.join("networks"), &(&plan, &settings))?;
+    let jobs = args.jobs.map_or_else(processors, usize::from);
+    let finish = |what: &str, runs: &[Run]| {
+        store.finish(what, runs, Run::key, settings.steps(), jobs, |run, step| {
+            run.finish(&split, &settings, step)
+        })
+    };
+
+    let run = |targets, volumes, seed, learning_rate| Run {
+        targets,
+        volumes,
+        seed,
+        scales: Scales::Full,
+        learning_rate,
+    };
+    // The learning rate by one-hot labels, so that no other target is favoured.
+    let rates: Vec<_> = plan
+        .rates
+        .iter()
+        .map(|&rate| run(Targets::OneHot, plan.few, 1, rate))
+        .collect();
+    finish("learning rate", &rates)?;
+    let dice = |row: &Row| row.dsc_both;
+    let rate = best(&rates, &store, |run| run.learning_rate, |row| -dice(row))?;
+
+    let candidates: Vec<_> = plan
+        .candidates
+        .iter()
+        .map(|&targets| run(targets, plan.few, 1, rate))
+        .collect();
+    finish("σ and strength", &candidates)?;
+    let chosen = best(&candidates, &store, |run| run.targets, |row| row.nll)?;
+
+    let smoothing = |alpha| Targets::Smoothing { alpha };
+    let mut compared = vec![Targets::OneHot, smoothing(0.1), SVLS];
+    if chosen != SVLS {
+        compared.push(chosen);
+    }
+    let mut runs = Vec::new();
+    for seed in 1..=plan.seeds {
+        for &volumes in &plan.volumes {
+            runs.extend(compared.iter().map(|&targets| run(targets, volumes, seed, rate)));
+        }
+        runs.extend([0.2, 0.3].map(|alpha| run(smoothing(alpha), plan.few, seed, rate)));
+        runs.extend([Scales::Pooled, Scales::Nearest].map(|scales| Run {
+            scales,
+            ..run(SVLS, plan.few, seed, rate)
+        }));
+    }
+    finish("comparison", &runs)?;
+
+    let mut rows = Vec::new();
+    for run in runs.iter().chain(&candidates) {
+        let of_run = run.rows(&store)?;
+        // Some candidates are compared as well.
+        if !rows.iter().any(|row: &Row| Some(row) == of_run.first()) {
+            rows.extend(of_run);
+        }
+    }
+    let results = Results {
+        rows: &rows,
+        few: plan.few,
+        volumes: &plan.volumes,
+        checkpoints: &settings.checkpoints,
+        chosen: &chosen.name(),
+    };
+    let choices = report::choices(&rates, &candidates, &store)?;
+    let text = format!(
+        "{about}\n{choices}\nChosen: learning rate {rate}, {}.\n\n{}",
+        chosen.name(),
+        results.text()
+    );
+    let file = |name: &str| out.join(name);
+    write_csv(&file("hippocampus.csv"), &rows)?;
+    std::fs::write(file("hippocampus.md"), &text)?;
+    pictures::curves(&results, &file("hippocampus_curves.svg"))?;
+    let shown: Vec<_> = compared
+        .iter()
+        .map(|&targets| run(targets, plan.few, 1, rate))
+        .collect();
+    pictures::panel(&shown, &store, &split.held_out, &file("hippocampus_panel.png"))?;
+    pictures::reliability(
+        &runs,
+        &results,
+        &store,
+        &split.held_out,
+        jobs,
+        &file("hippocampus_reliability.svg"),
+    )?;
+    say(&text)?;
+    say(&out.display())
+}
+
+/// What the run with the least mean on the volumes for choices has.
+fn best<T>(runs: &[Run], store: &Store, what: impl Fn(&Run) -> T, less: impl Fn(&Row) -> f64) -> Result<T> {
+    let mut least = None;
+    for run in runs {
+        let rows = run.rows(store)?;
+        let of_choice: Vec<_> = rows.iter().filter(|row| row.part == "choice").map(&less).collect();
+        let score = mean(&of_choice);
+        if least.as_ref().is_none_or(|(so_far, _)| score < *so_far) {
+            least = Some((score, what(run)));
+        }
+    }
+    Ok(least.ok_or_else(|| anyhow!("nothing to choose from"))?.1)
+}

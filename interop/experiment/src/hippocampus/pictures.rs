@@ -1,0 +1,217 @@
+//! Learning curves, reliability diagrams, and predictions beside the image.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow};
+use burn::tensor::Device;
+use embedded_graphics::pixelcolor::Rgb888;
+use ndarray::{Array2, Array3, Array4, Axis, Ix3};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use soft_labels::metrics::{Reliability, ReliabilityBin, Scope, top_labels};
+
+use super::data::Case;
+use super::report::Results;
+use super::runs::Run;
+use super::scores::{BINS, METRICS, Metric};
+use super::train::{Scales, classes, predict, probabilities};
+use crate::diagrams::{COLORS, Drawn, reliability_diagram, write_svg};
+use crate::grid::{Item, Scale, paint};
+use crate::jobs::in_parallel;
+use crate::statistics::{deviation, mean};
+use crate::store::Store;
+use crate::unet3d::UNet3d;
+
+/// One point of a curve: what stands at the axis, volumes and steps.
+type Place = (usize, usize, usize);
+
+/// Dice and calibration over the number of volumes and over the steps, with bars of one standard deviation over seeds.
+pub(crate) fn curves(results: &Results<'_>, file: &Path) -> Result<()> {
+    let metrics = ["DSC both", "ECE structures", "NLL"];
+    let metrics = METRICS.iter().filter(|metric| metrics.contains(&metric.name));
+    let last = results.last();
+    let rows: [(&str, Vec<Place>); 2] = [
+        (
+            "volumes to learn from",
+            results.volumes.iter().map(|&n| (n, n, last)).collect(),
+        ),
+        (
+            "steps of training",
+            results.checkpoints.iter().map(|&n| (n, results.few, n)).collect(),
+        ),
+    ];
+    write_svg(file, (1080, 640), |area| {
+        let areas = area.split_evenly((2, 3));
+        let places = rows
+            .iter()
+            .flat_map(|row| metrics.clone().map(move |metric| (row, metric)));
+        for (place, (area, ((axis, places), metric))) in areas.iter().zip(places).enumerate() {
+            curve(area, axis, places, *metric, results, place == 0)?;
+        }
+        Ok(())
+    })
+}
+
+fn curve(
+    area: &DrawingArea<SVGBackend<'_>, Shift>,
+    axis: &str,
+    places: &[Place],
+    metric: Metric,
+    results: &Results<'_>,
+    legend: bool,
+) -> Drawn {
+    let of = |name: &str| -> Vec<(f64, f64, f64)> {
+        let point = |&(at, volumes, steps): &Place| {
+            let values = results.of_seeds(name, volumes, steps, metric);
+            let spread = if values.len() > 1 { deviation(&values) } else { 0.0 };
+            (!values.is_empty()).then(|| (at as f64, mean(&values), spread))
+        };
+        places.iter().filter_map(point).collect()
+    };
+    let all: Vec<_> = results.curves().into_iter().map(|name| (name, of(name))).collect();
+    let points = || all.iter().flat_map(|(_, points)| points);
+    let low = points().map(|(_, y, spread)| y - spread).fold(f64::INFINITY, f64::min);
+    let high = points()
+        .map(|(_, y, spread)| y + spread)
+        .fold(f64::NEG_INFINITY, f64::max);
+    let margin = 0.05 * (high - low).max(1e-6);
+    let (first, last) = (places[0].0 as f64, places[places.len() - 1].0 as f64);
+    let mut chart = ChartBuilder::on(area)
+        .margin(10)
+        .caption(metric.name, ("sans-serif", 16))
+        .x_label_area_size(36)
+        .y_label_area_size(52)
+        .build_cartesian_2d((0.85 * first..1.15 * last).log_scale(), low - margin..high + margin)?;
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .x_labels(5)
+        .x_label_formatter(&|x| format!("{x:.0}"))
+        .y_label_formatter(&|y| format!("{y:.3}"))
+        .x_desc(axis)
+        .draw()?;
+    for ((name, points), color) in all.iter().zip(COLORS) {
+        let line = points.iter().map(|&(x, y, _)| (x, y));
+        chart
+            .draw_series(LineSeries::new(line, color.stroke_width(2)).point_size(3))?
+            .label(*name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2)));
+        let bars = points
+            .iter()
+            .map(|&(x, y, spread)| PathElement::new([(x, y - spread), (x, y + spread)], color));
+        chart.draw_series(bars)?;
+    }
+    if legend {
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::LowerRight)
+            .border_style(TRANSPARENT)
+            .draw()?;
+    }
+    Ok(())
+}
+
+/// Accuracy over confidence within the structures of the reference, all seeds and held-out volumes together.
+pub(crate) fn reliability(
+    runs: &[Run],
+    results: &Results<'_>,
+    store: &Store,
+    held_out: &[Case],
+    jobs: usize,
+    file: &Path,
+) -> Result<()> {
+    let names = results.curves();
+    let shown: Vec<&Run> = runs
+        .iter()
+        .filter(|run| run.volumes == results.few && run.scales == Scales::Full && names.contains(&&*run.name()))
+        .collect();
+    let of_runs = in_parallel(&shown, jobs, |run| {
+        let mut bins = Reliability::new(BINS)?;
+        let net = store.network(&run.key(), UNet3d::new(3, &Device::default()))?;
+        for case in held_out {
+            let probabilities = probabilities(&predict(&net, case)?, 1.0);
+            bins.add(&probabilities, &case.labels, &classes()?, Scope::Foreground)?;
+        }
+        Ok((run.name(), bins))
+    })?;
+    let of_name = |name: &str| -> Result<Vec<ReliabilityBin>> {
+        let mut all = Reliability::new(BINS)?;
+        for (_, bins) in of_runs.iter().filter(|(of, _)| of == name) {
+            all.merge(bins)?;
+        }
+        Ok(all.bins())
+    };
+    let diagrams: Vec<_> = names
+        .iter()
+        .map(|name| Ok(((*name).to_owned(), of_name(name)?)))
+        .collect::<Result<Vec<_>>>()?;
+    let title = format!("{} volumes to learn from, within the structures", results.few);
+    reliability_diagram(&title, 0.3, &diagrams, file)
+}
+
+const LABELS: [Rgb888; 3] = [
+    Rgb888::new(28, 30, 34),
+    Rgb888::new(230, 159, 0),
+    Rgb888::new(0, 114, 178),
+];
+
+/// Predictions and uncertainty of some networks in a sagittal slice of the first held-out volume.
+pub(crate) fn panel(runs: &[Run], store: &Store, held_out: &[Case], file: &Path) -> Result<()> {
+    let case = held_out.first().ok_or_else(|| anyhow!("no volume is held out"))?;
+    let marked = |slice: usize| {
+        case.labels
+            .index_axis(Axis(0), slice)
+            .iter()
+            .filter(|&&label| label > 0)
+            .count()
+    };
+    let slice = (0..case.labels.len_of(Axis(0)))
+        .max_by_key(|&slice| marked(slice))
+        .unwrap_or(0);
+    let uncertainty = Scale {
+        title: "1 - confidence".into(),
+        low: 0.0,
+        high: 0.6,
+    };
+    // (y, z) with z upwards.
+    let shown = |map: Array2<Rgb888>| {
+        let mut map = map.reversed_axes();
+        map.invert_axis(Axis(0));
+        map
+    };
+    let in_slice = |labels: &Array3<u8>| {
+        shown(
+            labels
+                .index_axis(Axis(0), slice)
+                .map(|&label| LABELS[usize::from(label).min(2)]),
+        )
+    };
+    let gray = |value: &f32| {
+        let level = (255.0 * (value + 1.5) / 5.5).clamp(0.0, 255.0) as u8;
+        Rgb888::new(level, level, level)
+    };
+    let mut upper = vec![Item::Panel(
+        "image".into(),
+        shown(case.image.index_axis(Axis(0), slice).map(gray)),
+    )];
+    let mut lower = vec![Item::Panel("annotation".into(), in_slice(&case.labels))];
+    for run in runs {
+        let net = store.network(&run.key(), UNet3d::new(3, &Device::default()))?;
+        let probabilities: Array4<f32> = probabilities(&predict(&net, case)?, 1.0);
+        let predicted: Array3<u8> = top_labels::<_, _, Ix3>(&probabilities, &classes()?)?;
+        let confidence = probabilities
+            .index_axis(Axis(1), slice)
+            .fold_axis(Axis(0), 0.0_f32, |&most, &p| most.max(p));
+        upper.push(Item::Panel(run.name().replace('λ', "strength"), in_slice(&predicted)));
+        let unsure = confidence.map(|&confidence| uncertainty.color(1.0 - f64::from(confidence)));
+        lower.push(Item::Panel(String::new(), shown(unsure)));
+    }
+    upper.push(Item::Legend(vec![
+        (LABELS[1], "anterior".into()),
+        (LABELS[2], "posterior".into()),
+    ]));
+    lower.push(Item::Bar(&uncertainty));
+    let (_, y, z) = case.labels.dim();
+    let canvas = paint(&[upper, lower], (z, y), 4);
+    std::fs::write(file, canvas.png()?).with_context(|| format!("{}", file.display()))
+}

@@ -1,0 +1,178 @@
+//! Which networks are trained, and how each is judged.
+
+use anyhow::Result;
+use ndarray::Array4;
+use soft_labels::metrics::negative_log_likelihood;
+use soft_labels::{Encoding, LabelSmoothing, SvlsKernel};
+
+use super::data::{Case, Split};
+use super::scores::{Row, score};
+use super::train::{Scales, Settings, classes, predict, probabilities, train};
+use crate::store::Store;
+use crate::unet3d::UNet3d;
+
+/// One network.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Run {
+    pub(crate) targets: Targets,
+    /// Volumes to learn from.
+    pub(crate) volumes: usize,
+    pub(crate) seed: u64,
+    pub(crate) scales: Scales,
+    pub(crate) learning_rate: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Targets {
+    OneHot,
+    Smoothing { alpha: f64 },
+    Svls { sigma: f64, radius: usize, strength: f64 },
+}
+
+/// The paper's kernel.
+pub(crate) const SVLS: Targets = Targets::Svls {
+    sigma: 1.0,
+    radius: 1,
+    strength: 1.0,
+};
+
+impl Targets {
+    pub(crate) fn encoding(self) -> Result<Encoding> {
+        Ok(match self {
+            Self::OneHot => Encoding::OneHot,
+            Self::Smoothing { alpha } => LabelSmoothing::new(alpha)?.into(),
+            Self::Svls {
+                sigma,
+                radius,
+                strength,
+            } => SvlsKernel::builder()
+                .sigma(sigma)
+                .radius(radius)
+                .strength(strength)
+                .into(),
+        })
+    }
+
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::OneHot => "one-hot".into(),
+            Self::Smoothing { alpha } => format!("LS {alpha}"),
+            SVLS => "SVLS".into(),
+            Self::Svls {
+                sigma,
+                radius,
+                strength,
+            } => {
+                let side = 2 * radius + 1;
+                format!("SVLS σ {sigma} λ {strength} {side}x{side}x{side}")
+            }
+        }
+    }
+}
+
+impl Run {
+    /// For tables and the CSV.
+    pub(crate) fn name(&self) -> String {
+        let scales = match self.scales {
+            Scales::Full => "",
+            Scales::Pooled => ", two scales, pooled",
+            Scales::Nearest => ", two scales, nearest",
+        };
+        self.targets.name() + scales
+    }
+
+    /// For files.
+    pub(crate) fn key(&self) -> String {
+        let name = self
+            .name()
+            .replace([' ', ','], "_")
+            .replace('σ', "sigma")
+            .replace('λ', "strength");
+        format!(
+            "{name}_{}_volumes_rate_{}_seed_{}",
+            self.volumes, self.learning_rate, self.seed
+        )
+    }
+
+    /// Trains the network, and judges it by the held-out volumes at each checkpoint and by those for choices at the last.
+    /// One-hot labels are also judged with their best temperature.
+    pub(crate) fn finish(&self, split: &Split, settings: &Settings, step: &dyn Fn()) -> Result<(UNet3d, Vec<Row>)> {
+        let mut rows = Vec::new();
+        let judge = |steps: usize, net: &UNet3d| -> Result<()> {
+            let about = Row {
+                targets: self.name(),
+                volumes: self.volumes,
+                seed: self.seed,
+                steps,
+                temperature: 1.0,
+                ..Row::default()
+            };
+            let all = |cases: &[Case]| cases.iter().map(|case| predict(net, case)).collect::<Result<Vec<_>>>();
+            let held_out = all(&split.held_out)?;
+            rows.extend(judge_all(&about, "held out", &held_out, &split.held_out)?);
+            if steps == settings.steps() {
+                let choice = all(&split.choice)?;
+                rows.extend(judge_all(&about, "choice", &choice, &split.choice)?);
+                if self.targets == Targets::OneHot {
+                    let about = Row {
+                        targets: format!("{}, temperature", self.name()),
+                        temperature: best_temperature(&choice, &split.choice)?,
+                        ..about
+                    };
+                    rows.extend(judge_all(&about, "held out", &held_out, &split.held_out)?);
+                }
+            }
+            Ok(())
+        };
+        let net = train(self, settings, &split.train, step, judge)?;
+        Ok((net, rows))
+    }
+
+    /// The rows of this run, which is finished.
+    pub(crate) fn rows(&self, store: &Store) -> Result<Vec<Row>> {
+        store.rows(&self.key())
+    }
+}
+
+fn judge_all(about: &Row, part: &str, logits: &[Array4<f32>], cases: &[Case]) -> Result<Vec<Row>> {
+    let (classes, about) = (
+        classes()?,
+        Row {
+            part: part.into(),
+            ..about.clone()
+        },
+    );
+    logits
+        .iter()
+        .zip(cases)
+        .map(|(logits, case)| score(&about, &probabilities(logits, about.temperature), case, &classes))
+        .collect()
+}
+
+/// The temperature of the least mean negative log-likelihood, by golden-section search for its logarithm.
+pub(crate) fn best_temperature(logits: &[Array4<f32>], cases: &[Case]) -> Result<f64> {
+    let classes = classes()?;
+    let loss = |log: f64| -> Result<f64> {
+        let mut sum = 0.0;
+        for (logits, case) in logits.iter().zip(cases) {
+            sum += negative_log_likelihood(&probabilities(logits, log.exp()), &case.labels, &classes)?;
+        }
+        Ok(sum)
+    };
+    const GOLDEN: f64 = 0.618_033_988_749_894_9;
+    let (mut low, mut high) = (0.2_f64.ln(), 10_f64.ln());
+    let (mut left, mut right) = (high - GOLDEN * (high - low), low + GOLDEN * (high - low));
+    let (mut at_left, mut at_right) = (loss(left)?, loss(right)?);
+    while high - low > 0.01 {
+        if at_left < at_right {
+            (high, right, at_right) = (right, left, at_left);
+            left = high - GOLDEN * (high - low);
+            at_left = loss(left)?;
+        } else {
+            (low, left, at_left) = (left, right, at_right);
+            right = low + GOLDEN * (high - low);
+            at_right = loss(right)?;
+        }
+    }
+    Ok(f64::midpoint(low, high).exp())
+}

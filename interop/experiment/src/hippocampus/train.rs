@@ -1,0 +1,162 @@
+//! Training of one network, and its predictions.
+
+use anyhow::{Result, anyhow};
+use burn::module::Module;
+use burn::optim::{AdamConfig, GradientsParams};
+use burn::tensor::{Device, Tensor, TensorData};
+use ndarray::{Array4, Ix3, s};
+use soft_labels::batch::{Batch, Sample, encode_scales};
+use soft_labels::{Classes, Encoding};
+use soft_labels_burn::SoftCrossEntropyLossConfig;
+
+use super::data::Case;
+use super::runs::Run;
+use super::sampler::{CROP, Crop, Sampler};
+use crate::initial::initialised;
+use crate::unet3d::UNet3d;
+
+/// What is the same for all networks.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Steps after which a network is judged; the last one ends the training.
+    pub(crate) checkpoints: Vec<usize>,
+    pub(crate) batch_size: usize,
+}
+
+impl Settings {
+    pub(crate) fn steps(&self) -> usize {
+        self.checkpoints.last().copied().unwrap_or(0)
+    }
+}
+
+/// Resolutions at which a network is taught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scales {
+    Full,
+    /// Also at half the resolution, by the mean of the soft labels over boxes of 2x2x2 voxels.
+    Pooled,
+    /// Also at half the resolution, by the soft labels of every other label.
+    Nearest,
+}
+
+/// The share of the half resolution in the loss, as in nnU-Net: half of that of the full one.
+const HALF_SHARE: f32 = 1.0 / 3.0;
+
+pub(crate) fn classes() -> Result<Classes> {
+    Ok(Classes::contiguous(3)?)
+}
+
+/// Trains a network. `judge` gets it at each checkpoint, and `step` is called after each step.
+pub(crate) fn train(
+    run: &Run,
+    settings: &Settings,
+    cases: &[Case],
+    step: &dyn Fn(),
+    mut judge: impl FnMut(usize, &UNet3d) -> Result<()>,
+) -> Result<UNet3d> {
+    let (device, classes) = (Device::default().autodiff(), classes()?);
+    let (encoding, scales) = (run.targets.encoding()?, run.scales);
+    let mut sampler = Sampler::new(cases, run.volumes, run.seed);
+    let mut net = initialised(run.seed, &device, |device| UNet3d::new(3, device));
+    let mut adam = AdamConfig::new().init();
+    let loss = SoftCrossEntropyLossConfig::new().init(&device);
+    for done in 1..=settings.steps() {
+        let crops = sampler.batch(settings.batch_size);
+        let [full, half] = targets(&encoding, scales, &crops, cases, &classes)?.map(|batch| tensor(batch, &device));
+        let logits = net.forward_scales(inputs(&crops, cases, &device));
+        let value = if scales == Scales::Full {
+            loss.forward(logits.0, full)
+        } else {
+            loss.forward(logits.0, full) * (1.0 - HALF_SHARE) + loss.forward(logits.1, half) * HALF_SHARE
+        };
+        let gradients = GradientsParams::from_grads(value.backward(), &net);
+        net = adam.step(run.learning_rate, net, gradients);
+        step();
+        if settings.checkpoints.contains(&done) {
+            judge(done, &net)?;
+        }
+    }
+    Ok(net)
+}
+
+/// The targets of crops at the full and at half the resolution. The crops are windows of whole label maps.
+pub(crate) fn targets(
+    encoding: &Encoding,
+    scales: Scales,
+    crops: &[Crop],
+    cases: &[Case],
+    classes: &Classes,
+) -> Result<[Batch<f32>; 2]> {
+    let samples = |every: usize| {
+        let sample = |crop: &Crop| {
+            let labels = cases[crop.case].labels.slice_move_every(every);
+            let window = crop.window.clone().map(|range| range.start / every..range.end / every);
+            Ok(Sample::new(labels)?.window(&window))
+        };
+        crops
+            .iter()
+            .map(sample)
+            .collect::<soft_labels::Result<Vec<Sample<'_, u8, Ix3>>>>()
+    };
+    let boxes: &[usize] = if scales == Scales::Pooled { &[1, 2] } else { &[1] };
+    let mut batches = encode_scales(encoding, &samples(1)?, classes, boxes)?.into_iter();
+    let mut next = || batches.next();
+    let full = next().ok_or_else(|| anyhow!("no scale"))?;
+    let half = match (scales, next()) {
+        (_, Some(half)) => half,
+        (Scales::Nearest, None) => soft_labels::batch::encode(encoding, &samples(2)?, classes)?,
+        _ => full.clone(),
+    };
+    Ok([full, half])
+}
+
+trait Every {
+    fn slice_move_every(&self, every: usize) -> ndarray::ArrayView3<'_, u8>;
+}
+
+impl Every for ndarray::Array3<u8> {
+    fn slice_move_every(&self, every: usize) -> ndarray::ArrayView3<'_, u8> {
+        self.slice(s![..;every, ..;every, ..;every])
+    }
+}
+
+fn tensor(batch: Batch<f32>, device: &Device) -> Tensor<5> {
+    Tensor::from_data(TensorData::new(batch.values, batch.shape), device)
+}
+
+/// The crops of the images, (N, 1, D, H, W).
+fn inputs(crops: &[Crop], cases: &[Case], device: &Device) -> Tensor<5> {
+    let [depth, height, width] = CROP;
+    let mut values = Vec::<f32>::with_capacity(crops.len() * depth * height * width);
+    for crop in crops {
+        let [d, h, w] = crop.window.clone();
+        values.extend(cases[crop.case].image.slice(s![d, h, w]));
+    }
+    Tensor::from_data(TensorData::new(values, [crops.len(), 1, depth, height, width]), device)
+}
+
+/// The logits (C, D, H, W) that a network finds in a whole volume.
+pub(crate) fn predict(net: &UNet3d, case: &Case) -> Result<Array4<f32>> {
+    let (depth, height, width) = case.image.dim();
+    let even = [depth, height, width].map(|len| len.next_multiple_of(2));
+    let mut padded = ndarray::Array3::zeros(even);
+    padded.slice_mut(s![..depth, ..height, ..width]).assign(&case.image);
+    let [d, h, w] = even;
+    let volume = TensorData::new(padded.into_raw_vec_and_offset().0, [1, 1, d, h, w]);
+    let logits = net.valid().forward(Tensor::from_data(volume, &Device::default()));
+    let values = logits.into_data().try_to_vec().map_err(|error| anyhow!("{error:?}"))?;
+    let logits = Array4::from_shape_vec((3, d, h, w), values)?;
+    Ok(logits.slice(s![.., ..depth, ..height, ..width]).to_owned())
+}
+
+/// The softmax of logits divided by a temperature.
+pub(crate) fn probabilities(logits: &Array4<f32>, temperature: f64) -> Array4<f32> {
+    let mut all = logits.map(|&logit| f64::from(logit) / temperature);
+    for mut voxel in all.lanes_mut(ndarray::Axis(0)) {
+        let most = voxel.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        voxel.mapv_inplace(|logit| (logit - most).exp());
+        let sum = voxel.sum();
+        voxel /= sum;
+    }
+    all.map(|&p| p as f32)
+}
