@@ -216,7 +216,9 @@ pub enum Error {
         actual: Vec<usize>,
     },
     /// Logits have the wrong number of axes.
-    #[error("logits have {} axes, these have {axes}; for a batch call batched()", if *.batched { "(N, C, H, W) or (N, C, D, H, W) as" } else { "(C, H, W) or (C, D, H, W) as" })]
+    #[error("logits have the axes {}, these have {axes} axes; {}",
+        if *.batched { "(N, C, H, W) or (N, C, D, H, W)" } else { "(C, H, W) or (C, D, H, W)" },
+        if *.batched { "for one sample leave batched() out" } else { "for a batch call batched()" })]
     LogitAxes {
         /// Number of axes found.
         axes: usize,

@@ -120,6 +120,19 @@ fn write<F: SoftFloat, D: Dimension>(soft: &ArrayRef<F, D>, boxes: [usize; 3], o
         .map_err(|_| Error::LabelAxes { axes })?;
     let mut out = soft_volumes(out.view_mut(), axes)?;
 
+    // What `write_part` allocates is tried first, because a failed allocation aborts the process.
+    let (classes, depth, height, width) = soft.dim();
+    let counted = [boxes[0].min(depth), boxes[1].min(height), width];
+    let counted = counted.iter().try_fold(1_usize, |len, &n| len.checked_mul(n));
+    let summed = classes.checked_mul(width);
+    let fits = counted.is_some_and(|len| Vec::<bool>::new().try_reserve_exact(len).is_ok())
+        && summed.is_some_and(|len| Vec::<f64>::new().try_reserve_exact(len).is_ok());
+    if !fits {
+        return Err(Error::TooLarge {
+            shape: soft.shape().to_vec(),
+        });
+    }
+
     // By planes, or by rows if there is one plane.
     let axis = if out.len_of(Axis(1)) > 1 { 1 } else { 2 };
     // Reading a value and adding it takes about a nanosecond.

@@ -243,3 +243,17 @@ fn a_window_of_broken_boxes_is_an_error_unless_the_map_ends_there() {
         (0, &[1, 2, 0, 2, 2][..])
     );
 }
+
+/// A view may have more voxels than memory: with a stride of 0 they are all the same.
+#[test]
+fn a_box_that_does_not_fit_in_memory_is_an_error() {
+    let one = Array4::<f32>::ones((1, 1, 1, 1));
+    let (height, width) = (1 << 30, 1 << 29);
+    let huge = one.broadcast((1, 1, height, width)).unwrap();
+    assert_eq!(
+        pool::average(&huge, [1, height, width]),
+        Err(Error::TooLarge {
+            shape: vec![1, 1, height, width]
+        })
+    );
+}
