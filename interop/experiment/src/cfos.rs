@@ -100,20 +100,27 @@ pub(crate) fn compare(args: &Cfos) -> Result<()> {
     }
     let store = Store::open(out.join("networks"), &(seeds, &settings))?;
     let jobs = args.jobs.map_or_else(processors, usize::from);
-    store.finish("networks", &runs, Run::key, settings.steps, jobs, |run, step| {
-        let net = train(run.targets, run.seed, &settings, &part(run.fold, false), step)?;
-        let about = Row {
-            targets: run.targets.name().into(),
-            fold: run.fold,
-            seed: run.seed,
-            ..Row::default()
-        };
-        let mut rows = Vec::new();
-        for image in part(run.fold, true) {
-            rows.extend(score(&about, &predict(&net, image)?, image)?);
-        }
-        Ok((net, rows))
-    })?;
+    store.finish(
+        "networks",
+        &runs,
+        Run::key,
+        |_| settings.steps,
+        jobs,
+        |run, step| {
+            let net = train(run.targets, run.seed, &settings, &part(run.fold, false), step)?;
+            let about = Row {
+                targets: run.targets.name().into(),
+                fold: run.fold,
+                seed: run.seed,
+                ..Row::default()
+            };
+            let mut rows = Vec::new();
+            for image in part(run.fold, true) {
+                rows.extend(score(&about, &predict(&net, image)?, image)?);
+            }
+            Ok((net, rows))
+        },
+    )?;
 
     let mut rows = Vec::<Row>::new();
     for run in &runs {

@@ -16,7 +16,7 @@ use clap::Args;
 use report::Results;
 use runs::{Run, SVLS, Targets};
 use scores::Row;
-use train::{Scales, Settings};
+use train::{BATCH, Scales};
 
 use crate::jobs::processors;
 use crate::say;
@@ -48,6 +48,8 @@ pub(crate) struct Plan {
     volumes: Vec<usize>,
     /// That of the choices and of the tables.
     few: usize,
+    /// Numbers of steps; the last is that of the choices and of the tables.
+    lengths: Vec<usize>,
     rates: Vec<f64>,
     candidates: Vec<Targets>,
 }
@@ -68,6 +70,7 @@ impl Plan {
             seeds: 3,
             volumes: vec![5, 20, 80, 160],
             few: 20,
+            lengths: vec![400, 800, 1600],
             rates: vec![1e-3, 3e-3, 1e-2],
             candidates,
         }
@@ -78,6 +81,7 @@ impl Plan {
             seeds: 1,
             volumes: vec![volumes.min(2), volumes.min(5)],
             few: volumes.min(5),
+            lengths: vec![10, 20],
             rates: vec![3e-3],
             candidates: Self::full().candidates[3..5].to_vec(),
         }
@@ -88,35 +92,36 @@ pub(crate) fn compare(args: &Hippocampus) -> Result<()> {
     let mut split = data::load(&args.data)?;
     let mut plan = Plan::full();
     plan.volumes.retain(|&volumes| volumes <= split.train.len());
-    let mut settings = Settings {
-        checkpoints: vec![200, 500, 1000],
-        batch_size: 2,
-    };
     let mut out = args.out.clone();
     if args.quick {
         plan = Plan::quick(split.train.len());
-        settings.checkpoints = vec![10, 20];
         split.held_out.truncate(4);
         split.choice.truncate(2);
         out.push("quick");
     }
+    let steps = plan.lengths.last().copied().unwrap_or(0);
     let about = format!(
         "{} volumes to learn from, {} for choices, {} held out; at most {} steps of {} crops of {:?} voxels, Adam, {} seeds.\n",
         split.train.len(),
         split.choice.len(),
         split.held_out.len(),
-        settings.steps(),
-        settings.batch_size,
+        steps,
+        BATCH,
         sampler::CROP,
         plan.seeds
     );
     say(&about)?;
-    let store = Store::open(out.join("networks"), &(&plan, &settings))?;
+    let store = Store::open(out.join("networks"), &plan)?;
     let jobs = args.jobs.map_or_else(processors, usize::from);
     let finish = |what: &str, runs: &[Run]| {
-        store.finish(what, runs, Run::key, settings.steps(), jobs, |run, step| {
-            run.finish(&split, &settings, step)
-        })
+        store.finish(
+            what,
+            runs,
+            Run::key,
+            |run| run.steps,
+            jobs,
+            |run, step| run.finish(&split, step),
+        )
     };
 
     let run = |targets, volumes, seed, learning_rate| Run {
@@ -125,6 +130,7 @@ pub(crate) fn compare(args: &Hippocampus) -> Result<()> {
         seed,
         scales: Scales::Full,
         learning_rate,
+        steps,
     };
     // The learning rate by one-hot labels, so that no other target is favoured.
     let rates: Vec<_> = plan
@@ -154,6 +160,12 @@ pub(crate) fn compare(args: &Hippocampus) -> Result<()> {
         for &volumes in &plan.volumes {
             runs.extend(compared.iter().map(|&targets| run(targets, volumes, seed, rate)));
         }
+        for &shorter in plan.lengths.iter().filter(|&&length| length < steps) {
+            runs.extend(compared.iter().map(|&targets| Run {
+                steps: shorter,
+                ..run(targets, plan.few, seed, rate)
+            }));
+        }
         runs.extend([0.2, 0.3].map(|alpha| run(smoothing(alpha), plan.few, seed, rate)));
         runs.extend([Scales::Pooled, Scales::Nearest].map(|scales| Run {
             scales,
@@ -174,7 +186,7 @@ pub(crate) fn compare(args: &Hippocampus) -> Result<()> {
         rows: &rows,
         few: plan.few,
         volumes: &plan.volumes,
-        checkpoints: &settings.checkpoints,
+        lengths: &plan.lengths,
         chosen: &chosen.name(),
     };
     let choices = report::choices(&rates, &candidates, &store)?;

@@ -65,18 +65,18 @@ impl Store {
     }
 
     /// Runs what is not finished, `jobs` at a time. `run` makes a network and its scores; it calls its last argument for
-    /// each step, of which a run has `steps`.
+    /// each step, of which it has `steps`.
     pub(crate) fn finish<T: Sync, M: Module, R: Serialize>(
         &self,
         what: &str,
         runs: &[T],
         key: impl Fn(&T) -> String + Sync,
-        steps: usize,
+        steps: impl Fn(&T) -> usize,
         jobs: usize,
         run: impl Fn(&T, &dyn Fn()) -> Result<(M, Vec<R>)> + Sync,
     ) -> Result<()> {
         let missing: Vec<_> = runs.iter().filter(|run| !self.rows_file(&key(run)).exists()).collect();
-        let bar = progress(missing.len() * steps)?;
+        let bar = progress(missing.iter().map(|run| steps(run)).sum())?;
         let done = AtomicUsize::new(runs.len() - missing.len());
         let report = |done: usize| {
             let message = format!("{what}: {done} of {} networks", runs.len());

@@ -9,34 +9,41 @@ use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-const CHANNELS: usize = 8;
+const CHANNELS: [usize; 3] = [8, 16, 32];
 
-/// Two levels with 8 and 16 channels; depth, height and width must be even.
+/// Three levels with 8, 16 and 32 channels; depth, height and width must be multiples of 4.
 #[derive(Module, Debug)]
 pub(crate) struct UNet3d {
-    down: Layer,
-    halve: Layer,
-    bottom: Layer,
-    up: ConvTranspose2d,
-    merge: Layer,
+    down: Vec<Block>,
+    up: Vec<ConvTranspose2d>,
+    merge: Vec<Block>,
     head: Conv2d,
     half_head: Conv2d,
 }
 
 impl UNet3d {
     pub(crate) fn new(classes: usize, device: &Device) -> Self {
+        let [first, second, third] = CHANNELS;
         let head = |from| Conv2dConfig::new([from, classes], [1, 1]).init(device);
-        Self {
-            down: Layer::new(1, CHANNELS, 1, device),
-            halve: Layer::new(CHANNELS, 2 * CHANNELS, 2, device),
-            bottom: Layer::new(2 * CHANNELS, 2 * CHANNELS, 1, device),
-            // Two slices of channels, one after the other.
-            up: ConvTranspose2dConfig::new([2 * CHANNELS, 2 * CHANNELS], [2, 2])
+        // Two slices of channels, one after the other.
+        let up = |from: usize, to: usize| {
+            ConvTranspose2dConfig::new([from, 2 * to], [2, 2])
                 .with_stride([2, 2])
-                .init(device),
-            merge: Layer::new(2 * CHANNELS, CHANNELS, 1, device),
-            head: head(CHANNELS),
-            half_head: head(2 * CHANNELS),
+                .init(device)
+        };
+        Self {
+            down: vec![
+                Block::new(1, first, 1, device),
+                Block::new(first, second, 2, device),
+                Block::new(second, third, 2, device),
+            ],
+            up: vec![up(third, second), up(second, first)],
+            merge: vec![
+                Block::new(2 * second, second, 1, device),
+                Block::new(2 * first, first, 1, device),
+            ],
+            head: head(first),
+            half_head: head(second),
         }
     }
 
@@ -48,18 +55,43 @@ impl UNet3d {
     /// Logits (N, C, D, H, W), and those at half the resolution.
     pub(crate) fn forward_scales(&self, volume: Tensor<5>) -> (Tensor<5>, Tensor<5>) {
         let [samples, _, depth, height, width] = volume.dims();
-        let slices = volume.reshape([samples * depth, 1, height, width]);
-        let skipped = self.down.forward(slices, samples);
-        let half = self
-            .bottom
-            .forward(self.halve.forward(skipped.clone(), samples), samples);
-        let up = self.up.forward(half.clone());
-        let up = up.reshape([samples * depth, CHANNELS, height, width]);
-        let full = self.merge.forward(Tensor::cat(vec![skipped, up], 1), samples);
+        let mut slices = volume.reshape([samples * depth, 1, height, width]);
+        let mut levels = Vec::new();
+        for block in &self.down {
+            slices = block.forward(slices, samples);
+            levels.push(slices.clone());
+        }
+        let mut half = slices.clone();
+        // The last level is where the way up begins.
+        for ((up, merge), skipped) in self.up.iter().zip(&self.merge).zip(levels.into_iter().rev().skip(1)) {
+            half = slices;
+            let doubled = up.forward(half.clone()).reshape(skipped.dims());
+            slices = merge.forward(Tensor::cat(vec![skipped, doubled], 1), samples);
+        }
         (
-            volumes(self.head.forward(full), samples),
+            volumes(self.head.forward(slices), samples),
             volumes(self.half_head.forward(half), samples),
         )
+    }
+}
+
+/// Two layers; the first may have a stride.
+#[derive(Module, Debug)]
+struct Block {
+    layers: Vec<Layer>,
+}
+
+impl Block {
+    fn new(from: usize, to: usize, stride: usize, device: &Device) -> Self {
+        Self {
+            layers: vec![Layer::new(from, to, stride, device), Layer::new(to, to, 1, device)],
+        }
+    }
+
+    fn forward(&self, slices: Tensor<4>, samples: usize) -> Tensor<4> {
+        self.layers
+            .iter()
+            .fold(slices, |slices, layer| layer.forward(slices, samples))
     }
 }
 
@@ -153,9 +185,9 @@ mod tests {
     fn logits_stand_at_their_voxels() {
         let device = Device::default();
         let net = UNet3d::new(3, &device);
-        let volume = Tensor::<5>::random([2, 1, 8, 12, 6], Distribution::Normal(0.0, 1.0), &device);
+        let volume = Tensor::<5>::random([2, 1, 8, 12, 4], Distribution::Normal(0.0, 1.0), &device);
         let (full, half) = net.forward_scales(volume.clone());
-        assert_eq!((full.dims(), half.dims()), ([2, 3, 8, 12, 6], [2, 3, 4, 6, 3]));
+        assert_eq!((full.dims(), half.dims()), ([2, 3, 8, 12, 4], [2, 3, 4, 6, 2]));
         // The second volume's logits do not depend on the first: normalisation is by running statistics here.
         let alone = net.forward(volume.narrow(0, 1, 1));
         assert!((full.narrow(0, 1, 1) - alone).abs().max().into_scalar::<f32>() < 1e-5);

@@ -37,7 +37,7 @@ pub(crate) fn curves(results: &Results<'_>, file: &Path) -> Result<()> {
         ),
         (
             "steps of training",
-            results.checkpoints.iter().map(|&n| (n, results.few, n)).collect(),
+            results.lengths.iter().map(|&n| (n, results.few, n)).collect(),
         ),
     ];
     write_svg(file, (1080, 640), |area| {
@@ -123,7 +123,12 @@ pub(crate) fn reliability(
     let names = results.curves();
     let shown: Vec<&Run> = runs
         .iter()
-        .filter(|run| run.volumes == results.few && run.scales == Scales::Full && names.contains(&&*run.name()))
+        .filter(|run| {
+            run.volumes == results.few
+                && run.steps == results.last()
+                && run.scales == Scales::Full
+                && names.contains(&&*run.name())
+        })
         .collect();
     let of_runs = in_parallel(&shown, jobs, |run| {
         let mut bins = Reliability::new(BINS)?;

@@ -16,7 +16,7 @@ pub(crate) struct Results<'a> {
     /// Volumes to learn from in table 1.
     pub(crate) few: usize,
     pub(crate) volumes: &'a [usize],
-    pub(crate) checkpoints: &'a [usize],
+    pub(crate) lengths: &'a [usize],
     /// The name of the chosen SVLS.
     pub(crate) chosen: &'a str,
 }
@@ -47,7 +47,7 @@ impl Results<'_> {
     }
 
     pub(crate) fn last(&self) -> usize {
-        self.checkpoints.last().copied().unwrap_or(0)
+        self.lengths.last().copied().unwrap_or(0)
     }
 
     /// The targets of table 1, by their names.
@@ -89,10 +89,7 @@ impl Results<'_> {
                 .map(|&volumes| (format!("{volumes} volumes"), volumes, last));
             text += &self.curve_table(*metric, &columns.collect::<Vec<_>>());
             let _ = write!(text, "\n**{}** over the steps, {few} volumes.\n\n", metric.name);
-            let columns = self
-                .checkpoints
-                .iter()
-                .map(|&steps| (format!("{steps} steps"), few, steps));
+            let columns = self.lengths.iter().map(|&steps| (format!("{steps} steps"), few, steps));
             text += &self.curve_table(*metric, &columns.collect::<Vec<_>>());
         }
         let _ = write!(text, "\n**Two scales.** {few} volumes, {last} steps.\n\n");

@@ -7,7 +7,7 @@ use soft_labels::{Encoding, LabelSmoothing, SvlsKernel};
 
 use super::data::{Case, Split};
 use super::scores::{Row, score};
-use super::train::{Scales, Settings, classes, predict, probabilities, train};
+use super::train::{Scales, classes, predict, probabilities, train};
 use crate::store::Store;
 use crate::unet3d::UNet3d;
 
@@ -20,6 +20,7 @@ pub(crate) struct Run {
     pub(crate) seed: u64,
     pub(crate) scales: Scales,
     pub(crate) learning_rate: f64,
+    pub(crate) steps: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -89,42 +90,35 @@ impl Run {
             .replace('σ', "sigma")
             .replace('λ', "strength");
         format!(
-            "{name}_{}_volumes_rate_{}_seed_{}",
-            self.volumes, self.learning_rate, self.seed
+            "{name}_{}_volumes_rate_{}_steps_{}_seed_{}",
+            self.volumes, self.learning_rate, self.steps, self.seed
         )
     }
 
-    /// Trains the network, and judges it by the held-out volumes at each checkpoint and by those for choices at the last.
-    /// One-hot labels are also judged with their best temperature.
-    pub(crate) fn finish(&self, split: &Split, settings: &Settings, step: &dyn Fn()) -> Result<(UNet3d, Vec<Row>)> {
-        let mut rows = Vec::new();
-        let judge = |steps: usize, net: &UNet3d| -> Result<()> {
-            let about = Row {
-                targets: self.name(),
-                volumes: self.volumes,
-                seed: self.seed,
-                steps,
-                temperature: 1.0,
-                ..Row::default()
-            };
-            let all = |cases: &[Case]| cases.iter().map(|case| predict(net, case)).collect::<Result<Vec<_>>>();
-            let held_out = all(&split.held_out)?;
-            rows.extend(judge_all(&about, "held out", &held_out, &split.held_out)?);
-            if steps == settings.steps() {
-                let choice = all(&split.choice)?;
-                rows.extend(judge_all(&about, "choice", &choice, &split.choice)?);
-                if self.targets == Targets::OneHot {
-                    let about = Row {
-                        targets: format!("{}, temperature", self.name()),
-                        temperature: best_temperature(&choice, &split.choice)?,
-                        ..about
-                    };
-                    rows.extend(judge_all(&about, "held out", &held_out, &split.held_out)?);
-                }
-            }
-            Ok(())
+    /// Trains the network, and judges it by the held-out volumes and by those for choices. One-hot labels are also judged
+    /// with their best temperature.
+    pub(crate) fn finish(&self, split: &Split, step: &dyn Fn()) -> Result<(UNet3d, Vec<Row>)> {
+        let net = train(self, &split.train, step)?;
+        let all = |cases: &[Case]| cases.iter().map(|case| predict(&net, case)).collect::<Result<Vec<_>>>();
+        let (held_out, choice) = (all(&split.held_out)?, all(&split.choice)?);
+        let about = Row {
+            targets: self.name(),
+            volumes: self.volumes,
+            seed: self.seed,
+            steps: self.steps,
+            temperature: 1.0,
+            ..Row::default()
         };
-        let net = train(self, settings, &split.train, step, judge)?;
+        let mut rows = judge_all(&about, "held out", &held_out, &split.held_out)?;
+        rows.extend(judge_all(&about, "choice", &choice, &split.choice)?);
+        if self.targets == Targets::OneHot {
+            let about = Row {
+                targets: format!("{}, temperature", self.name()),
+                temperature: best_temperature(&choice, &split.choice)?,
+                ..about
+            };
+            rows.extend(judge_all(&about, "held out", &held_out, &split.held_out)?);
+        }
         Ok((net, rows))
     }
 

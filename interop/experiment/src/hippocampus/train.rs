@@ -15,19 +15,8 @@ use super::sampler::{CROP, Crop, Sampler};
 use crate::initial::initialised;
 use crate::unet3d::UNet3d;
 
-/// What is the same for all networks.
-#[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    /// Steps after which a network is judged; the last one ends the training.
-    pub(crate) checkpoints: Vec<usize>,
-    pub(crate) batch_size: usize,
-}
-
-impl Settings {
-    pub(crate) fn steps(&self) -> usize {
-        self.checkpoints.last().copied().unwrap_or(0)
-    }
-}
+/// Crops to a step.
+pub(crate) const BATCH: usize = 2;
 
 /// Resolutions at which a network is taught.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,22 +35,16 @@ pub(crate) fn classes() -> Result<Classes> {
     Ok(Classes::contiguous(3)?)
 }
 
-/// Trains a network. `judge` gets it at each checkpoint, and `step` is called after each step.
-pub(crate) fn train(
-    run: &Run,
-    settings: &Settings,
-    cases: &[Case],
-    step: &dyn Fn(),
-    mut judge: impl FnMut(usize, &UNet3d) -> Result<()>,
-) -> Result<UNet3d> {
+/// Trains a network. `step` is called after each step.
+pub(crate) fn train(run: &Run, cases: &[Case], step: &dyn Fn()) -> Result<UNet3d> {
     let (device, classes) = (Device::default().autodiff(), classes()?);
     let (encoding, scales) = (run.targets.encoding()?, run.scales);
     let mut sampler = Sampler::new(cases, run.volumes, run.seed);
     let mut net = initialised(run.seed, &device, |device| UNet3d::new(3, device));
     let mut adam = AdamConfig::new().init();
     let loss = SoftCrossEntropyLossConfig::new().init(&device);
-    for done in 1..=settings.steps() {
-        let crops = sampler.batch(settings.batch_size);
+    for done in 0..run.steps {
+        let crops = sampler.batch(BATCH);
         let [full, half] = targets(&encoding, scales, &crops, cases, &classes)?.map(|batch| tensor(batch, &device));
         let logits = net.forward_scales(inputs(&crops, cases, &device));
         let value = if scales == Scales::Full {
@@ -70,13 +53,15 @@ pub(crate) fn train(
             loss.forward(logits.0, full) * (1.0 - HALF_SHARE) + loss.forward(logits.1, half) * HALF_SHARE
         };
         let gradients = GradientsParams::from_grads(value.backward(), &net);
-        net = adam.step(run.learning_rate, net, gradients);
+        net = adam.step(rate(run.learning_rate, done, run.steps), net, gradients);
         step();
-        if settings.checkpoints.contains(&done) {
-            judge(done, &net)?;
-        }
     }
     Ok(net)
+}
+
+/// A learning rate that falls to zero along half a period of the cosine.
+fn rate(first: f64, step: usize, steps: usize) -> f64 {
+    first * (1.0 + (std::f64::consts::PI * step as f64 / steps as f64).cos()) / 2.0
 }
 
 /// The targets of crops at the full and at half the resolution. The crops are windows of whole label maps.
@@ -138,10 +123,10 @@ fn inputs(crops: &[Crop], cases: &[Case], device: &Device) -> Tensor<5> {
 /// The logits (C, D, H, W) that a network finds in a whole volume.
 pub(crate) fn predict(net: &UNet3d, case: &Case) -> Result<Array4<f32>> {
     let (depth, height, width) = case.image.dim();
-    let even = [depth, height, width].map(|len| len.next_multiple_of(2));
-    let mut padded = ndarray::Array3::zeros(even);
+    let padded_shape = [depth, height, width].map(|len| len.next_multiple_of(4));
+    let mut padded = ndarray::Array3::zeros(padded_shape);
     padded.slice_mut(s![..depth, ..height, ..width]).assign(&case.image);
-    let [d, h, w] = even;
+    let [d, h, w] = padded_shape;
     let volume = TensorData::new(padded.into_raw_vec_and_offset().0, [1, 1, d, h, w]);
     let logits = net.valid().forward(Tensor::from_data(volume, &Device::default()));
     let values = logits.into_data().try_to_vec().map_err(|error| anyhow!("{error:?}"))?;

@@ -48,13 +48,20 @@ pub(crate) fn finish(
 ) -> Result<Store> {
     let store = Store::open(folder.to_owned(), &settings)?;
     let part = nodules.split().train;
-    store.finish("networks", runs, Run::key, settings.steps, jobs, |run, step| {
-        let net = train(&run.model, run.seed, settings, nodules, images, part.clone(), |_| {
-            step();
-        })?;
-        // They are judged when all are there.
-        Ok((net, Vec::<()>::new()))
-    })?;
+    store.finish(
+        "networks",
+        runs,
+        Run::key,
+        |_| settings.steps,
+        jobs,
+        |run, step| {
+            let net = train(&run.model, run.seed, settings, nodules, images, part.clone(), |_| {
+                step();
+            })?;
+            // They are judged when all are there.
+            Ok((net, Vec::<()>::new()))
+        },
+    )?;
     Ok(store)
 }
 
