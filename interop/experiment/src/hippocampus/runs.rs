@@ -170,3 +170,59 @@ pub(crate) fn best_temperature(logits: &[Array4<f32>], cases: &[Case]) -> Result
     }
     Ok(f64::midpoint(low, high).exp())
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array3, Axis};
+
+    use super::*;
+
+    /// Labels drawn from a softmax, whose logits are then made 3 times as large: 3 is the temperature that undoes it.
+    #[test]
+    fn temperature_undoes_overconfidence() {
+        let logits = Array4::from_shape_fn((3, 20, 20, 20), |(c, d, h, w)| {
+            ((c * 31 + d * 17 + h * 5 + w * 11) % 13) as f32 / 4.0
+        });
+        let honest = probabilities(&logits, 1.0);
+        // Numbers spread evenly over 0..1.
+        let labels = Array3::from_shape_fn((20, 20, 20), |(d, h, w)| {
+            let number = ((d * 400 + h * 20 + w) as f64 * 0.618_033_988_749_894_9).fract();
+            let p = honest.index_axis(Axis(0), 0)[[d, h, w]];
+            let q = p + honest.index_axis(Axis(0), 1)[[d, h, w]];
+            u8::from(number > f64::from(p)) + u8::from(number > f64::from(q))
+        });
+        let case = Case {
+            name: "drawn".into(),
+            image: Array3::zeros((20, 20, 20)),
+            labels,
+        };
+        let temperature = best_temperature(&[logits * 3.0], &[case]).unwrap();
+        assert!((temperature - 3.0).abs() < 0.15, "{temperature}");
+    }
+
+    #[test]
+    fn names_tell_targets_apart() {
+        let svls = |sigma, radius, strength| Targets::Svls {
+            sigma,
+            radius,
+            strength,
+        };
+        assert_eq!(svls(1.0, 1, 1.0).name(), "SVLS");
+        assert_eq!(svls(0.5, 2, 0.25).name(), "SVLS σ 0.5 λ 0.25 5x5x5");
+        let run = Run {
+            targets: svls(2.0, 1, 1.0),
+            volumes: 20,
+            seed: 3,
+            scales: Scales::Nearest,
+            learning_rate: 1e-3,
+            steps: 400,
+        };
+        assert!(
+            run.key()
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)),
+            "{}",
+            run.key()
+        );
+    }
+}

@@ -51,3 +51,46 @@ impl<'a> Sampler<'a> {
         Crop { case, window }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array3;
+
+    use super::*;
+
+    fn cases() -> Vec<Case> {
+        let case = |i: usize| Case {
+            name: format!("{i}"),
+            image: Array3::zeros([24 + i, 32 + i, 16 + i]),
+            labels: Array3::zeros([24 + i, 32 + i, 16 + i]),
+        };
+        (0..12).map(case).collect()
+    }
+
+    #[test]
+    fn fewer_volumes_are_a_part_of_more() {
+        let cases = cases();
+        let few = Sampler::new(&cases, 3, 7).learned;
+        assert_eq!(few, Sampler::new(&cases, 8, 7).learned[..3]);
+        assert_ne!(few, Sampler::new(&cases, 3, 8).learned);
+    }
+
+    #[test]
+    fn crops_lie_within_their_volumes() {
+        let cases = cases();
+        let crops = Sampler::new(&cases, 12, 1).batch(500);
+        assert_eq!(crops, Sampler::new(&cases, 12, 1).batch(500));
+        for Crop { case, window } in &crops {
+            for (axis, range) in window.iter().enumerate() {
+                assert!(range.start % 2 == 0 && range.len() == CROP[axis]);
+                assert!(range.end <= cases[*case].labels.len_of(ndarray::Axis(axis)));
+            }
+        }
+        // All starts occur: of the largest volume 0, 2, .., 10.
+        let starts = |crop: &&Crop| crop.case == 11;
+        let mut of_last: Vec<_> = crops.iter().filter(starts).map(|crop| crop.window[0].start).collect();
+        of_last.sort_unstable();
+        of_last.dedup();
+        assert_eq!(of_last, [0, 2, 4, 6, 8, 10]);
+    }
+}

@@ -145,3 +145,64 @@ pub(crate) fn probabilities(logits: &Array4<f32>, temperature: f64) -> Array4<f3
     }
     all.map(|&p| p as f32)
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array3;
+    use soft_labels::{SoftEncoder, Svls, pool};
+
+    use super::*;
+
+    /// Labels and an image without any order.
+    fn case(name: &str, shape: [usize; 3]) -> Case {
+        let hash = |(d, h, w): (usize, usize, usize)| (d * 7919 + h * 104_729 + w * 1_299_709) / 13;
+        Case {
+            name: name.into(),
+            image: Array3::from_shape_fn(shape, |at| (hash(at) % 100) as f32),
+            labels: Array3::from_shape_fn(shape, |at| (hash(at) % 3) as u8),
+        }
+    }
+
+    #[test]
+    fn targets_are_windows_of_whole_maps() {
+        let cases = [case("a", [31, 40, 24]), case("b", [26, 33, 30])];
+        let crops = Sampler::new(&cases, 2, 1).batch(6);
+        let (svls, classes) = (Svls::default(), classes().unwrap());
+        let of = |scales| targets(&Encoding::default(), scales, &crops, &cases, &classes).unwrap();
+        let ([full, pooled], [_, nearest]) = (of(Scales::Pooled), of(Scales::Nearest));
+        assert_eq!(full, of(Scales::Full)[0]);
+        assert_eq!(pooled.shape, [6, 3, 12, 16, 8]);
+        assert_ne!(pooled, nearest);
+        let lengths = [&full, &pooled, &nearest].map(|batch| batch.values.len() / crops.len());
+        for (i, crop) in crops.iter().enumerate() {
+            let labels = &cases[crop.case].labels;
+            let [d, h, w] = crop.window.clone();
+            let [half_d, half_h, half_w] = crop.window.clone().map(|range| range.start / 2..range.end / 2);
+            let whole: Array4<f32> = svls.encode(labels, &classes).unwrap();
+            let of_sample = |batch: &Batch<f32>, len: usize| batch.values[i * len..][..len].to_vec();
+            assert!(whole.slice(s![.., d, h, w]).iter().eq(&of_sample(&full, lengths[0])));
+            let expected = pool::average(&whole, 2).unwrap();
+            let expected = expected.slice(s![.., half_d.clone(), half_h.clone(), half_w.clone()]);
+            assert!(expected.iter().eq(&of_sample(&pooled, lengths[1])));
+            let expected: Array4<f32> = svls.encode(&labels.slice(s![..;2, ..;2, ..;2]), &classes).unwrap();
+            let expected = expected.slice(s![.., half_d, half_h, half_w]);
+            assert!(expected.iter().eq(&of_sample(&nearest, lengths[2])));
+        }
+    }
+
+    #[test]
+    fn predictions_stand_at_their_voxels() {
+        let net = initialised(1, &Device::default(), |device| UNet3d::new(3, device));
+        let case = case("a", [25, 33, 18]);
+        let logits = predict(&net, &case).unwrap();
+        assert_eq!(logits.shape(), [3, 25, 33, 18]);
+        let sums = probabilities(&logits, 2.0).sum_axis(ndarray::Axis(0));
+        assert!(sums.iter().all(|sum| (sum - 1.0).abs() < 1e-6));
+        // Far from the change and its halo the prediction is the same.
+        let mut other = case.clone();
+        other.image[[24, 32, 17]] += 100.0;
+        let changed = predict(&net, &other).unwrap() - &logits;
+        assert!(changed[[0, 24, 32, 17]].abs() > 1e-3);
+        assert!(changed[[0, 0, 0, 0]].abs() < 1e-5);
+    }
+}
