@@ -1,4 +1,4 @@
-//! What the commands have in common: how they begin, how they fail, and how classes are told.
+//! What the commands have in common: how they begin, how they fail, and how classes are given.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -12,27 +12,34 @@ use soft_labels::Classes;
 pub(crate) type Failure = Box<dyn Error>;
 
 /// Parses the arguments and runs the command. Whatever is wrong is one line on stderr, and the exit code 2.
-pub(crate) fn main<A: Parser>(name: &str, run: impl FnOnce(&A) -> Result<(), Failure>) -> ExitCode {
+pub(crate) fn main<A: Parser>(run: impl FnOnce(&A) -> Result<(), Failure>) -> ExitCode {
     let args = match A::try_parse() {
         Ok(args) => args,
-        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp
+                    | ErrorKind::DisplayVersion
+                    | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+            ) =>
+        {
             let _ = error.print();
-            return ExitCode::SUCCESS;
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
-        Err(error) => return fail(name, &first_paragraph(&error.to_string())),
+        Err(error) => return fail(&first_paragraph(&error.to_string())),
     };
     match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(name, &error.to_string()),
+        Err(error) => fail(&error.to_string()),
     }
 }
 
-fn fail(name: &str, message: &str) -> ExitCode {
+fn fail(message: &str) -> ExitCode {
     // In the words of the command line; a closed stderr is no reason to panic.
     let message = message
         .replace("Classes::from_values", "--values")
         .replace("Classes::with_ignore", "--ignore");
-    let _ = writeln!(io::stderr(), "{name}: {}", message.replace('\n', " "));
+    let _ = writeln!(io::stderr(), "soft-labels: {}", message.replace('\n', " "));
     ExitCode::from(2)
 }
 

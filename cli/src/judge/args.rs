@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Parser, ValueEnum};
+use clap::ValueEnum;
 
 use crate::command::ClassArgs;
 
@@ -12,7 +12,7 @@ use crate::command::ClassArgs;
 /// Reads .npy (bool and integers), NIfTI (.nii, .nii.gz) and grey or palette .png. The prediction is a label map, or
 /// probabilities as an .npy of 32- or 64-bit floats with the class axis first; its label is then the class of the largest
 /// probability. Class 0 is the background. Settings by axis follow the axes of the array that is read.
-#[derive(Debug, Parser)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A label map, or probabilities (C, D, H, W) or (C, H, W).
     pub(crate) prediction: PathBuf,

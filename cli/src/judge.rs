@@ -1,41 +1,26 @@
-//! Judges a prediction against a reference label map.
-//!
-//! ```sh
-//! cargo run --release --example judge -- --classes 2 prediction.npy reference.npy
-//! ```
+//! `soft-labels judge`: a prediction against a reference label map.
 
-mod cli;
-#[path = "../common/command.rs"]
-mod command;
+mod args;
 mod diagram;
 mod prediction;
-#[expect(dead_code, unused_imports, reason = "soften alone reads several raters")]
-#[path = "../common/read.rs"]
-mod read;
 mod report;
-#[path = "../common/space.rs"]
-mod space;
 
 use std::path::Path;
-use std::process::ExitCode;
 
+pub(crate) use args::Args;
 use ndarray::{ArrayD, ArrayRef, IxDyn};
 use nifti::NiftiHeader;
+use prediction::{Prediction, Reference};
+use report::{Calibration, Judgement, Structure};
 use soft_labels::metrics::{
     Confusion, Empty, Region, Reliability, Scope, Surfaces, Tace, brier, negative_log_likelihood,
 };
 use soft_labels::{Classes, SoftFloat};
 
-use crate::cli::Args;
-use crate::command::{Failure, of_file};
-use crate::prediction::{Prediction, Reference};
-use crate::report::{Calibration, Judgement, Structure};
+use crate::command::{self, Failure, of_file};
+use crate::space;
 
-fn main() -> ExitCode {
-    command::main("judge", run)
-}
-
-fn run(args: &Args) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     args.check()?;
     let classes = args.classes.classes()?;
     let reference = of_file(&args.reference, prediction::reference(&args.reference))?;
@@ -142,8 +127,8 @@ fn calibration<F: SoftFloat>(
 ) -> Result<Calibration, Failure> {
     let labels = &reference.labels;
     let scope = match args.scope {
-        cli::Scope::All => Scope::All,
-        cli::Scope::Foreground => Scope::Foreground,
+        args::Scope::All => Scope::All,
+        args::Scope::Foreground => Scope::Foreground,
     };
     let mut reliability = Reliability::new(args.bins)?;
     reliability.add(probabilities, labels, classes, scope)?;

@@ -62,7 +62,7 @@ pub(crate) fn write<F: Element>(
         ".nii"
     };
     let mut file = tempfile::Builder::new()
-        .prefix("soften-")
+        .prefix("soft-labels-")
         .suffix(suffix)
         .tempfile_in(folder)?;
     match format {

@@ -1,39 +1,26 @@
-//! Label maps from files to soft labels in a file.
-//!
-//! ```sh
-//! cargo run --release --example soften -- --classes 2 --stacked-raters --out soft.npy labels.npy
-//! ```
+//! `soft-labels encode`: label maps from files to soft labels in a file.
 
-mod cli;
-#[path = "../common/command.rs"]
-mod command;
-#[path = "../common/read.rs"]
-mod read;
-#[path = "../common/space.rs"]
-mod space;
+mod args;
 mod write;
 
 use std::io::{self, Write};
 use std::iter;
 use std::ops::Range;
 use std::path::Path;
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+pub(crate) use args::Args;
+use args::{Dtype, Method};
 use ndarray::{ArrayD, Axis, IxDyn};
 use nifti::NiftiHeader;
 use soft_labels::{Classes, Encoding, Label, LabelSmoothing, OneHot, Raters, SoftEncoder, SvlsKernel};
+use write::{Element, Format};
 
-use crate::cli::{Args, Dtype, Method};
-use crate::command::{Failure, of_file};
-use crate::read::{Volume, each_type};
-use crate::write::{Element, Format};
+use crate::command::{self, Failure, of_file};
+use crate::read::{self, Volume, each_type};
+use crate::space;
 
-fn main() -> ExitCode {
-    command::main("soften", run)
-}
-
-fn run(args: &Args) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     args.check()?;
     let format = of_file(&args.out, Format::of(&args.out, args.dtype == Dtype::F16))?;
     let classes = args.classes.classes()?;

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Parser, ValueEnum};
+use clap::ValueEnum;
 
 use crate::command::ClassArgs;
 
@@ -13,7 +13,7 @@ use crate::command::ClassArgs;
 /// Reads .npy (bool and integers), NIfTI (.nii, .nii.gz) and grey or palette .png. Several inputs are several raters,
 /// whose soft labels are averaged. Settings by axis follow the axes of the array that is read: (D, H, W) or (H, W),
 /// and x, y, z for NIfTI. Trailing axes of length 1 beyond the third are dropped.
-#[derive(Debug, Parser)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// One label map for each rater.
     #[arg(required = true)]
