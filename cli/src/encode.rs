@@ -3,6 +3,7 @@
 mod args;
 mod write;
 
+use std::fs;
 use std::io::{self, Write};
 use std::iter;
 use std::ops::Range;
@@ -13,6 +14,7 @@ pub(crate) use args::Args;
 use args::{Dtype, Method};
 use ndarray::{ArrayD, Axis, IxDyn};
 use nifti::NiftiHeader;
+use soft_labels::batch::{self, Batch, Sample};
 use soft_labels::{Classes, Encoding, Label, LabelSmoothing, OneHot, Raters, SoftEncoder, SvlsKernel};
 use write::{Element, Format};
 
@@ -96,6 +98,7 @@ impl Job<'_> {
         let Args {
             rater_weights,
             window,
+            scale,
             out,
             ..
         } = self.args;
@@ -109,14 +112,26 @@ impl Job<'_> {
 
         let start = Instant::now();
         check_window(&window, raters.shape())?;
-        let mut soft = self.allocate::<F>(&window)?;
-        self.encoding()?
-            .encode_raters_window_into(&raters, &self.classes, &window, &mut soft)?;
+        let encoding = self.encoding()?;
+        let soft = if let Some(scale) = scale {
+            let sample = Sample::raters(raters.clone()).window(&window);
+            let batches = batch::encode_scales(&encoding, &[sample], &self.classes, &[scale])?;
+            let batch: Batch<F> = batches.into_iter().next().ok_or("there is no scale")?;
+            // One sample: the batch axis has length 1, and classes come next.
+            let mut soft = self.allocate::<F>(&batch.shape[2..])?;
+            soft.assign(&ArrayD::from_shape_vec(&batch.shape[1..], batch.values)?);
+            soft
+        } else {
+            let mut soft = self.allocate::<F>(&window.iter().map(Range::len).collect::<Vec<_>>())?;
+            encoding.encode_raters_window_into(&raters, &self.classes, &window, &mut soft)?;
+            soft
+        };
         let smoothing = start.elapsed();
 
         let start = Instant::now();
         let origin: Vec<_> = window.iter().map(|range| range.start).collect();
-        let header = write::header(self.header.as_ref(), self.args.spacing_mm.as_deref(), &origin);
+        let scale = scale.as_deref().unwrap_or(&[1]);
+        let header = write::header(self.header.as_ref(), self.args.spacing_mm.as_deref(), &origin, scale);
         of_file(out, write::write(out, self.format, &soft, &header))?;
         let times = [
             ("reading", self.reading),
@@ -127,11 +142,9 @@ impl Job<'_> {
         command::printed(self.report(&raters, &soft, &times))
     }
 
-    /// An array for the soft labels of a window, in memory as the file will have it.
-    fn allocate<F: Element>(&self, window: &[Range<usize>]) -> Result<ArrayD<F>, Failure> {
-        let mut axes: Vec<_> = iter::once(self.classes.len())
-            .chain(window.iter().map(|range| range.len()))
-            .collect();
+    /// An array for the soft labels of so many voxels on each axis, in memory as the file will have it.
+    fn allocate<F: Element>(&self, voxels: &[usize]) -> Result<ArrayD<F>, Failure> {
+        let mut axes: Vec<_> = iter::once(self.classes.len()).chain(voxels.iter().copied()).collect();
         if self.format == Format::Nifti {
             axes[1..].reverse();
         }
@@ -150,6 +163,10 @@ impl Job<'_> {
     }
 
     fn encoding(&self) -> Result<Encoding, Failure> {
+        if let Some(path) = &self.args.config {
+            let text = of_file(path, fs::read_to_string(path).map_err(Failure::from))?;
+            return of_file(path, serde_json::from_str(&text).map_err(Failure::from));
+        }
         let Args {
             method,
             alpha,

@@ -26,6 +26,10 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = Method::Svls)]
     pub(crate) method: Method,
 
+    /// The method and its settings from a JSON file, such as {"method": "svls", "sigma": 1.5}.
+    #[arg(long, value_name = "FILE.json", conflicts_with_all = ["method", "alpha", "sigma", "sigma_mm", "radius", "strength"])]
+    pub(crate) config: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) classes: ClassArgs,
 
@@ -70,6 +74,10 @@ pub(crate) struct Args {
     /// Only a part of the result: a range of voxels for each axis.
     #[arg(long, value_name = "A:B,A:B..")]
     pub(crate) window: Option<Window>,
+
+    /// Averages the soft labels over boxes of so many voxels, for all axes or for each.
+    #[arg(long, value_name = "N,N..", value_delimiter = ',')]
+    pub(crate) scale: Option<Vec<usize>>,
 
     #[arg(long, value_enum, default_value_t = Dtype::F32)]
     pub(crate) dtype: Dtype,

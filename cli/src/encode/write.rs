@@ -119,8 +119,14 @@ fn npy_half<F: Element>(file: &mut NamedTempFile, soft: &ArrayD<F>) -> Result<()
     Ok(())
 }
 
-/// The header for a result that starts at some voxel of the input: its own, moved there, or a plain one.
-pub(crate) fn header(input: Option<&NiftiHeader>, spacing: Option<&[f64]>, start: &[usize]) -> NiftiHeader {
+/// The header for a result that starts at some voxel of the input, in boxes of `scale` voxels: the input's own, moved to the
+/// middle of the first box, or a plain one.
+pub(crate) fn header(
+    input: Option<&NiftiHeader>,
+    spacing: Option<&[f64]>,
+    start: &[usize],
+    scale: &[usize],
+) -> NiftiHeader {
     let mut header = input.cloned().unwrap_or_else(|| plain_header(spacing));
     if let (Some(_), Some(spacing)) = (input, spacing) {
         set_spacing(&mut header, spacing);
@@ -129,13 +135,18 @@ pub(crate) fn header(input: Option<&NiftiHeader>, spacing: Option<&[f64]>, start
     (header.cal_max, header.cal_min, header.intent_code, header.pixdim[4]) = (0.0, 0.0, 0, 1.0);
     let rotation = qform_columns(&header);
     for (axis, &voxels) in start.iter().enumerate().take(3) {
-        let voxels = voxels as f32;
+        let size = scale.get(axis).or(scale.first()).copied().unwrap_or(1) as f32;
+        let voxels = voxels as f32 + (size - 1.0) / 2.0;
         header.srow_x[3] += header.srow_x[axis] * voxels;
         header.srow_y[3] += header.srow_y[axis] * voxels;
         header.srow_z[3] += header.srow_z[axis] * voxels;
         header.quatern_x += rotation[axis][0] * voxels;
         header.quatern_y += rotation[axis][1] * voxels;
         header.quatern_z += rotation[axis][2] * voxels;
+        for row in [&mut header.srow_x, &mut header.srow_y, &mut header.srow_z] {
+            row[axis] *= size;
+        }
+        header.pixdim[axis + 1] *= size;
     }
     header
 }
