@@ -3,6 +3,7 @@
 //! | | definition | of the [SVLS paper]'s released code |
 //! |---|---|---|
 //! | Dice | [`Confusion::dice`] | the same; 1 where prediction and reference are empty |
+//! | Jaccard index, precision, recall, difference of volumes | [`Overlap`] | not reported |
 //! | Surface Dice | [`Surfaces::dice`], DeepMind's | [`Surfaces::svls_paper`]: the share of the predicted surface alone |
 //! | Expected calibration error | [`Reliability::ece`] over the top label | 10 bins, [`Scope::Foreground`] |
 //! | Thresholded adaptive calibration error | [`Tace::new`], Nixon et al. | [`Tace::svls_paper`]: also divided by the number of bins |
@@ -48,6 +49,7 @@
 
 mod confusion;
 mod labels;
+mod overlap;
 mod predictions;
 mod region;
 mod reliability;
@@ -56,7 +58,8 @@ mod surface;
 mod tace;
 mod top;
 
-pub use confusion::{Confusion, Empty};
+pub use confusion::Confusion;
+pub use overlap::{Empty, Overlap};
 pub use region::Region;
 pub use reliability::{Reliability, ReliabilityBin, Scope};
 pub use scores::{brier, brier_soft, negative_log_likelihood, negative_log_likelihood_soft};

@@ -29,7 +29,7 @@
 mod builder;
 mod distribution;
 mod encoder;
-mod flat;
+mod parts;
 
 use std::ops::Range;
 
@@ -37,7 +37,7 @@ use ndarray::{ArrayRef, Axis, Slice};
 
 pub use self::distribution::Distribution;
 pub use self::encoder::SparseEncoder;
-pub(crate) use self::flat::FlatSparse;
+pub use self::parts::SparseParts;
 use crate::engine::{self, Tile};
 use crate::input::window::check_output;
 use crate::{Result, SoftFloat, SpatialDim};
@@ -142,9 +142,11 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
         })
     }
 
-    /// The same without the number of axes.
-    pub(crate) fn flat(&self) -> FlatSparse<'_, F> {
-        FlatSparse {
+    /// The arrays that these soft labels consist of.
+    ///
+    /// The example of [`SparseParts`] uses it.
+    pub fn parts(&self) -> SparseParts<'_, F> {
+        SparseParts {
             class: &self.class,
             uncertain: &self.uncertain,
             ends: &self.ends,

@@ -1,4 +1,4 @@
-//! What the commands have in common: how they begin, how they fail, and how classes are given.
+//! What the commands have in common: how they begin, and how they fail.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -7,12 +7,19 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use soft_labels::Classes;
 
-pub(crate) type Failure = Box<dyn Error>;
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+/// How a command ended that could be begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Well,
+    /// Some cases failed. Each has been named.
+    SomeFailed,
+}
 
 /// Parses the arguments and runs the command. Whatever is wrong is one line on stderr, and the exit code 2.
-pub(crate) fn main<A: Parser>(run: impl FnOnce(&A) -> Result<(), Failure>) -> ExitCode {
+pub(crate) fn main<A: Parser>(run: impl FnOnce(&A) -> Result<Outcome, Failure>) -> ExitCode {
     let args = match A::try_parse() {
         Ok(args) => args,
         Err(error)
@@ -26,21 +33,33 @@ pub(crate) fn main<A: Parser>(run: impl FnOnce(&A) -> Result<(), Failure>) -> Ex
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
-        Err(error) => return fail(&first_paragraph(&error.to_string())),
+        Err(error) => {
+            complain(&first_paragraph(&error.to_string()));
+            return ExitCode::from(2);
+        }
     };
     match run(&args) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error.to_string()),
+        Ok(Outcome::Well) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeFailed) => ExitCode::from(1),
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::from(2)
+        }
     }
 }
 
-fn fail(message: &str) -> ExitCode {
-    // In the words of the command line; a closed stderr is no reason to panic.
+/// One line on stderr, in the words of the command line.
+pub(crate) fn complain(message: &str) {
     let message = message
         .replace("Classes::from_values", "--values")
         .replace("Classes::with_ignore", "--ignore");
-    let _ = writeln!(io::stderr(), "soft-labels: {}", message.replace('\n', " "));
-    ExitCode::from(2)
+    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    // A closed stderr is no reason to panic.
+    let _ = writeln!(
+        io::stderr(),
+        "soft-labels: {}",
+        message.chars().map(printable).collect::<String>()
+    );
 }
 
 /// What clap says before it goes on about usage, in one line.
@@ -66,38 +85,4 @@ pub(crate) fn printed(result: io::Result<()>) -> Result<(), Failure> {
 /// Puts a file's name before what is wrong with it.
 pub(crate) fn of_file<T>(path: &Path, result: Result<T, Failure>) -> Result<T, Failure> {
     result.map_err(|error| format!("{}: {error}", path.display()).into())
-}
-
-/// What the labels mean.
-#[derive(Debug, clap::Args)]
-pub(crate) struct ClassArgs {
-    /// Number of classes, for labels 0, 1, ..., N-1.
-    #[arg(
-        long,
-        value_name = "N",
-        conflicts_with = "values",
-        required_unless_present = "values"
-    )]
-    classes: Option<usize>,
-
-    /// The label of each class, in the order of the class axis.
-    #[arg(long, value_name = "V,V..", value_delimiter = ',', allow_hyphen_values = true)]
-    values: Option<Vec<i64>>,
-
-    /// The label of voxels that nobody labelled.
-    #[arg(long, value_name = "V", allow_hyphen_values = true)]
-    ignore: Option<i64>,
-}
-
-impl ClassArgs {
-    pub(crate) fn classes(&self) -> Result<Classes, Failure> {
-        let classes = match &self.values {
-            Some(values) => Classes::from_values(values.iter().copied())?,
-            None => Classes::contiguous(self.classes.unwrap_or_default())?,
-        };
-        Ok(match self.ignore {
-            Some(value) => classes.with_ignore(value)?,
-            None => classes,
-        })
-    }
 }

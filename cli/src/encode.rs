@@ -1,171 +1,125 @@
-//! `soft-labels encode`: label maps from files to soft labels in a file.
+//! `soft-labels encode`: label maps from files to soft labels in files.
 
 mod args;
-mod write;
+mod quantize;
+mod report;
 
-use std::fs;
-use std::io::{self, Write};
 use std::iter;
 use std::ops::Range;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub(crate) use args::Args;
 use args::{Dtype, Method};
-use ndarray::{ArrayD, Axis, IxDyn};
+use half::f16;
+use ndarray::{ArrayD, ArrayViewMutD, Axis, IxDyn};
 use nifti::NiftiHeader;
+use report::Report;
 use soft_labels::batch::{self, Batch, Sample};
-use soft_labels::{Classes, Encoding, Label, LabelSmoothing, OneHot, Raters, SoftEncoder, SvlsKernel};
-use write::{Element, Format};
+use soft_labels::sparse::SparseEncoder;
+use soft_labels::{Classes, Encoding, Label, LabelSmoothing, OneHot, Raters, SoftEncoder, SoftFloat, SvlsKernel};
 
-use crate::command::{self, Failure, of_file};
-use crate::read::{self, Volume, each_type};
-use crate::space;
+use crate::command::{self, Failure, Outcome, of_file};
+use crate::files::labels::each_type;
+use crate::files::write::{self, Format, Value};
+use crate::files::{self, space};
+use crate::jobs::{self, Formats, Job};
 
-pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+const SOFT: Formats = Formats {
+    written: &[
+        Format::Npy,
+        Format::Nifti,
+        #[cfg(feature = "zarr")]
+        Format::Zarr,
+    ],
+    names: if cfg!(feature = "zarr") {
+        ".npy, .nii, .nii.gz or .zarr"
+    } else {
+        ".npy, .nii or .nii.gz"
+    },
+    ending: None,
+};
+
+const SPARSE: Formats = Formats {
+    written: &[Format::Npz],
+    names: ".npz for --sparse",
+    ending: Some(".npz"),
+};
+
+pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     args.check()?;
-    let format = of_file(&args.out, Format::of(&args.out, args.dtype == Dtype::F16))?;
-    let classes = args.classes.classes()?;
-    let start = Instant::now();
-    let volume = read_raters(args)?;
-    let job = Job {
+    args.files.work.start()?;
+    let encoder = Encoder {
         args,
-        classes,
-        format,
-        header: volume.header,
-        reading: start.elapsed(),
+        classes: args.classes.read()?.classes,
+        config: args
+            .config
+            .as_ref()
+            .map(|path| of_file(path, config(path)))
+            .transpose()?,
     };
-    each_type!(volume.labels, maps => job.run(&maps))
-}
-
-/// The label maps of all raters, and the header of the first.
-fn read_raters(args: &Args) -> Result<Volume, Failure> {
-    let mut raters: Option<Volume> = None;
-    for path in &args.labels {
-        if same_file(path, &args.out) {
-            return Err(format!("{}: is --out, too; write to another file", path.display()).into());
-        }
-        let volume = of_file(path, read::read(path))?;
-        raters = Some(match raters {
-            None => volume,
-            Some(first) => {
-                let apart = matches!((&first.header, &volume.header), (Some(a), Some(b)) if !space::same_space(a, b));
-                if apart {
-                    return of_file(
-                        path,
-                        Err("lies elsewhere than the first rater's file; resample it first".into()),
-                    );
-                }
-                Volume {
-                    labels: first.labels.join(volume.labels)?,
-                    header: first.header,
-                }
-            }
-        });
+    let plan = jobs::plan(&args.files, if args.sparse { &SPARSE } else { &SOFT })?;
+    let jobs = plan.jobs;
+    if let ([job], false) = (jobs.as_slice(), plan.to_folder) {
+        let report = encoder.encode(job)?;
+        command::printed(report.print())?;
+        return Ok(Outcome::Well);
     }
-    let Some(Volume { labels, header }) = raters else {
-        return Err("give a label map".into());
-    };
-    Ok(Volume {
-        labels: if args.stacked_raters { labels.unstack() } else { labels },
-        header,
+    let results = args.files.work.each(&jobs, Job::title, |job| encoder.encode(job))?;
+    let failed = results.iter().filter(|result| result.is_err()).count();
+    command::printed(report::print_all(&jobs, &results))?;
+    Ok(if failed == 0 {
+        Outcome::Well
+    } else {
+        Outcome::SomeFailed
     })
 }
 
-fn same_file(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+fn config(path: &std::path::Path) -> Result<Encoding, Failure> {
+    Ok(serde_json::from_str(&files::text(path)?)?)
 }
 
-/// Everything but the label maps.
-struct Job<'a> {
+/// All that cases have in common.
+struct Encoder<'a> {
     args: &'a Args,
     classes: Classes,
-    format: Format,
-    header: Option<NiftiHeader>,
-    reading: Duration,
+    config: Option<Encoding>,
 }
 
-impl Job<'_> {
-    fn run<L: Label>(&self, maps: &[ArrayD<L>]) -> Result<(), Failure> {
-        match self.args.dtype {
-            Dtype::F64 => self.encode_and_write::<L, f64>(maps),
-            // 16-bit values are the 32-bit ones rounded.
-            Dtype::F32 | Dtype::F16 => self.encode_and_write::<L, f32>(maps),
-        }
-    }
-
-    fn encode_and_write<L: Label, F: Element>(&self, maps: &[ArrayD<L>]) -> Result<(), Failure> {
-        let Args {
-            rater_weights,
-            window,
-            scale,
-            out,
-            ..
-        } = self.args;
-        let views: Vec<_> = maps.iter().map(|map| map.view()).collect();
-        let raters = match rater_weights {
-            Some(weights) => Raters::weighted(&views, weights)?,
-            None => Raters::new(&views)?,
-        };
-        let whole = || raters.shape().iter().map(|&len| 0..len).collect();
-        let window: Vec<_> = window.as_ref().map_or_else(whole, |window| window.0.clone());
-
+impl Encoder<'_> {
+    fn encode(&self, job: &Job) -> Result<Report, Failure> {
         let start = Instant::now();
-        check_window(&window, raters.shape())?;
-        let encoding = self.encoding()?;
-        let soft = if let Some(scale) = scale {
-            let sample = Sample::raters(raters.clone()).window(&window);
-            let batches = batch::encode_scales(&encoding, &[sample], &self.classes, &[scale])?;
-            let batch: Batch<F> = batches.into_iter().next().ok_or("there is no scale")?;
-            // One sample: the batch axis has length 1, and classes come next.
-            let mut soft = self.allocate::<F>(&batch.shape[2..])?;
-            soft.assign(&ArrayD::from_shape_vec(&batch.shape[1..], batch.values)?);
-            soft
-        } else {
-            let mut soft = self.allocate::<F>(&window.iter().map(Range::len).collect::<Vec<_>>())?;
-            encoding.encode_raters_window_into(&raters, &self.classes, &window, &mut soft)?;
-            soft
+        let volume = job.read()?;
+        let case = Case {
+            encoder: self,
+            job,
+            encoding: self.encoding(volume.header.as_ref())?,
+            header: volume.header,
+            weights: self.weights(job)?,
         };
-        let smoothing = start.elapsed();
-
-        let start = Instant::now();
-        let origin: Vec<_> = window.iter().map(|range| range.start).collect();
-        let scale = scale.as_deref().unwrap_or(&[1]);
-        let header = write::header(self.header.as_ref(), self.args.spacing_mm.as_deref(), &origin, scale);
-        of_file(out, write::write(out, self.format, &soft, &header))?;
-        let times = [
-            ("reading", self.reading),
-            ("smoothing", smoothing),
-            ("writing", start.elapsed()),
-        ];
-
-        command::printed(self.report(&raters, &soft, &times))
+        let mut report = Report::new(job, volume.kind, start.elapsed());
+        each_type!(volume.labels, maps => case.run(&maps, &mut report))?;
+        Ok(report)
     }
 
-    /// An array for the soft labels of so many voxels on each axis, in memory as the file will have it.
-    fn allocate<F: Element>(&self, voxels: &[usize]) -> Result<ArrayD<F>, Failure> {
-        let mut axes: Vec<_> = iter::once(self.classes.len()).chain(voxels.iter().copied()).collect();
-        if self.format == Format::Nifti {
-            axes[1..].reverse();
+    /// The weights of those who drew this case.
+    fn weights(&self, job: &Job) -> Result<Option<Vec<f64>>, Failure> {
+        let Some(weights) = &self.args.rater_weights else {
+            return Ok(None);
+        };
+        if self.args.files.raters.is_empty() {
+            return Ok(Some(weights.clone()));
         }
-        let len = axes.iter().try_fold(1_usize, |len, &axis| len.checked_mul(axis));
-        let mut values = Vec::new();
-        match len.map(|len| (len, values.try_reserve_exact(len))) {
-            Some((len, Ok(()))) => values.resize(len, F::zero()),
-            _ => return Err(format!("{axes:?} values do not fit in memory; make a --window of them").into()),
-        }
-        let mut soft = ArrayD::from_shape_vec(axes, values)?;
-        if self.format == Format::Nifti {
-            let order: Vec<_> = iter::once(0).chain((1..soft.ndim()).rev()).collect();
-            soft = soft.permuted_axes(order);
-        }
-        Ok(soft)
+        // As many as there are folders: the arguments were checked.
+        Ok(Some(
+            job.raters()
+                .filter_map(|(rater, _)| weights.get(rater).copied())
+                .collect(),
+        ))
     }
 
-    fn encoding(&self) -> Result<Encoding, Failure> {
-        if let Some(path) = &self.args.config {
-            let text = of_file(path, fs::read_to_string(path).map_err(Failure::from))?;
-            return of_file(path, serde_json::from_str(&text).map_err(Failure::from));
+    fn encoding(&self, header: Option<&NiftiHeader>) -> Result<Encoding, Failure> {
+        if let Some(encoding) = &self.config {
+            return Ok(encoding.clone());
         }
         let Args {
             method,
@@ -191,7 +145,7 @@ impl Job<'_> {
         }
         if let Some(sigma) = sigma_mm {
             settings = settings.sigma_mm(sigma);
-            settings = match (spacing_mm, &self.header) {
+            settings = match (spacing_mm, header) {
                 (Some(spacing), _) => settings.spacing_mm(spacing),
                 (None, Some(header)) => settings.spacing_mm(space::spacing(header)),
                 (None, None) => return Err("--sigma-mm needs the voxel spacing; give --spacing-mm".into()),
@@ -199,61 +153,213 @@ impl Job<'_> {
         }
         Ok(settings.into())
     }
+}
 
-    fn report<L: Label, F: Element>(
-        &self,
-        raters: &Raters<'_, L, IxDyn>,
-        soft: &ArrayD<F>,
-        times: &[(&str, Duration)],
-    ) -> io::Result<()> {
-        let mut text = io::stdout().lock();
-        let names: Vec<_> = self.args.labels.iter().map(|path| path.display().to_string()).collect();
-        let of = if raters.len() == 1 {
-            String::new()
-        } else {
-            format!(", {} raters", raters.len())
+/// One case, without its label maps.
+struct Case<'a> {
+    encoder: &'a Encoder<'a>,
+    job: &'a Job,
+    encoding: Encoding,
+    header: Option<NiftiHeader>,
+    weights: Option<Vec<f64>>,
+}
+
+impl Case<'_> {
+    fn run<L: Label>(&self, maps: &[ArrayD<L>], report: &mut Report) -> Result<(), Failure> {
+        let views: Vec<_> = maps.iter().map(|map| map.view()).collect();
+        let raters = match &self.weights {
+            Some(weights) => Raters::weighted(&views, weights)?,
+            None => Raters::new(&views)?,
         };
-        writeln!(
-            text,
-            "read      {}: {:?} of {}{of}",
-            names.join(", "),
-            raters.shape(),
-            std::any::type_name::<L>()
-        )?;
-
-        writeln!(text, "\n  class   label      voxels")?;
-        let mut counts = vec![0_u64; self.classes.len() + 1];
-        for label in raters.maps().iter().flatten() {
-            counts[self.classes.class_of(*label).unwrap_or(self.classes.len())] += 1;
+        report.count(&raters, &self.encoder.classes);
+        if self.encoder.args.sparse {
+            return self.sparse(&raters, report);
         }
-        for (class, (label, count)) in self.classes.values().iter().zip(&counts).enumerate() {
-            writeln!(text, "{class:7} {label:7} {count:11}")?;
-        }
-        if let Some(ignored) = counts.last().filter(|&&count| count > 0) {
-            writeln!(text, "ignored         {ignored:11}")?;
-        }
-
-        let (nontrivial, all) = nontrivial(soft);
-        let percent = 100.0 * nontrivial as f64 / all.max(1) as f64;
-        writeln!(
-            text,
-            "\n{nontrivial} of {all} voxels ({percent:.1} %) have more than one class"
-        )?;
-        writeln!(
-            text,
-            "wrote     {}: {:?}, classes {}",
-            self.args.out.display(),
-            soft.shape(),
-            match self.format {
-                Format::Nifti => "last in the file",
-                Format::Npy | Format::NpyHalf => "first",
+        match self.encoder.args.dtype {
+            Dtype::F64 => self.write_soft(&self.soft::<_, f64>(&raters, report)?, &raters, report),
+            Dtype::F32 => self.write_soft(&self.soft::<_, f32>(&raters, report)?, &raters, report),
+            Dtype::F16 => {
+                let round = |soft: &ArrayD<f64>, _: Option<&_>, out: &mut ArrayViewMutD<'_, f16>| {
+                    out.zip_mut_with(soft, |out, &p| *out = f16::from_f64(p));
+                };
+                self.write_soft(&self.converted(&raters, f16::ZERO, round, report)?, &raters, report)
             }
-        )?;
-        for (what, time) in times {
-            writeln!(text, "{what:9} {:9.1} ms", time.as_secs_f64() * 1e3)?;
+            Dtype::U8 => self.write_soft(
+                &self.converted(&raters, 0, quantize::quantize, report)?,
+                &raters,
+                report,
+            ),
         }
+    }
+
+    fn sparse<L: Label>(&self, raters: &Raters<'_, L, IxDyn>, report: &mut Report) -> Result<(), Failure> {
+        let start = Instant::now();
+        let soft = self.encoding.encode_raters_sparse(raters, &self.encoder.classes)?;
+        report.time("smoothing", start);
+        let start = Instant::now();
+        of_file(&self.job.out, write::write_sparse(&self.job.place(), &soft))?;
+        report.time("writing", start);
+        report.uncertain(soft.uncertain_len(), soft.shape());
+        report.wrote(format!("{:?}, sparse", soft.shape()));
         Ok(())
     }
+
+    /// The soft labels of the window, classes first, in memory as the file will have them.
+    fn soft<L: Label, F: SoftFloat>(
+        &self,
+        raters: &Raters<'_, L, IxDyn>,
+        report: &mut Report,
+    ) -> Result<ArrayD<F>, Failure> {
+        let start = Instant::now();
+        let window = self.window(raters)?;
+        let classes = &self.encoder.classes;
+        let soft = if let Some(scale) = &self.encoder.args.scale {
+            let batch = self.pooled(raters, &window, scale)?;
+            // One sample: the batch axis has length 1, and classes come next.
+            let mut soft = self.allocate(F::zero(), &batch.shape[2..])?;
+            soft.assign(&ArrayD::from_shape_vec(&batch.shape[1..], batch.values)?);
+            soft
+        } else {
+            let mut soft = self.allocate(F::zero(), &lengths(&window))?;
+            self.encoding
+                .encode_raters_window_into(raters, classes, &window, &mut soft)?;
+            soft
+        };
+        report.time("smoothing", start);
+        Ok(soft)
+    }
+
+    /// The soft labels of the window in a type of 8 or 16 bits. They are computed in slabs of `f64`, so that these need
+    /// little memory. `convert` also gets the class of each voxel if there is one rater.
+    fn converted<L: Label, T: Copy>(
+        &self,
+        raters: &Raters<'_, L, IxDyn>,
+        zero: T,
+        convert: impl Fn(&ArrayD<f64>, Option<&ArrayD<usize>>, &mut ArrayViewMutD<'_, T>),
+        report: &mut Report,
+    ) -> Result<ArrayD<T>, Failure> {
+        let start = Instant::now();
+        let window = self.window(raters)?;
+        let classes = &self.encoder.classes;
+        let out = if let Some(scale) = &self.encoder.args.scale {
+            let batch = self.pooled(raters, &window, scale)?;
+            let mut out = self.allocate(zero, &batch.shape[2..])?;
+            let soft = ArrayD::from_shape_vec(&batch.shape[1..], batch.values)?;
+            convert(&soft, None, &mut out.view_mut());
+            out
+        } else {
+            let lengths = lengths(&window);
+            let mut out = self.allocate(zero, &lengths)?;
+            for planes in slabs(&lengths) {
+                let mut slab = window.clone();
+                slab[0] = window[0].start + planes.start..window[0].start + planes.end;
+                let soft: ArrayD<f64> = self.encoding.encode_raters_window(raters, classes, &slab)?;
+                let annotated = (raters.len() == 1).then(|| {
+                    let mut map = raters.maps()[0].view();
+                    for (axis, range) in slab.iter().enumerate() {
+                        map.slice_axis_inplace(Axis(axis), range.clone().into());
+                    }
+                    map.mapv(|label| classes.class_of(label).unwrap_or(usize::MAX))
+                });
+                convert(
+                    &soft,
+                    annotated.as_ref(),
+                    &mut out.slice_axis_mut(Axis(1), planes.into()),
+                );
+            }
+            out
+        };
+        report.time("smoothing", start);
+        Ok(out)
+    }
+
+    fn pooled<L: Label, F: SoftFloat>(
+        &self,
+        raters: &Raters<'_, L, IxDyn>,
+        window: &[Range<usize>],
+        scale: &[usize],
+    ) -> Result<Batch<F>, Failure> {
+        let sample = Sample::raters(raters.clone()).window(window);
+        let batches = batch::encode_scales(&self.encoding, &[sample], &self.encoder.classes, &[scale])?;
+        Ok(batches.into_iter().next().ok_or("there is no scale")?)
+    }
+
+    fn write_soft<L: Label, T: Value + Into<f64>>(
+        &self,
+        soft: &ArrayD<T>,
+        raters: &Raters<'_, L, IxDyn>,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
+        let args = self.encoder.args;
+        let start = Instant::now();
+        let origin: Vec<_> = self.window(raters)?.iter().map(|range| range.start).collect();
+        let scale = args.scale.as_deref().unwrap_or(&[1]);
+        let header = space::header(self.header.as_ref(), args.spacing_mm.as_deref(), &origin, scale);
+        let place = self.job.place();
+        of_file(
+            &self.job.out,
+            write::write(&place, self.job.format, soft, true, &header),
+        )?;
+        report.time("writing", start);
+        let one = if args.dtype == Dtype::U8 { 255.0 } else { 1.0 };
+        report.uncertain(nontrivial(soft, one), &soft.shape()[1..]);
+        let order = match self.job.format {
+            Format::Nifti => "last in the file",
+            _ => "first",
+        };
+        report.wrote(format!("{:?}, classes {order}", soft.shape()));
+        Ok(())
+    }
+
+    fn window<L: Label>(&self, raters: &Raters<'_, L, IxDyn>) -> Result<Vec<Range<usize>>, Failure> {
+        let whole = || raters.shape().iter().map(|&len| 0..len).collect();
+        let window: Vec<_> = self
+            .encoder
+            .args
+            .window
+            .as_ref()
+            .map_or_else(whole, |window| window.0.clone());
+        check_window(&window, raters.shape())?;
+        Ok(window)
+    }
+
+    /// An array for the soft labels of so many voxels on each axis, in memory as the file will have it.
+    fn allocate<T: Copy>(&self, zero: T, voxels: &[usize]) -> Result<ArrayD<T>, Failure> {
+        let mut axes: Vec<_> = iter::once(self.encoder.classes.len())
+            .chain(voxels.iter().copied())
+            .collect();
+        let reversed = self.job.format == Format::Nifti;
+        if reversed {
+            axes[1..].reverse();
+        }
+        let len = axes.iter().try_fold(1_usize, |len, &axis| len.checked_mul(axis));
+        let mut values = Vec::new();
+        match len.map(|len| (len, values.try_reserve_exact(len))) {
+            Some((len, Ok(()))) => values.resize(len, zero),
+            _ => return Err(format!("{axes:?} values do not fit in memory; make a --window of them").into()),
+        }
+        let mut soft = ArrayD::from_shape_vec(axes, values)?;
+        if reversed {
+            let order: Vec<_> = iter::once(0).chain((1..soft.ndim()).rev()).collect();
+            soft = soft.permuted_axes(order);
+        }
+        Ok(soft)
+    }
+}
+
+fn lengths(window: &[Range<usize>]) -> Vec<usize> {
+    window.iter().map(Range::len).collect()
+}
+
+/// Ranges of planes with about a million voxels each.
+fn slabs(lengths: &[usize]) -> impl Iterator<Item = Range<usize>> {
+    const VOXELS: usize = 1 << 20;
+    let planes = lengths.first().copied().unwrap_or(0);
+    let of_plane: usize = lengths.iter().skip(1).product();
+    let step = (VOXELS / of_plane.max(1)).max(1);
+    (0..planes)
+        .step_by(step)
+        .map(move |start| start..planes.min(start + step))
 }
 
 /// A wrong window is told before anything is allocated for it.
@@ -280,17 +386,17 @@ fn check_window(window: &[Range<usize>], shape: &[usize]) -> Result<(), soft_lab
     }
 }
 
-/// How many voxels have no class that is certain, ignored ones aside, and how many there are.
-fn nontrivial<F: Element>(soft: &ArrayD<F>) -> (usize, usize) {
+/// How many voxels have no class that is certain, ignored ones aside.
+fn nontrivial<T: Copy + Into<f64>>(soft: &ArrayD<T>, one: f64) -> usize {
     let mut uncertain = ArrayD::from_elem(&soft.shape()[1..], false);
     for class in soft.axis_iter(Axis(0)) {
-        let between = |value: F| value != F::zero() && value.into() != 1.0;
+        let between = |value: T| {
+            let value: f64 = value.into();
+            value != 0.0 && value != one
+        };
         ndarray::Zip::from(&mut uncertain)
             .and(&class)
             .for_each(|uncertain, &value| *uncertain |= between(value));
     }
-    (
-        uncertain.iter().filter(|&&uncertain| uncertain).count(),
-        uncertain.len(),
-    )
+    uncertain.iter().filter(|&&uncertain| uncertain).count()
 }

@@ -1,72 +1,156 @@
-//! `soft-labels judge`: a prediction against a reference label map.
+//! `soft-labels judge`: predictions against reference label maps.
 
 mod args;
 mod diagram;
 mod prediction;
 mod report;
+mod scores;
+mod summary;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(crate) use args::Args;
-use ndarray::{ArrayD, ArrayRef, IxDyn};
-use nifti::NiftiHeader;
+use ndarray::ArrayD;
 use prediction::{Prediction, Reference};
-use report::{Calibration, Judgement, Structure};
-use soft_labels::metrics::{
-    Confusion, Empty, Region, Reliability, Scope, Surfaces, Tace, brier, negative_log_likelihood,
-};
-use soft_labels::{Classes, SoftFloat};
+use report::{Judgement, Structures};
+use scores::Scores;
+use soft_labels::Classes;
+use soft_labels::metrics::{Confusion, Region, Reliability};
 
-use crate::command::{self, Failure, of_file};
-use crate::space;
+use crate::cases;
+use crate::classes::NamedClasses;
+use crate::command::{self, Failure, Outcome, of_file};
+use crate::files::output::Place;
+use crate::files::space;
 
-pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     args.check()?;
-    let classes = args.classes.classes()?;
-    let reference = of_file(&args.reference, prediction::reference(&args.reference))?;
-    let prediction = of_file(
-        &args.prediction,
-        prediction::prediction(&args.prediction, &reference, &classes),
-    )?;
+    args.work.start()?;
+    let NamedClasses {
+        classes,
+        names,
+        mut regions,
+    } = args.classes.read()?;
+    regions.extend(args.regions.iter().flat_map(|regions| regions.0.clone()));
+    let mut judged: Vec<_> = (1..classes.len()).map(Region::class).collect();
+    for (_, labels) in &regions {
+        judged.push(Region::of_labels(&classes, labels.iter().copied())?);
+    }
+    let structures = Structures {
+        classes: classes.len() - 1,
+        names: names
+            .into_iter()
+            .skip(1)
+            .chain(regions.into_iter().map(|(name, _)| name))
+            .collect(),
+    };
+    for path in [&args.csv, &args.reliability].into_iter().flatten() {
+        of_file(path, place(args, path).check())?;
+    }
 
-    check_labels(&args.reference, &reference.labels, &classes)?;
+    let judge = |pair: &Pair| judge(args, &classes, &judged, pair);
+    let folders = [&args.prediction, &args.reference].map(|path| cases::is_folder(path));
+    let cases = match folders {
+        [false, false] => {
+            let pair = Pair {
+                name: String::new(),
+                prediction: Some(args.prediction.clone()),
+                reference: Some(args.reference.clone()),
+            };
+            vec![(pair.name.clone(), Ok(judge(&pair)?))]
+        }
+        [true, true] => {
+            let pairs = pairs(args)?;
+            let results = args.work.each(&pairs, |pair| pair.name.clone(), judge)?;
+            pairs.into_iter().map(|pair| pair.name).zip(results).collect()
+        }
+        _ => return Err("give two files or two folders".into()),
+    };
+    let judgement = Judgement {
+        structures,
+        reliability: pooled(&cases)?,
+        cases,
+        tolerance_mm: args.tolerance_mm,
+        seed: args.seed,
+    };
+
+    let any = judgement.failed() < judgement.cases.len();
+    if let Some(path) = args.reliability.as_ref().filter(|_| any) {
+        let Some(reliability) = &judgement.reliability else {
+            return Err("--reliability is for probabilities; the predictions are label maps".into());
+        };
+        of_file(path, diagram::draw(&place(args, path), &reliability.bins()))?;
+    }
+    if let Some(path) = &args.csv {
+        of_file(path, judgement.write_csv(&place(args, path)))?;
+    }
+    command::printed(match (folders[0], args.json) {
+        (true, true) => judgement.print_json(),
+        (true, false) => judgement.print_tables(args.per_case),
+        (false, true) => judgement.print_json_of_one(),
+        (false, false) => judgement.print_tables_of_one(),
+    })?;
+    Ok(if judgement.failed() == 0 {
+        Outcome::Well
+    } else {
+        Outcome::SomeFailed
+    })
+}
+
+fn place<'a>(args: &Args, path: &'a Path) -> Place<'a> {
+    Place {
+        path,
+        overwrite: args.existing.overwrite,
+    }
+}
+
+/// The files of a case. One of them may be missing.
+#[derive(Debug)]
+struct Pair {
+    name: String,
+    prediction: Option<PathBuf>,
+    reference: Option<PathBuf>,
+}
+
+/// The files of two folders by name.
+fn pairs(args: &Args) -> Result<Vec<Pair>, Failure> {
+    let cases = cases::of_raters(&[args.prediction.clone(), args.reference.clone()])?;
+    Ok(cases
+        .into_iter()
+        .map(|case| {
+            let mut files = case.raters.clone().into_iter();
+            Pair {
+                name: case.title(),
+                prediction: files.next().flatten(),
+                reference: files.next().flatten(),
+            }
+        })
+        .collect())
+}
+
+fn judge(args: &Args, classes: &Classes, regions: &[Region], pair: &Pair) -> Result<Scores, Failure> {
+    let prediction_path = pair.prediction.as_ref().ok_or("has no prediction")?;
+    let reference_path = pair.reference.as_ref().ok_or("has no reference")?;
+    let reference = of_file(reference_path, prediction::reference(reference_path))?;
+    let prediction = of_file(
+        prediction_path,
+        prediction::prediction(prediction_path, &reference, classes),
+    )?;
+    check_labels(reference_path, &reference.labels, classes)?;
     let calibration = match &prediction {
         Prediction::Labels(_) => None,
-        Prediction::Single(probabilities) => Some(calibration(args, &classes, probabilities, &reference)),
-        Prediction::Double(probabilities) => Some(calibration(args, &classes, probabilities, &reference)),
+        Prediction::Probabilities(p) => Some(scores::calibration(args, classes, p, &reference.labels)),
     };
-    let calibration = of_file(&args.prediction, calibration.transpose())?;
-    let labels = of_file(&args.prediction, prediction.labels(&classes))?;
+    let calibration = of_file(prediction_path, calibration.transpose())?;
+    let labels = of_file(prediction_path, prediction.labels(classes))?;
     let spacing = spacing(args, &reference)?;
-    check_labels(&args.prediction, &labels, &classes)?;
-    let confusion = Confusion::count(&labels, &reference.labels, &classes)?;
-    let judge = |region: &Region| structure(args, &classes, region, &confusion, &labels, &reference.labels, &spacing);
-
-    let mut judgement = Judgement {
-        classes: Vec::new(),
-        regions: Vec::new(),
+    check_labels(prediction_path, &labels, classes)?;
+    let confusion = Confusion::count(&labels, &reference.labels, classes)?;
+    let maps = [&labels, &reference.labels];
+    let structure = |region| scores::structure(region, classes, maps, &confusion, &spacing, args.tolerance_mm);
+    Ok(Scores {
+        structures: regions.iter().map(structure).collect::<Result<_, _>>()?,
         calibration,
-    };
-    for (class, value) in classes.values().into_iter().enumerate().skip(1) {
-        judgement
-            .classes
-            .push((value.to_string(), judge(&Region::class(class))?));
-    }
-    for (name, values) in args.regions.iter().flatten() {
-        let region = Region::of_labels(&classes, values.iter().copied())?;
-        judgement.regions.push((name.clone(), judge(&region)?));
-    }
-
-    if let Some(path) = &args.reliability {
-        let Some(calibration) = &judgement.calibration else {
-            return Err("--reliability is for probabilities; the prediction is a label map".into());
-        };
-        of_file(path, diagram::draw(path, &calibration.reliability))?;
-    }
-    command::printed(if args.json {
-        judgement.print_json()
-    } else {
-        judgement.print_tables(args.tolerance_mm)
     })
 }
 
@@ -78,68 +162,34 @@ fn check_labels(path: &Path, labels: &ArrayD<i64>, classes: &Classes) -> Result<
 /// The voxel spacing on each axis: as told, or else that of the file, or else 1.
 fn spacing(args: &Args, reference: &Reference) -> Result<Vec<f64>, Failure> {
     let axes = reference.labels.ndim();
-    let of_header = |header: &NiftiHeader| space::spacing(header);
-    Ok(match (&args.spacing_mm, reference.header.as_ref().map(of_header)) {
-        (Some(spacing), _) if spacing.len() == 1 => vec![spacing[0]; axes],
-        (Some(spacing), _) if spacing.len() == axes => spacing.clone(),
-        (Some(spacing), _) => {
-            return Err(format!(
-                "--spacing-mm has {} numbers for {axes} axes; give one, or one for each",
-                spacing.len()
-            )
-            .into());
+    Ok(
+        match (&args.spacing_mm, reference.header.as_ref().map(space::spacing)) {
+            (Some(spacing), _) if spacing.len() == 1 => vec![spacing[0]; axes],
+            (Some(spacing), _) if spacing.len() == axes => spacing.clone(),
+            (Some(spacing), _) => {
+                return Err(format!(
+                    "--spacing-mm has {} numbers for {axes} axes; give one, or one for each",
+                    spacing.len()
+                )
+                .into());
+            }
+            (None, Some(spacing)) if spacing.len() >= axes => spacing[..axes].to_vec(),
+            (None, _) => vec![1.0; axes],
+        },
+    )
+}
+
+/// The reliability over all voxels of all cases, if there are probabilities.
+fn pooled(cases: &[(String, Result<Scores, String>)]) -> Result<Option<Reliability>, Failure> {
+    let mut pooled: Option<Reliability> = None;
+    let calibrations = cases
+        .iter()
+        .filter_map(|(_, scores)| scores.as_ref().ok()?.calibration.as_ref());
+    for calibration in calibrations {
+        match &mut pooled {
+            Some(pooled) => pooled.merge(&calibration.reliability)?,
+            None => pooled = Some(calibration.reliability.clone()),
         }
-        (None, Some(spacing)) if spacing.len() >= axes => spacing[..axes].to_vec(),
-        (None, _) => vec![1.0; axes],
-    })
-}
-
-fn structure(
-    args: &Args,
-    classes: &Classes,
-    region: &Region,
-    confusion: &Confusion,
-    prediction: &ArrayD<i64>,
-    reference: &ArrayD<i64>,
-    spacing: &[f64],
-) -> Result<Structure, Failure> {
-    let referred = region.mask(reference, classes)?;
-    let mut predicted = region.mask(prediction, classes)?;
-    // What nobody labelled is outside, for the prediction, too.
-    predicted.zip_mut_with(reference, |inside, &label| *inside &= !classes.is_ignored(label));
-    let surfaces = Surfaces::new(&predicted, &referred, spacing)?;
-    let distances = surfaces.distances()?;
-    Ok(Structure {
-        dice: confusion.dice(region, Empty::One),
-        surface_dice: surfaces.dice(args.tolerance_mm)?,
-        overlap_reference: surfaces.overlap_reference(args.tolerance_mm)?,
-        overlap_prediction: surfaces.overlap_prediction(args.tolerance_mm)?,
-        average_surface_distance_mm: distances.average(),
-        hausdorff95_mm: distances.hausdorff(95.0)?,
-    })
-}
-
-fn calibration<F: SoftFloat>(
-    args: &Args,
-    classes: &Classes,
-    probabilities: &ArrayRef<F, IxDyn>,
-    reference: &Reference,
-) -> Result<Calibration, Failure> {
-    let labels = &reference.labels;
-    let scope = match args.scope {
-        args::Scope::All => Scope::All,
-        args::Scope::Foreground => Scope::Foreground,
-    };
-    let mut reliability = Reliability::new(args.bins)?;
-    reliability.add(probabilities, labels, classes, scope)?;
-    Ok(Calibration {
-        ece: reliability.ece(),
-        tace: Tace::new().bins(args.bins).evaluate(probabilities, labels, classes)?,
-        tace_paper: Tace::svls_paper()
-            .bins(args.bins)
-            .evaluate(probabilities, labels, classes)?,
-        nll: negative_log_likelihood(probabilities, labels, classes)?,
-        brier: brier(probabilities, labels, classes)?,
-        reliability: reliability.bins(),
-    })
+    }
+    Ok(pooled)
 }

@@ -7,7 +7,7 @@ use ndarray::{ArrayBase, ArrayRef, Data, Dimension};
 use super::batch::Block;
 use super::elementary::{LANES, Lanes, LossFloat};
 use crate::common::arrays::{check_shape, in_order};
-use crate::sparse::{FlatSparse, SparseLabels};
+use crate::sparse::{SparseLabels, SparseParts};
 use crate::{Result, SpatialDim};
 
 /// Targets of a loss: an array of the shape of the logits, one [`SparseLabels`], or for batches a slice of them.
@@ -36,7 +36,7 @@ impl<F: LossFloat, T: sealed::Source<F> + ?Sized> Targets<F> for T {}
 #[derive(Debug)]
 pub enum Ready<'a, F: LossFloat> {
     Dense(Cow<'a, [F]>),
-    Sparse(Vec<FlatSparse<'a, F>>),
+    Sparse(Vec<SparseParts<'a, F>>),
 }
 
 pub(super) mod sealed {
@@ -80,7 +80,7 @@ impl<F: LossFloat, D: SpatialDim> sealed::Source<F> for [SparseLabels<F, D>] {
             .map(|labels| {
                 let actual = [&[labels.class_count()], labels.shape()].concat();
                 check_shape("sparse target", shape, &actual)?;
-                Ok(labels.flat())
+                Ok(labels.parts())
             })
             .collect::<Result<_>>()
             .map(Ready::Sparse)

@@ -1,10 +1,10 @@
-//! The confusion matrix and Dice.
+//! The confusion matrix.
 
 use std::collections::HashMap;
 
 use ndarray::ArrayRef;
 
-use super::Region;
+use super::{Empty, Overlap, Region};
 use crate::common::arrays::{check_shape, in_order};
 use crate::common::parallel;
 use crate::common::runs::for_each_run_of_pairs;
@@ -13,23 +13,6 @@ use crate::{Classes, Label, Result, SpatialDim};
 
 /// Smallest number of voxels in a piece.
 const PIECE: usize = 1 << 16;
-
-/// Dice of a region that neither prediction nor reference holds.
-///
-/// ```
-/// use soft_labels::metrics::Empty;
-/// assert_eq!(Empty::default(), Empty::One);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Empty {
-    /// 1: to find nothing where there is nothing is right. So do the SVLS paper and MONAI with `ignore_empty=False`.
-    #[default]
-    One,
-    /// NaN, so that it can be left out of a mean. So do DeepMind's code and torchmetrics.
-    Nan,
-    /// 0.
-    Zero,
-}
 
 /// The confusion matrix: the number of voxels for each pair of a predicted class and a reference class.
 ///
@@ -132,6 +115,30 @@ impl Confusion {
         self.counts.get(&(Some(predicted), reference)).copied().unwrap_or(0)
     }
 
+    /// How many voxels of a region are in the prediction, in the reference and in both; `None` if the region contains a class
+    /// that does not exist.
+    ///
+    /// ```
+    /// # use soft_labels::{Classes, metrics::{Confusion, Region}};
+    /// let (prediction, reference) = (ndarray::array![[0_u8, 1, 1, 1]], ndarray::array![[1_u8, 1, 1, 0]]);
+    /// let confusion = Confusion::count(&prediction, &reference, &Classes::contiguous(2)?)?;
+    /// let overlap = confusion.overlap(&Region::class(1)).unwrap();
+    /// assert_eq!((overlap.prediction, overlap.reference, overlap.both), (3, 3, 2));
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn overlap(&self, region: &Region) -> Option<Overlap> {
+        region.classes().last().filter(|&&class| class < self.classes)?;
+        let mut overlap = Overlap::default();
+        for (&(predicted, reference), &voxels) in &self.counts {
+            let predicted = predicted.is_some_and(|class| region.contains(class));
+            let reference = region.contains(reference);
+            overlap.prediction += voxels * u64::from(predicted);
+            overlap.reference += voxels * u64::from(reference);
+            overlap.both += voxels * u64::from(predicted && reference);
+        }
+        Some(overlap)
+    }
+
     /// The Dice similarity coefficient of a region; NaN if the region contains a class that does not exist.
     ///
     /// ```text
@@ -140,21 +147,6 @@ impl Confusion {
     ///
     /// The example of [`Confusion`] uses it.
     pub fn dice(&self, region: &Region, empty: Empty) -> f64 {
-        if region.classes().last().is_none_or(|&class| class >= self.classes) {
-            return f64::NAN;
-        }
-        let (mut both, mut sum) = (0, 0);
-        for (&(predicted, reference), voxels) in &self.counts {
-            let predicted = predicted.is_some_and(|class| region.contains(class));
-            let reference = region.contains(reference);
-            both += voxels * u64::from(predicted && reference);
-            sum += voxels * (u64::from(predicted) + u64::from(reference));
-        }
-        match empty {
-            _ if sum > 0 => 2.0 * both as f64 / sum as f64,
-            Empty::One => 1.0,
-            Empty::Nan => f64::NAN,
-            Empty::Zero => 0.0,
-        }
+        self.overlap(region).map_or(f64::NAN, |overlap| overlap.dice(empty))
     }
 }

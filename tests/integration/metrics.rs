@@ -29,6 +29,38 @@ fn dice_is_that_of_the_field() {
         all += reference.len() as u64;
         for (suffix, empty) in [("1", Empty::One), ("nan", Empty::Nan)] {
             let expected = numbers(&topic.expected[format!("per_class_both_empty_{suffix}")][image]);
+            let overlaps: Vec<_> = (0..4)
+                .map(|class| confusion.overlap(&Region::class(class)).unwrap())
+                .collect();
+            for (class, overlap) in overlaps.iter().enumerate() {
+                // Voxel by voxel.
+                let pairs = || {
+                    prediction
+                        .iter()
+                        .zip(&reference)
+                        .map(|(&p, &r)| (usize::from(p) == class, usize::from(r) == class))
+                };
+                let count = |what: fn(bool, bool) -> bool| pairs().filter(|&(p, r)| what(p, r)).count() as f64;
+                let (hit, union) = (count(|p, r| p && r), count(|p, r| p || r));
+                let (extra, missed) = (count(|p, r| p && !r), count(|p, r| !p && r));
+                if union > 0.0 {
+                    assert_eq!(overlap.jaccard(empty), hit / union);
+                } else {
+                    assert_eq!(overlap.jaccard(empty).to_bits(), overlap.dice(empty).to_bits());
+                }
+                assert_near(overlap.precision(), hit / (hit + extra), 1e-15, "precision");
+                assert_near(overlap.recall(), hit / (hit + missed), 1e-15, "recall");
+                if hit + missed > 0.0 {
+                    assert_near(
+                        overlap.relative_volume_difference(),
+                        (extra - missed) / (hit + missed),
+                        1e-12,
+                        "volumes",
+                    );
+                } else {
+                    assert!(overlap.relative_volume_difference().is_nan());
+                }
+            }
             let dice: Vec<_> = (0..4)
                 .map(|class| confusion.dice(&Region::class(class), empty))
                 .collect();
@@ -41,6 +73,7 @@ fn dice_is_that_of_the_field() {
             }
         }
         assert!(confusion.dice(&Region::class(9), Empty::Zero).is_nan());
+        assert_eq!(confusion.overlap(&Region::class(9)), None);
     }
     let counted: u64 = (0..16).map(|pair| pooled.voxels(pair / 4, pair % 4)).sum();
     assert_eq!(counted, all);

@@ -5,51 +5,76 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 
-use crate::command::ClassArgs;
+use crate::classes::{ClassArgs, NamedLabels};
+use crate::files::output::Existing;
+use crate::work::WorkArgs;
 
-/// Judges a prediction against a reference label map: overlap, surfaces and calibration.
-///
-/// Reads .npy (bool and integers), NIfTI (.nii, .nii.gz) and grey or palette .png. The prediction is a label map, or
-/// probabilities as an .npy of 32- or 64-bit floats with the class axis first; its label is then the class of the largest
-/// probability. Class 0 is the background. Settings by axis follow the axes of the array that is read.
+/// Compares predictions with reference label maps
 #[derive(Debug, clap::Args)]
+#[command(
+    before_help = "\
+soft-labels judge --classes 3 prediction.npy labels.nii.gz
+soft-labels judge --dataset dataset.json --csv scores.csv predictions/ labelsTs/",
+    after_help = "\
+A prediction is a label map, or probabilities as an .npy with the classes first, (C, D, H, W) or (C, H, W).
+Class 0 is the background. Settings for each axis are in the order of the array's axes: (D, H, W) or (H, W),
+and x, y, z for NIfTI. Distances are in mm, volumes in mm³ (areas in mm² for images)."
+)]
 pub(crate) struct Args {
-    /// A label map, or probabilities (C, D, H, W) or (C, H, W).
+    /// A prediction, or a folder of them
     pub(crate) prediction: PathBuf,
 
-    /// The label map to compare with.
+    /// The label map to compare with, or a folder with the same names
     pub(crate) reference: PathBuf,
 
     #[command(flatten)]
     pub(crate) classes: ClassArgs,
 
-    /// Structures of several labels, such as WT=1+2+4,TC=1+4.
+    /// Structures of several labels, such as WT=1+2+4,TC=1+4
     #[arg(long, value_name = "NAME=V+V..,..")]
     pub(crate) regions: Option<Regions>,
 
-    /// Voxel spacing in millimetres, for all axes or for each [default: that of the NIfTI header, or 1].
+    /// Voxel spacing, for all axes or for each [default: that of the NIfTI header, or 1]
     #[arg(long, value_name = "S,S..", value_delimiter = ',', allow_hyphen_values = true)]
     pub(crate) spacing_mm: Option<Vec<f64>>,
 
-    /// Surfaces so near to one another agree.
+    /// Surfaces so near to one another agree
     #[arg(long, value_name = "T", default_value_t = 2.0, allow_hyphen_values = true)]
     pub(crate) tolerance_mm: f64,
 
-    /// Bins of the calibration errors.
+    /// Bins of the calibration errors
     #[arg(long, value_name = "B", default_value_t = 10)]
     pub(crate) bins: usize,
 
-    /// Voxels on which ECE and the reliability diagram are measured; foreground is where the reference is not class 0.
-    #[arg(long, value_enum, default_value_t = Scope::All)]
+    /// Voxels of ECE and of the diagram: all, or foreground, where the reference is not class 0
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = Scope::All)]
     pub(crate) scope: Scope,
 
-    /// Prints one JSON object instead of tables; what does not exist is null.
+    /// Also a table with a row for each case and class
+    #[arg(long)]
+    pub(crate) per_case: bool,
+
+    /// Prints one JSON object instead of tables; what does not exist is null
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Where the reliability diagram goes.
+    /// Where a row for each case and class goes
+    #[arg(long, value_name = "OUT.csv")]
+    pub(crate) csv: Option<PathBuf>,
+
+    /// Where the reliability diagram goes, of the voxels of all cases
     #[arg(long, value_name = "OUT.svg")]
     pub(crate) reliability: Option<PathBuf>,
+
+    /// Seed of the bootstrap: 2000 draws of the cases for the 95 % interval of the mean
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+
+    #[command(flatten)]
+    pub(crate) existing: Existing,
+
+    #[command(flatten)]
+    pub(crate) work: WorkArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -60,16 +85,7 @@ pub(crate) enum Scope {
 
 /// Names with labels.
 #[derive(Debug, Clone)]
-pub(crate) struct Regions(Vec<(String, Vec<i64>)>);
-
-impl<'a> IntoIterator for &'a Regions {
-    type Item = &'a (String, Vec<i64>);
-    type IntoIter = std::slice::Iter<'a, (String, Vec<i64>)>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
-    }
-}
+pub(crate) struct Regions(pub(crate) Vec<NamedLabels>);
 
 impl FromStr for Regions {
     type Err = String;
@@ -83,7 +99,7 @@ impl FromStr for Regions {
                 .collect::<Option<_>>()?;
             Some((Some(name.trim()).filter(|name| !name.is_empty())?.to_owned(), labels))
         };
-        let regions: Vec<(String, Vec<i64>)> = text
+        let regions: Vec<NamedLabels> = text
             .split(',')
             .map(region)
             .collect::<Option<_>>()

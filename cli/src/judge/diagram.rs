@@ -1,18 +1,19 @@
 //! The reliability diagram as a picture.
 
-use std::path::Path;
+use std::io::Write;
 
 use plotters::prelude::*;
 use soft_labels::metrics::ReliabilityBin;
 
 use crate::command::Failure;
+use crate::files::output::Place;
 
 const SIZE: (u32, u32) = (480, 600);
 const ACCURACY: RGBColor = RGBColor(27, 98, 168);
 const SHARE: RGBColor = RGBColor(160, 168, 178);
 
 /// Draws accuracy over confidence with the diagonal of perfect calibration, and below it how the voxels are distributed.
-pub(crate) fn draw(path: &Path, bins: &[ReliabilityBin]) -> Result<(), Failure> {
+pub(crate) fn draw(place: &Place<'_>, bins: &[ReliabilityBin]) -> Result<(), Failure> {
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
@@ -22,7 +23,7 @@ pub(crate) fn draw(path: &Path, bins: &[ReliabilityBin]) -> Result<(), Failure> 
         histogram(&lower, bins)?;
         area.present()?;
     }
-    Ok(std::fs::write(path, svg)?)
+    place.file(|file| Ok(file.write_all(svg.as_bytes())?))
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;

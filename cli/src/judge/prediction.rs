@@ -1,17 +1,15 @@
 //! What is judged, and what it is judged by.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
 use ndarray::ArrayD;
-use ndarray_npy::{ReadNpyError, ReadNpyExt};
 use nifti::NiftiHeader;
 use soft_labels::Classes;
 use soft_labels::metrics::top_labels;
 
 use crate::command::Failure;
-use crate::{read, space};
+use crate::files::kind::Kind;
+use crate::files::{labels, npy, space};
 
 /// A label map, and its header if it came from NIfTI.
 pub(crate) struct Reference {
@@ -21,13 +19,12 @@ pub(crate) struct Reference {
 
 pub(crate) enum Prediction {
     Labels(ArrayD<i64>),
-    Single(ArrayD<f32>),
-    Double(ArrayD<f64>),
+    Probabilities(ArrayD<f64>),
 }
 
 pub(crate) fn reference(path: &Path) -> Result<Reference, Failure> {
-    let volume = read::read(path)?;
-    let labels = volume.labels.widen()?.into_iter().next().ok_or("holds no label map")?;
+    let volume = labels::read(path)?;
+    let labels = volume.labels.widen().into_iter().next().ok_or("holds no label map")?;
     Ok(Reference {
         labels,
         header: volume.header,
@@ -36,36 +33,25 @@ pub(crate) fn reference(path: &Path) -> Result<Reference, Failure> {
 
 /// A prediction that fits a reference.
 pub(crate) fn prediction(path: &Path, of: &Reference, classes: &Classes) -> Result<Prediction, Failure> {
-    let prediction = if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("npy")) {
-        read::check_npy_size(path)?;
-        let open = || File::open(path).map(BufReader::new);
-        match ArrayD::read_npy(open()?) {
-            Ok(probabilities) => Prediction::Single(probabilities),
-            Err(ReadNpyError::WrongDescriptor(_)) => match ArrayD::read_npy(open()?) {
-                Ok(probabilities) => Prediction::Double(probabilities),
-                Err(ReadNpyError::WrongDescriptor(_)) => match reference(path) {
-                    Ok(labels) => Prediction::Labels(labels.labels),
-                    Err(_) => {
-                        return Err(
-                            "holds neither labels, as integers, nor probabilities, as 32- or 64-bit floats".into(),
-                        );
-                    }
-                },
-                Err(error) => return Err(error.into()),
-            },
-            Err(error) => return Err(error.into()),
+    let prediction = if Kind::of(path) == Some(Kind::Npy) {
+        if let Some(probabilities) = npy::array::<f32>(path)? {
+            Prediction::Probabilities(probabilities.mapv(f64::from))
+        } else if let Some(probabilities) = npy::array(path)? {
+            Prediction::Probabilities(probabilities)
+        } else {
+            let neither = "holds neither labels, as integers, nor probabilities, as 32- or 64-bit floats";
+            Prediction::Labels(reference(path).map_err(|_| neither)?.labels)
         }
     } else {
         let Reference { labels, header } = reference(path)?;
         if matches!((&header, &of.header), (Some(a), Some(b)) if !space::same_space(a, b)) {
-            return Err("lies elsewhere than the reference; resample it first".into());
+            return Err("is at another place than the reference; resample it first".into());
         }
         Prediction::Labels(labels)
     };
     let (count, shape) = match &prediction {
         Prediction::Labels(labels) => (None, labels.shape()),
-        Prediction::Single(p) => (p.shape().first(), p.shape().get(1..).unwrap_or(&[])),
-        Prediction::Double(p) => (p.shape().first(), p.shape().get(1..).unwrap_or(&[])),
+        Prediction::Probabilities(p) => (p.shape().first(), p.shape().get(1..).unwrap_or(&[])),
     };
     if shape != of.labels.shape() {
         let expected = of.labels.shape();
@@ -86,8 +72,7 @@ impl Prediction {
     pub(crate) fn labels(self, classes: &Classes) -> Result<ArrayD<i64>, Failure> {
         Ok(match self {
             Self::Labels(labels) => labels,
-            Self::Single(probabilities) => top_labels(&probabilities, classes)?,
-            Self::Double(probabilities) => top_labels(&probabilities, classes)?,
+            Self::Probabilities(probabilities) => top_labels(&probabilities, classes)?,
         })
     }
 }

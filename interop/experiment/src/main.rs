@@ -1,10 +1,10 @@
 //! Small networks trained on one-hot and on soft labels, and how well each knows where it is unsure.
 
-#[path = "../../../examples/figures/canvas.rs"]
+#[path = "../../../cli/src/draw/canvas.rs"]
 mod canvas;
 mod cfos;
 mod diagrams;
-#[path = "../../../examples/figures/grid.rs"]
+#[path = "../../../cli/src/draw/grid.rs"]
 mod grid;
 mod hippocampus;
 mod initial;

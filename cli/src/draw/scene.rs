@@ -4,11 +4,11 @@ use std::f64::consts::LN_2;
 use std::ops::Range;
 
 use embedded_graphics::pixelcolor::Rgb888;
-use ndarray::{Array2, Array3, Array4, ArrayView2, ArrayView3, Axis, Ix3};
+use ndarray::{Array2, Array3, ArrayD, ArrayViewD, Axis, Ix3, IxDyn};
 use soft_labels::{Classes, LabelSmoothing, OneHot, Raters, Result, SoftEncoder, Svls};
 
-use crate::canvas::{Canvas, blend};
-use crate::grid::{Item, Scale, paint};
+use super::canvas::{Canvas, blend};
+use super::grid::{Item, Scale, paint};
 
 /// Class colours; those of Okabe & Ito can be told apart by colour-blind readers too.
 const CLASS: [Rgb888; 8] = [
@@ -33,11 +33,12 @@ pub(crate) fn mixed(soft: &Array3<f64>) -> Array2<Rgb888> {
     })
 }
 
-/// A slice of a volume as its raters labelled it.
+/// A slice of a volume (D, H, W), or an image (H, W), as its raters labelled it.
 pub(crate) struct Scene<'a> {
-    pub(crate) raters: Vec<ArrayView3<'a, i64>>,
+    pub(crate) raters: Vec<ArrayViewD<'a, i64>>,
     pub(crate) classes: Classes,
-    pub(crate) slice: usize,
+    /// The index on the first axis, which an image does not have.
+    pub(crate) slice: Option<usize>,
     /// What the classes are called.
     pub(crate) names: Vec<String>,
 }
@@ -53,9 +54,13 @@ impl Scene<'_> {
             high: 1.0,
         };
         let labels = self.soft(&OneHot, first, &window)?;
+        let title = match self.slice {
+            Some(slice) => format!("label map, slice {slice}"),
+            None => "label map".to_owned(),
+        };
         let names = (0..).map(class_color).zip(self.names.iter().cloned());
         let mut rows = [
-            vec![Item::Panel(format!("label map, slice {}", self.slice), mixed(&labels))],
+            vec![Item::Panel(title, mixed(&labels))],
             vec![Item::Legend(names.collect())],
         ];
         let encodings = [
@@ -71,7 +76,7 @@ impl Scene<'_> {
         }
         rows[0].push(Item::Bar(&confidence));
         rows[1].push(Item::Bar(&entropy));
-        Ok(paint(&rows, (window[1].len(), window[2].len()), side(&window)))
+        Ok(paint(&rows, shape(&window), side(&window)))
     }
 
     /// The raters' labels, and the probability of the foreground and entropy of mOH and mSVLS: figure 3 of the paper.
@@ -88,7 +93,7 @@ impl Scene<'_> {
         };
         let mut rows = [Vec::new(), Vec::new()];
         for (rater, map) in self.raters.iter().enumerate() {
-            let labels = self.soft(&OneHot, &[map.view()], &window)?;
+            let labels = self.soft(&OneHot, std::slice::from_ref(map), &window)?;
             let row = usize::from(2 * rater >= self.raters.len());
             rows[row].push(Item::Panel(format!("rater {}", rater + 1), mixed(&labels)));
         }
@@ -107,54 +112,85 @@ impl Scene<'_> {
         }
         rows[0].push(Item::Bar(&foreground));
         rows[1].push(Item::Bar(&entropy));
-        Ok(paint(&rows, (window[1].len(), window[2].len()), side(&window)))
+        Ok(paint(&rows, shape(&window), side(&window)))
     }
 
     /// Mean soft labels of the raters within a window of one slice, (C, H, W).
     ///
-    /// Only the window is encoded; what lies around it, in the slices above and below too, still has its say.
+    /// Only the window is encoded. What is around it counts, too, also in the slices above and below.
     fn soft(
         &self,
-        encoder: &impl SoftEncoder<Ix3>,
-        raters: &[ArrayView3<'_, i64>],
-        window: &[Range<usize>; 3],
+        encoder: &impl SoftEncoder<IxDyn>,
+        raters: &[ArrayViewD<'_, i64>],
+        window: &[Range<usize>],
     ) -> Result<Array3<f64>> {
-        let [depth, height, width] = window.each_ref().map(ExactSizeIterator::len);
-        let mut soft = Array4::zeros((self.classes.len(), depth, height, width));
+        let axes: Vec<_> = [self.classes.len()]
+            .into_iter()
+            .chain(window.iter().map(Range::len))
+            .collect();
+        let mut soft = ArrayD::zeros(axes);
         encoder.encode_raters_window_into(&Raters::new(raters)?, &self.classes, window, &mut soft)?;
-        Ok(soft.index_axis_move(Axis(1), 0))
+        if self.slice.is_some() {
+            soft = soft.index_axis_move(Axis(1), 0);
+        }
+        Ok(soft.into_dimensionality::<Ix3>().unwrap_or_default())
     }
 
     /// The part of the slice where a rater labelled something but background, in it or beside it, with a margin.
-    fn window(&self, raters: &[ArrayView3<'_, i64>]) -> [Range<usize>; 3] {
-        let beside = self.slice.saturating_sub(1)..=self.slice + 1;
+    fn window(&self, raters: &[ArrayViewD<'_, i64>]) -> Vec<Range<usize>> {
+        let beside = self.slice.map(|slice| slice.saturating_sub(1)..=slice + 1);
         let slices: Vec<_> = raters
             .iter()
-            .flat_map(|map| map.axis_iter(Axis(0)).take(beside.end() + 1).skip(*beside.start()))
+            .flat_map(|map| match &beside {
+                Some(beside) => map
+                    .axis_iter(Axis(0))
+                    .take(beside.end() + 1)
+                    .skip(*beside.start())
+                    .collect(),
+                None => vec![map.view()],
+            })
             .collect();
-        let [rows, columns] = [0, 1].map(|axis| extent(&slices, axis));
-        [self.slice..self.slice + 1, rows, columns]
+        let of_slice = self.slice.map(|slice| slice..slice + 1);
+        let picture = [0, 1].map(|axis| self.extent(&slices, axis));
+        of_slice.into_iter().chain(picture).collect()
+    }
+
+    /// The indices on an axis at which a label is not the background, and two more on either side; all indices if there is
+    /// none.
+    fn extent(&self, slices: &[ArrayViewD<'_, i64>], axis: usize) -> Range<usize> {
+        let len = slices.first().map_or(0, |slice| slice.len_of(Axis(axis)));
+        let labelled = |&at: &usize| {
+            slices.iter().any(|slice| {
+                slice
+                    .index_axis(Axis(axis), at)
+                    .iter()
+                    .any(|&label| self.is_structure(label))
+            })
+        };
+        match ((0..len).find(labelled), (0..len).rfind(labelled)) {
+            (Some(first), Some(last)) => first.saturating_sub(2)..len.min(last + 3),
+            _ => 0..len,
+        }
+    }
+
+    /// Whether a label is neither background, which is class 0, nor ignored.
+    fn is_structure(&self, label: i64) -> bool {
+        self.classes.class_of(label).is_some_and(|class| class > 0)
     }
 }
 
-/// The indices on an axis at which a label is not 0, and two more on either side; all indices if there is none.
-fn extent(slices: &[ArrayView2<'_, i64>], axis: usize) -> Range<usize> {
-    let len = slices.first().map_or(0, |slice| slice.len_of(Axis(axis)));
-    let labelled = |&at: &usize| {
-        slices
-            .iter()
-            .any(|slice| slice.index_axis(Axis(axis), at).iter().any(|&l| l != 0))
-    };
-    match ((0..len).find(labelled), (0..len).rfind(labelled)) {
-        (Some(first), Some(last)) => first.saturating_sub(2)..len.min(last + 3),
-        _ => 0..len,
+/// Rows and columns of the picture.
+fn shape(window: &[Range<usize>]) -> (usize, usize) {
+    match window {
+        [.., rows, columns] => (rows.len(), columns.len()),
+        _ => (0, 0),
     }
 }
 
 /// Size of a voxel in pixels: up to 10, smaller if there are many.
-fn side(window: &[Range<usize>; 3]) -> u32 {
-    let longest = window[1].len().max(window[2].len()) as u32;
-    (432 / longest.max(1)).clamp(1, 10)
+fn side(window: &[Range<usize>]) -> u32 {
+    let (rows, columns) = shape(window);
+    (432 / rows.max(columns).max(1) as u32).clamp(1, 10)
 }
 
 /// Entropy of each voxel in nats.

@@ -6,7 +6,7 @@ use embedded_graphics::primitives::Rectangle;
 use embedded_graphics::text::Alignment;
 use ndarray::{Array2, ArrayRef2};
 
-use crate::canvas::{Canvas, magma};
+use super::canvas::{Canvas, magma};
 
 const MARGIN: u32 = 24;
 const GAP: u32 = 20;

@@ -6,8 +6,8 @@ use embedded_graphics::text::Alignment;
 use ndarray::{Array2, Array3, Axis};
 use soft_labels::{Classes, OneHot, Result, SoftEncoder, Svls};
 
-use crate::canvas::{Canvas, INK};
-use crate::scene::{class_color, mixed};
+use crate::draw::canvas::{Canvas, INK};
+use crate::draw::scene::{class_color, mixed};
 
 const SIDE: i32 = 20;
 /// The row whose probabilities are drawn below the label map.

@@ -1,0 +1,179 @@
+//! Which files belong to which case.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::command::{Failure, of_file};
+use crate::files::kind::{self, Kind, READ};
+
+/// A case and its file of each rater, if there is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Case {
+    /// The file's name without its ending.
+    pub(crate) name: OsString,
+    pub(crate) raters: Vec<Option<PathBuf>>,
+}
+
+impl Case {
+    /// The name for messages and tables.
+    pub(crate) fn title(&self) -> String {
+        self.name.to_string_lossy().into_owned()
+    }
+}
+
+/// Files of one folder by the names of their cases.
+pub(crate) type ByName = BTreeMap<OsString, PathBuf>;
+
+/// The files of a folder that can be read. Hidden ones are left out.
+pub(crate) fn of_folder(folder: &Path) -> Result<ByName, Failure> {
+    let files = || -> Result<Vec<PathBuf>, Failure> {
+        let mut files = Vec::new();
+        for entry in folder.read_dir()? {
+            let entry = entry?;
+            if !entry.file_name().to_string_lossy().starts_with('.') && Kind::of(&entry.path()).is_some() {
+                files.push(entry.path());
+            }
+        }
+        Ok(files)
+    };
+    let files = of_file(folder, files())?;
+    if files.is_empty() {
+        return of_file(folder, Err(format!("holds no {READ}").into()));
+    }
+    by_name(files)
+}
+
+/// An error if two files are of the same case.
+fn by_name(files: impl IntoIterator<Item = PathBuf>) -> Result<ByName, Failure> {
+    let mut cases = ByName::new();
+    for file in files {
+        let Some((name, _)) = kind::split(&file) else {
+            return of_file(&file, Err(format!("is none of {READ}").into()));
+        };
+        if let Some(first) = cases.insert(name, file.clone()) {
+            return Err(format!(
+                "{} and {} are of the same name; keep them in two folders",
+                first.display(),
+                file.display()
+            )
+            .into());
+        }
+    }
+    Ok(cases)
+}
+
+/// Whether a path is a folder of files, which a Zarr array is not.
+pub(crate) fn is_folder(path: &Path) -> bool {
+    path.is_dir() && Kind::of(path).is_none()
+}
+
+/// What inputs stand for: files, and those of folders and patterns.
+#[derive(Debug)]
+pub(crate) struct Inputs {
+    pub(crate) files: Vec<PathBuf>,
+    /// Whether a folder or a pattern was among them.
+    pub(crate) several: bool,
+}
+
+impl Inputs {
+    pub(crate) fn find(inputs: &[PathBuf]) -> Result<Self, Failure> {
+        let mut found = Self {
+            files: Vec::new(),
+            several: false,
+        };
+        for input in inputs {
+            if is_folder(input) {
+                found.several = true;
+                found.files.extend(of_folder(input)?.into_values());
+            } else if let Some(pattern) = pattern(input) {
+                found.several = true;
+                let before = found.files.len();
+                for path in glob::glob(pattern).map_err(|error| format!("{pattern}: {error}"))? {
+                    found.files.push(path?);
+                }
+                if found.files.len() == before {
+                    return Err(format!("{pattern}: there is no such file").into());
+                }
+            } else {
+                found.files.push(input.clone());
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A path that is no file but a pattern, such as `labels/*.nii.gz`, for shells that do not expand it.
+fn pattern(path: &Path) -> Option<&str> {
+    let text = path.to_str()?;
+    (text.contains(['*', '?', '[']) && path.symlink_metadata().is_err()).then_some(text)
+}
+
+/// Each file is a case of one rater.
+pub(crate) fn one_rater(files: Vec<PathBuf>) -> Result<Vec<Case>, Failure> {
+    let cases = by_name(files)?.into_iter();
+    Ok(cases
+        .map(|(name, file)| Case {
+            name,
+            raters: vec![Some(file)],
+        })
+        .collect())
+}
+
+/// The cases of several raters' folders, by name.
+pub(crate) fn of_raters(folders: &[PathBuf]) -> Result<Vec<Case>, Failure> {
+    let mut cases = BTreeMap::<OsString, Vec<Option<PathBuf>>>::new();
+    for (rater, folder) in folders.iter().enumerate() {
+        if !is_folder(folder) {
+            return of_file(folder, Err("is no folder; give one for each rater".into()));
+        }
+        for (name, file) in of_folder(folder)? {
+            cases.entry(name).or_insert_with(|| vec![None; folders.len()])[rater] = Some(file);
+        }
+    }
+    Ok(cases.into_iter().map(|(name, raters)| Case { name, raters }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder_with(names: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for name in names {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn raters_are_paired_by_name() {
+        let first = folder_with(&["b.nii.gz", "a.npy", "dataset.json", ".hidden.npy"]);
+        let second = folder_with(&["b.nii", "c.png"]);
+        let cases = of_raters(&[first.path().into(), second.path().into()]).unwrap();
+        let titles: Vec<_> = cases.iter().map(Case::title).collect();
+        assert_eq!(titles, ["a", "b", "c"]);
+        let who: Vec<Vec<bool>> = cases
+            .iter()
+            .map(|case| case.raters.iter().map(Option::is_some).collect())
+            .collect();
+        assert_eq!(who, [[true, false], [true, true], [false, true]]);
+    }
+
+    #[test]
+    fn two_files_of_one_name_are_an_error() {
+        let folder = folder_with(&["a.npy", "a.nii"]);
+        let error = of_folder(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("same name"), "{error}");
+    }
+
+    #[test]
+    fn patterns_and_folders_are_several() {
+        let folder = folder_with(&["a.npy", "b.npy", "c.png"]);
+        let found = Inputs::find(&[folder.path().join("*.npy")]).unwrap();
+        assert!(found.several && found.files.len() == 2);
+        assert_eq!(Inputs::find(&[folder.path().into()]).unwrap().files.len(), 3);
+        assert!(!Inputs::find(&[folder.path().join("a.npy")]).unwrap().several);
+        assert!(Inputs::find(&[folder.path().join("*.tif")]).is_err());
+    }
+}

@@ -1,0 +1,132 @@
+//! What was read and written.
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use ndarray::IxDyn;
+use soft_labels::{Classes, Label, Raters};
+
+use crate::files::labels::LabelType;
+use crate::jobs::Job;
+
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    files: String,
+    out: String,
+    raters: usize,
+    shape: Vec<usize>,
+    label_type: Option<LabelType>,
+    /// Label and voxels of each class.
+    counts: Vec<(i128, u64)>,
+    ignored: u64,
+    uncertain: usize,
+    /// Voxels of the result.
+    voxels: usize,
+    result: String,
+    times: Vec<(&'static str, Duration)>,
+}
+
+impl Report {
+    pub(crate) fn new(job: &Job, kind: LabelType, reading: Duration) -> Self {
+        let files: Vec<_> = job.raters().map(|(_, file)| file.display().to_string()).collect();
+        Self {
+            files: files.join(", "),
+            out: job.out.display().to_string(),
+            label_type: Some(kind),
+            times: vec![("reading", reading)],
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn count<L: Label>(&mut self, raters: &Raters<'_, L, IxDyn>, classes: &Classes) {
+        self.raters = raters.len();
+        self.shape = raters.shape().to_vec();
+        self.counts = classes.values().into_iter().map(|label| (label, 0)).collect();
+        for label in raters.maps().iter().flatten() {
+            match classes.class_of(*label).and_then(|class| self.counts.get_mut(class)) {
+                Some((_, count)) => *count += 1,
+                None => self.ignored += 1,
+            }
+        }
+    }
+
+    pub(crate) fn time(&mut self, what: &'static str, start: Instant) {
+        self.times.push((what, start.elapsed()));
+    }
+
+    pub(crate) fn uncertain(&mut self, uncertain: usize, shape: &[usize]) {
+        (self.uncertain, self.voxels) = (uncertain, shape.iter().product());
+    }
+
+    pub(crate) fn wrote(&mut self, result: String) {
+        self.result = result;
+    }
+
+    fn percent(&self) -> f64 {
+        100.0 * self.uncertain as f64 / self.voxels.max(1) as f64
+    }
+
+    pub(crate) fn print(&self) -> io::Result<()> {
+        let mut text = io::stdout().lock();
+        let of = if self.raters == 1 {
+            String::new()
+        } else {
+            format!(", {} raters", self.raters)
+        };
+        let kind = self
+            .label_type
+            .map_or(String::new(), |kind| format!("{kind:?}").to_lowercase());
+        writeln!(text, "read      {}: {:?} of {kind}{of}", self.files, self.shape)?;
+        writeln!(text, "\n  class   label      voxels")?;
+        for (class, (label, count)) in self.counts.iter().enumerate() {
+            writeln!(text, "{class:7} {label:7} {count:11}")?;
+        }
+        if self.ignored > 0 {
+            writeln!(text, "ignored         {:11}", self.ignored)?;
+        }
+        writeln!(
+            text,
+            "\n{} of {} voxels ({:.1} %) have more than one class",
+            self.uncertain,
+            self.voxels,
+            self.percent()
+        )?;
+        writeln!(text, "wrote     {}: {}", self.out, self.result)?;
+        for (what, time) in &self.times {
+            writeln!(text, "{what:9} {:9.1} ms", time.as_secs_f64() * 1e3)?;
+        }
+        Ok(())
+    }
+}
+
+/// A row for each case, and how many there were.
+pub(crate) fn print_all(jobs: &[Job], results: &[Result<Report, String>]) -> io::Result<()> {
+    let mut text = io::stdout().lock();
+    let width = jobs
+        .iter()
+        .map(|job| job.title().chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(4);
+    writeln!(text, "{:width$}  raters  more than one class  result", "case")?;
+    for (job, result) in jobs.iter().zip(results) {
+        let title = job.title();
+        match result {
+            Ok(report) => writeln!(
+                text,
+                "{title:width$}  {:6}  {:17.1} %  {}",
+                report.raters,
+                report.percent(),
+                report.result
+            )?,
+            Err(_) => writeln!(text, "{title:width$}  failed")?,
+        }
+    }
+    let failed = results.iter().filter(|result| result.is_err()).count();
+    writeln!(
+        text,
+        "\n{} of {} cases written, {failed} failed",
+        results.len() - failed,
+        results.len()
+    )
+}

@@ -1,0 +1,130 @@
+//! Where a result goes. It appears there whole or not at all.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempPath;
+
+use crate::command::Failure;
+
+/// Whether a file that is there already may be replaced.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(crate) struct Existing {
+    /// Replaces outputs that exist already
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+}
+
+/// The place of one output.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) overwrite: bool,
+}
+
+impl Place<'_> {
+    /// Whether something may be written here.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        if !folder(self.path).is_dir() {
+            return Err("its folder does not exist; make it first".into());
+        }
+        if self.path.is_dir() {
+            return Err("is a folder; name a file".into());
+        }
+        // A link that leads nowhere is there, too.
+        if !self.overwrite && self.path.symlink_metadata().is_ok() {
+            return Err("exists already; give another --out, or --overwrite".into());
+        }
+        Ok(())
+    }
+
+    /// Has a file written beside this place, and moves it here when it is whole.
+    pub(crate) fn file(&self, write: impl FnOnce(&mut File) -> Result<(), Failure>) -> Result<(), Failure> {
+        self.path(|path| write(&mut File::create(path)?))
+    }
+
+    /// The same for a writer that opens the file by its name.
+    pub(crate) fn path(&self, write: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
+        self.check()?;
+        let part = tempfile::Builder::new()
+            .prefix(".soft-labels-")
+            // NIfTI's writer goes by the name.
+            .suffix(if self.is_gzip() { ".nii.gz" } else { ".nii" })
+            .tempfile_in(folder(self.path))?
+            .into_temp_path();
+        write(&part)?;
+        share(&part)?;
+        self.persist(part)
+    }
+
+    fn is_gzip(&self) -> bool {
+        self.path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz"))
+    }
+
+    fn persist(&self, part: TempPath) -> Result<(), Failure> {
+        // What is in the file is on the disk before the name is.
+        File::open(&part)?.sync_all()?;
+        if self.overwrite {
+            part.persist(self.path)?;
+        } else {
+            part.persist_noclobber(self.path)?;
+        }
+        Ok(())
+    }
+}
+
+/// A temporary file is its owner's alone; a result is as any other new file.
+#[cfg(unix)]
+fn share(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn share(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// The folder of a path, which is the current one if the path names none.
+pub(crate) fn folder(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
+        _ => PathBuf::from("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        let place = Place {
+            path: &path,
+            overwrite: false,
+        };
+        let result = place.file(|file| {
+            file.write_all(b"half")?;
+            Err("no".into())
+        });
+        assert_eq!(result.unwrap_err().to_string(), "no");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_there_stays_unless_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        let write =
+            |overwrite, text: &'static [u8]| Place { path: &path, overwrite }.file(|file| Ok(file.write_all(text)?));
+        write(false, b"first").unwrap();
+        assert!(write(false, b"second").unwrap_err().to_string().contains("--overwrite"));
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        write(true, b"third").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"third");
+    }
+}

@@ -1,0 +1,282 @@
+//! Which files are read for which output, for commands that write one of each case.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use crate::cases::{self, Case, Inputs};
+use crate::command::{Failure, complain, of_file};
+use crate::files::kind::Kind;
+use crate::files::labels::{self, Volume};
+use crate::files::output::{Existing, Place};
+use crate::files::space;
+use crate::files::write::Format;
+use crate::work::WorkArgs;
+
+/// The files of cases and of their raters. Flattened into the arguments of a command.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FileArgs {
+    /// Label maps: files, folders and patterns. Several files for one --out file are several raters
+    #[arg(required_unless_present = "raters", value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+
+    /// A file, whose ending tells the format, or a folder for a file of each case
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: PathBuf,
+
+    /// Format in a folder: npy, nii or nii.gz [default: nii.gz for NIfTI, npy for others]
+    #[arg(long, value_enum, hide_possible_values = true)]
+    pub(crate) format: Option<FolderFormat>,
+
+    #[command(flatten)]
+    pub(crate) existing: Existing,
+
+    /// A folder of each rater, with the same names for the same cases
+    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = ["inputs", "stacked_raters"], help_heading = "Raters")]
+    pub(crate) raters: Vec<PathBuf>,
+
+    /// Cases that a rater did not draw: error, skip, or others to take the other raters alone
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = Missing::Error, help_heading = "Raters")]
+    pub(crate) missing: Missing,
+
+    /// The first axis of each .npy is the raters
+    #[arg(long, help_heading = "Raters")]
+    pub(crate) stacked_raters: bool,
+
+    #[command(flatten)]
+    pub(crate) work: WorkArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Missing {
+    Error,
+    Skip,
+    Others,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FolderFormat {
+    Npy,
+    Nii,
+    #[value(name = "nii.gz")]
+    NiiGz,
+    #[cfg(feature = "zarr")]
+    Zarr,
+}
+
+impl FolderFormat {
+    pub(crate) fn ending(self) -> &'static str {
+        match self {
+            Self::Npy => ".npy",
+            Self::Nii => ".nii",
+            Self::NiiGz => ".nii.gz",
+            #[cfg(feature = "zarr")]
+            Self::Zarr => ".zarr",
+        }
+    }
+}
+
+/// One output, and the label maps of its raters.
+#[derive(Debug)]
+pub(crate) struct Job {
+    case: Case,
+    pub(crate) out: PathBuf,
+    pub(crate) format: Format,
+    overwrite: bool,
+    /// Whether the first axis is the raters.
+    stacked: bool,
+}
+
+impl Job {
+    pub(crate) fn title(&self) -> String {
+        self.case.title()
+    }
+
+    pub(crate) fn place(&self) -> Place<'_> {
+        Place {
+            path: &self.out,
+            overwrite: self.overwrite,
+        }
+    }
+
+    /// The raters who drew the case.
+    pub(crate) fn raters(&self) -> impl Iterator<Item = (usize, &PathBuf)> {
+        let files = self.case.raters.iter().enumerate();
+        files.filter_map(|(rater, file)| Some((rater, file.as_ref()?)))
+    }
+
+    /// The label maps of all raters, with the header of the first.
+    pub(crate) fn read(&self) -> Result<Volume, Failure> {
+        let mut raters: Option<Volume> = None;
+        for (_, path) in self.raters() {
+            let volume = of_file(path, labels::read(path))?;
+            let Some(before) = raters else {
+                raters = Some(volume);
+                continue;
+            };
+            let apart = matches!((&before.header, &volume.header), (Some(a), Some(b)) if !space::same_space(a, b));
+            if apart {
+                let error = "is at another place than the first rater's file; resample it first";
+                return of_file(path, Err(error.into()));
+            }
+            raters = Some(Volume {
+                labels: before.labels.join(volume.labels),
+                ..before
+            });
+        }
+        let mut volume = raters.ok_or("no rater drew it")?;
+        if self.stacked {
+            volume.labels = volume.labels.unstack();
+        }
+        Ok(volume)
+    }
+}
+
+/// Whether outputs go to files in this folder: its name has no ending of a known format.
+fn is_folder(out: &Path) -> bool {
+    Format::of(out).is_none()
+}
+
+/// The formats that a command writes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Formats {
+    pub(crate) written: &'static [Format],
+    /// What to say of others.
+    pub(crate) names: &'static str,
+    /// The only ending, if there is no choice.
+    pub(crate) ending: Option<&'static str>,
+}
+
+/// What a command has to do.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) jobs: Vec<Job>,
+    /// Whether outputs go to a folder.
+    pub(crate) to_folder: bool,
+}
+
+pub(crate) fn plan(args: &FileArgs, formats: &Formats) -> Result<Plan, Failure> {
+    let to_folder = is_folder(&args.out);
+    let inputs = Inputs::find(&args.inputs)?;
+    let cases = if !args.raters.is_empty() {
+        complete(args, cases::of_raters(&args.raters)?)?
+    } else if to_folder || inputs.several {
+        cases::one_rater(inputs.files)?
+    } else {
+        // Files of several raters.
+        vec![Case {
+            name: args.out.file_name().map(OsString::from).unwrap_or_default(),
+            raters: inputs.files.into_iter().map(Some).collect(),
+        }]
+    };
+    if args.stacked_raters && cases.iter().any(|case| case.raters.len() > 1) {
+        return Err("--stacked-raters reads one file; give the raters' files without it".into());
+    }
+    if !to_folder && cases.len() > 1 {
+        let many = format!("is a file, but there are {} cases; name a folder", cases.len());
+        return of_file(&args.out, Err(many.into()));
+    }
+    let jobs = cases
+        .into_iter()
+        .map(|case| job(args, formats, case, to_folder))
+        .collect::<Result<Vec<_>, _>>()?;
+    check_outputs(args, &jobs, to_folder)?;
+    Ok(Plan { jobs, to_folder })
+}
+
+/// What becomes of cases that a rater did not draw.
+fn complete(args: &FileArgs, mut cases: Vec<Case>) -> Result<Vec<Case>, Failure> {
+    let missing = |case: &Case| case.raters.iter().position(Option::is_none);
+    match args.missing {
+        Missing::Others => {}
+        Missing::Skip => cases.retain(|case| {
+            let skipped = missing(case);
+            if skipped.is_some() && !args.work.quiet {
+                complain(&format!("{}: left out, a rater did not draw it", case.title()));
+            }
+            skipped.is_none()
+        }),
+        Missing::Error => {
+            if let Some((case, rater)) = cases.iter().find_map(|case| Some((case, missing(case)?))) {
+                return Err(format!(
+                    "{} has no case {}; draw it, or set --missing to skip or others",
+                    args.raters[rater].display(),
+                    case.title()
+                )
+                .into());
+            }
+        }
+    }
+    if cases.is_empty() {
+        return Err("no case was drawn by all raters; set --missing others".into());
+    }
+    Ok(cases)
+}
+
+fn job(args: &FileArgs, formats: &Formats, case: Case, to_folder: bool) -> Result<Job, Failure> {
+    let out = if to_folder {
+        let mut name = case.name.clone();
+        name.push(formats.ending.unwrap_or_else(|| ending(args, &case)));
+        args.out.join(name)
+    } else {
+        args.out.clone()
+    };
+    match Format::of(&out).filter(|format| formats.written.contains(format)) {
+        Some(format) => Ok(Job {
+            case,
+            out,
+            format,
+            overwrite: args.existing.overwrite,
+            stacked: args.stacked_raters,
+        }),
+        None => of_file(&out, Err(format!("is not written here; name {}", formats.names).into())),
+    }
+}
+
+/// The ending of a case's file in a folder.
+fn ending(args: &FileArgs, case: &Case) -> &'static str {
+    let first = case.raters.iter().flatten().next();
+    let default = match first.and_then(|file| Kind::of(file)) {
+        Some(Kind::Nifti) => FolderFormat::NiiGz,
+        #[cfg(feature = "zarr")]
+        Some(Kind::Zarr) => FolderFormat::Zarr,
+        _ => FolderFormat::Npy,
+    };
+    args.format.unwrap_or(default).ending()
+}
+
+/// Nothing is begun if an output is an input, or is there already.
+fn check_outputs(args: &FileArgs, jobs: &[Job], to_folder: bool) -> Result<(), Failure> {
+    let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    for job in jobs {
+        if let Some((_, file)) = job.raters().find(|(_, file)| same(file, &job.out)) {
+            return of_file(file, Err("is --out, too; write to another file".into()));
+        }
+    }
+    if !to_folder {
+        return jobs.iter().try_for_each(|job| of_file(&job.out, job.place().check()));
+    }
+    let there: Vec<_> = jobs.iter().filter(|job| job.out.symlink_metadata().is_ok()).collect();
+    if let Some(first) = there.first().filter(|_| !args.existing.overwrite) {
+        let error = format!(
+            "exists already, one of {} outputs; give another --out, or --overwrite",
+            there.len()
+        );
+        return of_file(&first.out, Err(error.into()));
+    }
+    of_file(&args.out, fs::create_dir_all(&args.out).map_err(Failure::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_without_a_known_ending_are_folders() {
+        assert!(is_folder(Path::new("soft/")));
+        assert!(is_folder(Path::new("soft.d")));
+        assert!(!is_folder(Path::new("soft.nii.gz")));
+    }
+}

@@ -1,0 +1,108 @@
+//! What is measured in one case.
+
+use ndarray::ArrayD;
+use soft_labels::Classes;
+use soft_labels::metrics::{
+    Confusion, Empty, Region, Reliability, Scope, Surfaces, Tace, brier, negative_log_likelihood,
+};
+
+use super::args::{self, Args};
+use crate::command::Failure;
+
+/// Names of the metrics of a structure, in files and in tables. Numbers that do not exist are NaN.
+pub(crate) const OF_STRUCTURES: [(&str, &str); 13] = [
+    ("dice", "Dice"),
+    ("jaccard", "Jaccard"),
+    ("precision", "precision"),
+    ("recall", "recall"),
+    ("volume_prediction_mm3", "volume of prediction"),
+    ("volume_reference_mm3", "volume of reference"),
+    ("relative_volume_difference", "relative difference"),
+    ("surface_dice", "surface Dice"),
+    ("overlap_reference", "  of reference"),
+    ("overlap_prediction", "  of prediction"),
+    ("average_surface_distance_mm", "average distance"),
+    ("hausdorff95_mm", "Hausdorff 95 %"),
+    ("hausdorff_mm", "Hausdorff"),
+];
+
+/// The same for the calibration of a case.
+pub(crate) const OF_CALIBRATION: [(&str, &str); 5] = [
+    ("ece", "ECE, top label"),
+    ("tace", "TACE (Nixon et al.)"),
+    ("tace_paper", "TACE (SVLS released code)"),
+    ("nll", "negative log-likelihood"),
+    ("brier", "Brier score"),
+];
+
+#[derive(Debug)]
+pub(crate) struct Scores {
+    /// In the order of the structures.
+    pub(crate) structures: Vec<[f64; OF_STRUCTURES.len()]>,
+    /// Of probabilities alone.
+    pub(crate) calibration: Option<Calibration>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Calibration {
+    pub(crate) numbers: [f64; OF_CALIBRATION.len()],
+    pub(crate) reliability: Reliability,
+}
+
+pub(crate) fn structure(
+    region: &Region,
+    classes: &Classes,
+    [prediction, reference]: [&ArrayD<i64>; 2],
+    confusion: &Confusion,
+    spacing: &[f64],
+    tolerance_mm: f64,
+) -> Result<[f64; OF_STRUCTURES.len()], Failure> {
+    let referred = region.mask(reference, classes)?;
+    let mut predicted = region.mask(prediction, classes)?;
+    // What nobody labelled is outside, for the prediction, too.
+    predicted.zip_mut_with(reference, |inside, &label| *inside &= !classes.is_ignored(label));
+    let surfaces = Surfaces::new(&predicted, &referred, spacing)?;
+    let distances = surfaces.distances()?;
+    let overlap = confusion.overlap(region).ok_or("has a class that does not exist")?;
+    let voxel: f64 = spacing.iter().product();
+    Ok([
+        overlap.dice(Empty::One),
+        overlap.jaccard(Empty::One),
+        overlap.precision(),
+        overlap.recall(),
+        overlap.prediction as f64 * voxel,
+        overlap.reference as f64 * voxel,
+        overlap.relative_volume_difference(),
+        surfaces.dice(tolerance_mm)?,
+        surfaces.overlap_reference(tolerance_mm)?,
+        surfaces.overlap_prediction(tolerance_mm)?,
+        distances.average(),
+        distances.hausdorff(95.0)?,
+        distances.hausdorff(100.0)?,
+    ])
+}
+
+pub(crate) fn calibration(
+    args: &Args,
+    classes: &Classes,
+    probabilities: &ArrayD<f64>,
+    labels: &ArrayD<i64>,
+) -> Result<Calibration, Failure> {
+    let scope = match args.scope {
+        args::Scope::All => Scope::All,
+        args::Scope::Foreground => Scope::Foreground,
+    };
+    let mut reliability = Reliability::new(args.bins)?;
+    reliability.add(probabilities, labels, classes, scope)?;
+    let tace = |tace: Tace| tace.bins(args.bins).evaluate(probabilities, labels, classes);
+    Ok(Calibration {
+        numbers: [
+            reliability.ece(),
+            tace(Tace::new())?,
+            tace(Tace::svls_paper())?,
+            negative_log_likelihood(probabilities, labels, classes)?,
+            brier(probabilities, labels, classes)?,
+        ],
+        reliability,
+    })
+}

@@ -1,0 +1,187 @@
+//! `soft-labels show`: a picture of a label map and its soft labels.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use ndarray::{ArrayD, Axis};
+use soft_labels::Classes;
+
+use crate::classes::{ClassArgs, NamedClasses};
+use crate::command::{self, Failure, Outcome, of_file};
+use crate::draw::scene::Scene;
+use crate::files::labels::{self, Volume};
+use crate::files::output::{Existing, Place};
+use crate::files::space;
+
+/// Draws a label map and its soft labels
+#[derive(Debug, clap::Args)]
+#[command(
+    before_help = "\
+soft-labels show --classes 3 --out picture.png labels.nii.gz
+soft-labels show --classes 2 --out raters.png --slice 2=40 anna.nii.gz ben.nii.gz",
+    after_help = "\
+Of one label map: the map, and confidence and entropy of one-hot labels, label smoothing and SVLS. Of several
+raters: their maps, and the probability of the structures and the entropy of mOH and mSVLS. The picture shows the
+structures with a margin. Axes are counted from 0: (D, H, W) or (H, W), and x, y, z for NIfTI, of which a slice
+shows x from left to right and y from top to bottom."
+)]
+pub(crate) struct Args {
+    /// The label map of each rater
+    #[arg(required = true, value_name = "LABELS")]
+    inputs: Vec<PathBuf>,
+
+    /// Where the picture goes
+    #[arg(long, value_name = "PICTURE.png")]
+    out: PathBuf,
+
+    #[command(flatten)]
+    existing: Existing,
+
+    #[command(flatten)]
+    classes: ClassArgs,
+
+    /// The slice, by axis and index [default: the one with most of the structures; on the last axis of NIfTI, else the first]
+    #[arg(long, value_name = "AXIS=K")]
+    slice: Option<Slice>,
+
+    /// The first axis of the .npy is the raters
+    #[arg(long)]
+    stacked_raters: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Slice {
+    axis: usize,
+    index: usize,
+}
+
+impl FromStr for Slice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = |(axis, index): (&str, &str)| {
+            Some(Self {
+                axis: axis.parse().ok()?,
+                index: index.parse().ok()?,
+            })
+        };
+        text.split_once('=')
+            .and_then(parse)
+            .ok_or_else(|| "write an axis and an index, like 0=12".into())
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
+    if args.stacked_raters && args.inputs.len() > 1 {
+        return Err("--stacked-raters reads one file; give the raters' files without it".into());
+    }
+    if args.out.extension().is_none_or(|end| !end.eq_ignore_ascii_case("png")) {
+        return of_file(&args.out, Err("is no .png; name the picture so".into()));
+    }
+    let place = Place {
+        path: &args.out,
+        overwrite: args.existing.overwrite,
+    };
+    of_file(&args.out, place.check())?;
+    let NamedClasses { classes, names, .. } = args.classes.read()?;
+    let (mut maps, nifti) = read(args)?;
+    let last = maps.first().map_or(0, |map| map.ndim()).saturating_sub(1);
+    let axis = args.slice.map_or(if nifti { last } else { 0 }, |slice| slice.axis);
+    for map in &mut maps {
+        if !(2..=3).contains(&map.ndim()) {
+            return Err(format!("a label map is (H, W) or (D, H, W), not {:?}", map.shape()).into());
+        }
+        arrange(map, axis, nifti)?;
+    }
+    let slice = slice(&maps, &classes, args.slice)?;
+    let scene = Scene {
+        raters: maps.iter().map(|map| map.view()).collect(),
+        classes,
+        slice,
+        names,
+    };
+    let canvas = if maps.len() == 1 {
+        scene.confidence()
+    } else {
+        scene.several()
+    };
+    let png = canvas?.png()?;
+    of_file(&args.out, place.file(|file| Ok(file.write_all(&png)?)))?;
+    let of = slice.map_or(String::new(), |slice| format!(", slice {axis}={slice}"));
+    command::printed(writeln!(io::stdout(), "wrote {}{of}", args.out.display()))?;
+    Ok(Outcome::Well)
+}
+
+/// The label maps of all raters, and whether they are NIfTI.
+fn read(args: &Args) -> Result<(Vec<ArrayD<i64>>, bool), Failure> {
+    let (mut maps, mut first_header) = (Vec::new(), None);
+    for path in &args.inputs {
+        let Volume { labels, header, .. } = of_file(path, labels::read(path))?;
+        if matches!((&first_header, &header), (Some(a), Some(b)) if !space::same_space(a, b)) {
+            return of_file(
+                path,
+                Err("is at another place than the first rater's file; resample it first".into()),
+            );
+        }
+        let labels = if args.stacked_raters { labels.unstack() } else { labels };
+        maps.extend(labels.widen());
+        first_header = first_header.or(header);
+    }
+    Ok((maps, first_header.is_some()))
+}
+
+/// Puts the axis of slices first, then rows, then columns.
+fn arrange(map: &mut ArrayD<i64>, axis: usize, nifti: bool) -> Result<(), Failure> {
+    let axes = map.ndim();
+    if axis >= axes {
+        return Err(format!("there is no axis {axis}; the label map has {axes}, counted from 0").into());
+    }
+    let mut order: Vec<usize> = (0..axes).collect();
+    if axes == 3 {
+        order.remove(axis);
+    }
+    // NIfTI has x before y, and y before z.
+    if nifti {
+        order.reverse();
+    }
+    if axes == 3 {
+        order.insert(0, axis);
+    }
+    *map = std::mem::take(map).permuted_axes(order);
+    Ok(())
+}
+
+/// The slice asked for, or the one with most voxels of structures; none of an image.
+fn slice(maps: &[ArrayD<i64>], classes: &Classes, asked: Option<Slice>) -> Result<Option<usize>, Failure> {
+    let Some(first) = maps.first() else {
+        return Err("there is no label map".into());
+    };
+    if first.ndim() == 2 {
+        return match asked {
+            Some(_) => Err("an image has no slices; leave --slice out".into()),
+            None => Ok(None),
+        };
+    }
+    let len = first.len_of(Axis(0));
+    if let Some(Slice { index, .. }) = asked {
+        if index >= len {
+            return Err(format!("there is no slice {index} on this axis of {len}, counted from 0").into());
+        }
+        return Ok(Some(index));
+    }
+    let labelled = |slice: usize| {
+        let of_rater = |map: &ArrayD<i64>| {
+            let slice = map.axis_iter(Axis(0)).nth(slice);
+            slice.map_or(0, |slice| {
+                slice
+                    .iter()
+                    .filter(|&&label| classes.class_of(label).is_some_and(|class| class > 0))
+                    .count()
+            })
+        };
+        maps.iter().map(of_rater).sum::<usize>()
+    };
+    // The lowest of several.
+    Ok((0..len).rev().max_by_key(|&at| labelled(at)))
+}

@@ -1,0 +1,145 @@
+//! Files that lie, and places where nothing can be written.
+
+use super::{Folder, ball, run, wrong};
+
+/// Each of these is one line and exit code 2.
+#[test]
+fn broken_files() {
+    let folder = Folder::new();
+    folder.nifti("good.nii", &ball(1));
+    let nifti = std::fs::read(folder.path("good.nii")).unwrap();
+    let with = |at: usize, bytes: &[u8]| {
+        let mut copy = nifti.clone();
+        copy[at..at + bytes.len()].copy_from_slice(bytes);
+        copy
+    };
+    let npy = |header: &str| {
+        let mut file = b"\x93NUMPY\x01\x00".to_vec();
+        file.extend((header.len() as u16).to_le_bytes());
+        file.extend(header.as_bytes());
+        file
+    };
+    let gigantic = [3_i16, 32767, 32767, 32767].map(i16::to_le_bytes).concat();
+    let cases: Vec<(&str, Vec<u8>)> = vec![
+        ("empty.npy", vec![]),
+        ("magic.npy", b"\x93NUMPY".to_vec()),
+        (
+            "large.npy",
+            npy("{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999, 99999999999), }\n"),
+        ),
+        ("nested.npy", npy(&format!("{}\n", "(".repeat(60000)))),
+        (
+            "negative.npy",
+            npy("{'descr': '|u1', 'fortran_order': False, 'shape': (-1, 4), }\n"),
+        ),
+        ("empty.nii", vec![]),
+        ("header.nii", nifti[..200].to_vec()),
+        ("cut.nii", nifti[..nifti.len() - 1].to_vec()),
+        ("axes.nii", with(40, &9_i16.to_le_bytes())),
+        ("gigantic.nii", with(40, &gigantic)),
+        ("gigantic.nii.gz", {
+            use std::io::Write;
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+            gzip.write_all(&with(40, &gigantic)).unwrap();
+            gzip.finish().unwrap()
+        }),
+        ("type.nii", with(70, &2048_i16.to_le_bytes())),
+        ("offset.nii", with(108, &1e30_f32.to_le_bytes())),
+        (
+            "offset_nan.nii",
+            [with(108, &f32::NAN.to_le_bytes())[..nifti.len() - 9].to_vec()].concat(),
+        ),
+        ("text.png", b"hello".to_vec()),
+        ("signature.png", b"\x89PNG\r\n\x1a\n".to_vec()),
+        ("text.tif", b"hello".to_vec()),
+        ("loop.tif", b"II*\0\x08\0\0\0\0\0\x08\0\0\0".to_vec()),
+        ("other.xyz", vec![]),
+    ];
+    for (name, bytes) in cases {
+        folder.write(name, &bytes);
+        let error = wrong([
+            "encode",
+            "--classes",
+            "3",
+            "--out",
+            &folder.text("out.npy"),
+            &folder.text(name),
+        ]);
+        assert!(error.contains(name), "{error}");
+        assert!(!folder.path("out.npy").exists());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_pipes_and_odd_names() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = Folder::new();
+    std::os::unix::fs::symlink("b.npy", folder.path("a.npy")).unwrap();
+    std::os::unix::fs::symlink("a.npy", folder.path("b.npy")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", folder.path("zero.npy")).unwrap();
+    for name in ["a.npy", "zero.npy"] {
+        wrong([
+            "encode",
+            "--classes",
+            "3",
+            "--out",
+            &folder.text("out.npy"),
+            &folder.text(name),
+        ]);
+    }
+    // A name that is not UTF-8 is encoded like any other.
+    let odd = std::ffi::OsStr::from_bytes(b"in/\xff\xfe.npy");
+    folder.npy("in/x.npy", &ball(1).into_dyn());
+    std::fs::rename(folder.path("in/x.npy"), folder.0.path().join(odd)).unwrap();
+    std::fs::create_dir(folder.path("in/deep.npy")).unwrap();
+    let output = run([
+        "encode",
+        "--classes",
+        "3",
+        "--out",
+        &folder.text("out"),
+        &folder.text("in"),
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(folder.path("out").read_dir().unwrap().count(), 1);
+}
+
+/// An output that is an input, an output in a folder that is not there.
+#[test]
+fn places() {
+    let folder = Folder::new();
+    folder.npy("a.npy", &ball(1).into_dyn());
+    let a = folder.text("a.npy");
+    let before = std::fs::read(&a).unwrap();
+    assert!(wrong(["encode", "--classes", "3", "--overwrite", "--out", &a, &a]).contains("--out"));
+    assert_eq!(std::fs::read(&a).unwrap(), before);
+    let nowhere = format!("{}/not/there/b.npy", folder.0.path().display());
+    assert!(wrong(["encode", "--classes", "3", "--out", &nowhere, &a]).contains("make it first"));
+    folder.write("file", b"");
+    assert!(wrong(["encode", "--classes", "3", "--out", &folder.text("file"), &a]).contains("file"));
+}
+
+/// The process is killed while it writes: files may have one block here. What is written has another name until it is whole.
+#[cfg(unix)]
+#[test]
+fn killed_while_writing() {
+    let folder = Folder::new();
+    folder.npy("a.npy", &ball(1).into_dyn());
+    let script = "ulimit -f 1; trap '' XFSZ; \"$0\" encode --classes 3 --out out.npy a.npy";
+    let shell = |script: &str| {
+        let mut shell = std::process::Command::new("sh");
+        shell
+            .args(["-c", script, env!("CARGO_BIN_EXE_soft-labels")])
+            .current_dir(&folder.0)
+            .output()
+            .unwrap()
+    };
+    let output = shell(script);
+    // Told of the full disk, it cleans up.
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(folder.names("."), ["a.npy"]);
+    let output = shell(&script.replace("trap '' XFSZ;", ""));
+    assert_ne!(output.status.code(), Some(0));
+    assert!(!folder.path("out.npy").exists());
+}

@@ -1,0 +1,124 @@
+use ndarray::{Array3, Array4};
+use serde_json::Value;
+use soft_labels::metrics::{Confusion, Empty, Region, top_labels};
+use soft_labels::{Classes, SoftEncoder, Svls};
+
+use super::{Folder, ball, run, well, wrong};
+
+/// Predictions of 6 cases as probabilities, one of them missing, one with other voxels.
+fn data() -> Folder {
+    let folder = Folder::new();
+    let classes = Classes::contiguous(3).unwrap();
+    for case in 0..6 {
+        folder.nifti(&format!("truth/case_{case}.nii.gz"), &ball(case));
+        let soft: Array4<f32> = Svls::default().encode(&ball(case + 1), &classes).unwrap();
+        match case {
+            4 => {}
+            5 => folder.npy(
+                "found/case_5.npy",
+                &soft.slice_move(ndarray::s![.., 1.., .., ..]).into_dyn(),
+            ),
+            _ => folder.npy(&format!("found/case_{case}.npy"), &soft.into_dyn()),
+        }
+    }
+    folder
+}
+
+#[test]
+fn two_folders() {
+    let folder = data();
+    let (found, truth) = (folder.text("found"), folder.text("truth"));
+    let (csv, svg) = (folder.text("scores.csv"), folder.text("reliability.svg"));
+    let fixed = ["judge", "--classes", "3", "--regions", "both=1+2", "--quiet"];
+    let output = run(fixed
+        .into_iter()
+        .chain(["--json", "--csv", &csv, "--reliability", &svg, &found, &truth]));
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        errors.contains("case_4: has no prediction") && errors.contains("case_5: "),
+        "{errors}"
+    );
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["cases"].as_array().unwrap().len(), 6);
+    assert!(json["cases"][4]["error"].is_string());
+
+    let classes = Classes::contiguous(3).unwrap();
+    let dice: Vec<f64> = (0..4)
+        .map(|case| {
+            let soft: Array4<f32> = Svls::default().encode(&ball(case + 1), &classes).unwrap();
+            let found: Array3<u8> = top_labels(&soft, &classes).unwrap();
+            let confusion = Confusion::count(&found, &ball(case), &classes).unwrap();
+            confusion.dice(&Region::class(2), Empty::One)
+        })
+        .collect();
+    for (case, dice) in dice.iter().enumerate() {
+        assert_eq!(json["cases"][case]["classes"]["2"]["dice"].as_f64(), Some(*dice));
+        // Voxels of 2.5 mm³.
+        let voxels = ball(case).iter().filter(|&&label| label > 0).count() as f64;
+        assert_eq!(
+            json["cases"][case]["regions"]["both"]["volume_reference_mm3"].as_f64(),
+            Some(2.5 * voxels)
+        );
+    }
+    let summary = &json["summary"]["classes"]["2"]["dice"];
+    let mean = dice.iter().sum::<f64>() / 4.0;
+    assert!((summary["mean"].as_f64().unwrap() - mean).abs() < 1e-12 && summary["cases"] == 4);
+    let [low, high] = [0, 1].map(|end| summary["interval_95"][end].as_f64().unwrap());
+    assert!(low <= mean && mean <= high && dice.iter().all(|dice| *dice >= low - 0.5 && *dice <= high + 0.5));
+    // All voxels of the four cases.
+    let bins = json["reliability"].as_array().unwrap();
+    let voxels: u64 = bins.iter().map(|bin| bin["count"].as_u64().unwrap()).sum();
+    assert_eq!(voxels, 4 * 9 * 12 * 7);
+    assert!(std::fs::read_to_string(&svg).unwrap().starts_with("<svg"));
+
+    // Four cases of two classes and a region, and a line of titles.
+    let mut rows = csv::Reader::from_path(&csv).unwrap();
+    let column = rows
+        .headers()
+        .unwrap()
+        .iter()
+        .position(|title| title == "dice")
+        .unwrap();
+    let rows: Vec<_> = rows.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 4 * 3);
+    assert_eq!(rows[1][column].parse(), Ok(dice[0]));
+    assert!(wrong(["judge", "--classes", "3", "--csv", &csv, &found, &truth]).contains("--overwrite"));
+}
+
+#[test]
+fn tables_and_names() {
+    let folder = data();
+    folder.write(
+        "dataset.json",
+        br#"{"labels": {"background": 0, "shell": 1, "core": 2, "organ": [1, 2]}}"#,
+    );
+    let (found, truth) = (folder.text("found/case_1.npy"), folder.text("truth/case_1.nii.gz"));
+    let one = well(["judge", "--dataset", &folder.text("dataset.json"), &found, &truth]);
+    for name in ["shell", "core", "organ", "ECE"] {
+        assert!(one.contains(name), "{one}");
+    }
+    let all = run([
+        "judge",
+        "--dataset",
+        &folder.text("dataset.json"),
+        "--per-case",
+        &folder.text("found"),
+        &folder.text("truth"),
+    ]);
+    let text = String::from_utf8(all.stdout).unwrap();
+    assert!(text.contains("6 cases, 2 failed") && text.contains("case_3"), "{text}");
+    // The same bits again: the bootstrap is seeded.
+    let again = run([
+        "judge",
+        "--dataset",
+        &folder.text("dataset.json"),
+        "--per-case",
+        "--jobs",
+        "1",
+        &folder.text("found"),
+        &folder.text("truth"),
+    ]);
+    assert_eq!(text.into_bytes(), again.stdout);
+    assert!(wrong(["judge", "--classes", "3", &found, &folder.text("truth")]).contains("two files or two folders"));
+}

@@ -1,0 +1,123 @@
+//! Dice and what else is said about the overlap of two regions.
+
+/// Dice or Jaccard index of a region that neither prediction nor reference holds.
+///
+/// ```
+/// use soft_labels::metrics::Empty;
+/// assert_eq!(Empty::default(), Empty::One);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Empty {
+    /// 1: to find nothing where there is nothing is right. So do the SVLS paper and MONAI with `ignore_empty=False`.
+    #[default]
+    One,
+    /// NaN, so that it can be left out of a mean. So do DeepMind's code and torchmetrics.
+    Nan,
+    /// 0.
+    Zero,
+}
+
+/// The numbers of voxels of a region in the prediction P, in the reference R and in both. [`Confusion::overlap`] counts them.
+///
+/// [`Confusion::overlap`]: super::Confusion::overlap
+///
+/// ```
+/// use soft_labels::metrics::{Empty, Overlap};
+/// let overlap = Overlap { prediction: 3, reference: 5, both: 2 };
+/// assert_eq!(overlap.dice(Empty::One), 0.5);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Overlap {
+    /// |P|
+    pub prediction: u64,
+    /// |R|
+    pub reference: u64,
+    /// |P ∩ R|
+    pub both: u64,
+}
+
+impl Overlap {
+    /// The Dice similarity coefficient.
+    ///
+    /// ```text
+    /// 2 |P ∩ R| / (|P| + |R|)
+    /// ```
+    ///
+    /// The example of [`Overlap`] uses it.
+    pub fn dice(&self, empty: Empty) -> f64 {
+        let sum = self.prediction as f64 + self.reference as f64;
+        or_empty(2.0 * self.both as f64 / sum, empty)
+    }
+
+    /// The Jaccard index, or intersection over union.
+    ///
+    /// ```text
+    /// |P ∩ R| / |P ∪ R|
+    /// ```
+    ///
+    /// ```
+    /// use soft_labels::metrics::{Empty, Overlap};
+    /// let overlap = Overlap { prediction: 3, reference: 5, both: 2 };
+    /// assert_eq!(overlap.jaccard(Empty::One), 2.0 / 6.0);
+    /// assert_eq!(Overlap::default().jaccard(Empty::One), 1.0);
+    /// ```
+    pub fn jaccard(&self, empty: Empty) -> f64 {
+        let both = self.both as f64;
+        or_empty(both / (self.prediction as f64 + self.reference as f64 - both), empty)
+    }
+
+    /// The share of the prediction that is right, or positive predictive value; NaN if nothing is predicted.
+    ///
+    /// ```text
+    /// |P ∩ R| / |P|
+    /// ```
+    ///
+    /// ```
+    /// use soft_labels::metrics::Overlap;
+    /// assert_eq!(Overlap { prediction: 3, reference: 5, both: 2 }.precision(), 2.0 / 3.0);
+    /// ```
+    pub fn precision(&self) -> f64 {
+        self.both as f64 / self.prediction as f64
+    }
+
+    /// The share of the reference that is found, or sensitivity; NaN if there is nothing to find.
+    ///
+    /// ```text
+    /// |P ∩ R| / |R|
+    /// ```
+    ///
+    /// ```
+    /// use soft_labels::metrics::Overlap;
+    /// assert_eq!(Overlap { prediction: 3, reference: 5, both: 2 }.recall(), 0.4);
+    /// ```
+    pub fn recall(&self) -> f64 {
+        self.both as f64 / self.reference as f64
+    }
+
+    /// By how much more volume is predicted than there is, as a share of the reference; NaN if there is nothing to find.
+    ///
+    /// ```text
+    /// (|P| - |R|) / |R|
+    /// ```
+    ///
+    /// ```
+    /// use soft_labels::metrics::Overlap;
+    /// assert_eq!(Overlap { prediction: 3, reference: 5, both: 2 }.relative_volume_difference(), -0.4);
+    /// ```
+    pub fn relative_volume_difference(&self) -> f64 {
+        if self.reference == 0 {
+            return f64::NAN;
+        }
+        (self.prediction as f64 - self.reference as f64) / self.reference as f64
+    }
+}
+
+/// A ratio, unless it is that of nothing to nothing.
+fn or_empty(ratio: f64, empty: Empty) -> f64 {
+    match empty {
+        _ if !ratio.is_nan() => ratio,
+        Empty::One => 1.0,
+        Empty::Nan => f64::NAN,
+        Empty::Zero => 0.0,
+    }
+}
