@@ -1,6 +1,8 @@
 //! `soft-labels encode`: label maps from files to soft labels in files.
 
 mod args;
+#[cfg(feature = "zarr")]
+mod blocks;
 mod quantize;
 mod report;
 
@@ -87,6 +89,10 @@ struct Encoder<'a> {
 
 impl Encoder<'_> {
     fn encode(&self, job: &Job) -> Result<Report, Failure> {
+        #[cfg(feature = "zarr")]
+        if job.format == Format::Zarr {
+            return blocks::encode(self, job);
+        }
         let start = Instant::now();
         let volume = job.read()?;
         let case = Case {
@@ -254,13 +260,7 @@ impl Case<'_> {
                 let mut slab = window.clone();
                 slab[0] = window[0].start + planes.start..window[0].start + planes.end;
                 let soft: ArrayD<f64> = self.encoding.encode_raters_window(raters, classes, &slab)?;
-                let annotated = (raters.len() == 1).then(|| {
-                    let mut map = raters.maps()[0].view();
-                    for (axis, range) in slab.iter().enumerate() {
-                        map.slice_axis_inplace(Axis(axis), range.clone().into());
-                    }
-                    map.mapv(|label| classes.class_of(label).unwrap_or(usize::MAX))
-                });
+                let annotated = (raters.len() == 1).then(|| quantize::annotated(raters, classes, &slab));
                 convert(
                     &soft,
                     annotated.as_ref(),
@@ -312,15 +312,7 @@ impl Case<'_> {
     }
 
     fn window<L: Label>(&self, raters: &Raters<'_, L, IxDyn>) -> Result<Vec<Range<usize>>, Failure> {
-        let whole = || raters.shape().iter().map(|&len| 0..len).collect();
-        let window: Vec<_> = self
-            .encoder
-            .args
-            .window
-            .as_ref()
-            .map_or_else(whole, |window| window.0.clone());
-        check_window(&window, raters.shape())?;
-        Ok(window)
+        window(self.encoder.args, raters.shape())
     }
 
     /// An array for the soft labels of so many voxels on each axis, in memory as the file will have it.
@@ -360,6 +352,14 @@ fn slabs(lengths: &[usize]) -> impl Iterator<Item = Range<usize>> {
     (0..planes)
         .step_by(step)
         .map(move |start| start..planes.min(start + step))
+}
+
+/// What is encoded of a label map.
+fn window(args: &Args, shape: &[usize]) -> Result<Vec<Range<usize>>, Failure> {
+    let whole = || shape.iter().map(|&len| 0..len).collect();
+    let window: Vec<_> = args.window.as_ref().map_or_else(whole, |window| window.0.clone());
+    check_window(&window, shape)?;
+    Ok(window)
 }
 
 /// A wrong window is told before anything is allocated for it.

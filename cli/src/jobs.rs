@@ -101,6 +101,12 @@ impl Job {
         }
     }
 
+    /// Whether the first axis is the raters.
+    #[cfg(feature = "zarr")]
+    pub(crate) fn is_stacked(&self) -> bool {
+        self.stacked
+    }
+
     /// The raters who drew the case.
     pub(crate) fn raters(&self) -> impl Iterator<Item = (usize, &PathBuf)> {
         let files = self.case.raters.iter().enumerate();

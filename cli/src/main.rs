@@ -11,6 +11,8 @@ mod jobs;
 mod judge;
 mod show;
 mod work;
+#[cfg(feature = "zarr")]
+mod zarr;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -54,6 +54,36 @@ impl WorkArgs {
         })
     }
 
+    /// Does something with each item, some at a time. The first failure ends it.
+    #[cfg(feature = "zarr")]
+    pub(crate) fn until_failure<I: Sync>(
+        &self,
+        items: &[I],
+        work: impl Fn(&I) -> Result<(), Failure> + Sync,
+    ) -> Result<(), Failure> {
+        let next = AtomicUsize::new(0);
+        let failure = Mutex::new(None);
+        let worker = || {
+            while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if let Err(error) = work(item) {
+                    next.store(items.len(), Ordering::Relaxed);
+                    if let Ok(mut failure) = failure.lock() {
+                        failure.get_or_insert(error);
+                    }
+                }
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 0..self.jobs().min(items.len()) {
+                scope.spawn(worker);
+            }
+        });
+        failure
+            .into_inner()
+            .map_err(|error| error.to_string())?
+            .map_or(Ok(()), Err)
+    }
+
     /// Does something with each item, some at a time. What fails is named on stderr, and the others go on.
     ///
     /// The threads are our own, not those of the library: one of its threads that waits for a part of one item would
@@ -122,6 +152,18 @@ impl Progress {
                 bar.inc(1);
             }
             None => complain(),
+        }
+    }
+}
+
+#[cfg(feature = "zarr")]
+impl Progress {
+    /// A line beside the bar.
+    pub(crate) fn say(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| drop(writeln!(io::stderr(), "{text}"))),
+            None if self.quiet => {}
+            None => drop(writeln!(io::stderr(), "{text}")),
         }
     }
 }

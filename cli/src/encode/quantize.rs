@@ -1,6 +1,9 @@
 //! Probabilities as whole numbers of 255ths that sum to 255.
 
-use ndarray::{ArrayD, ArrayViewMutD, Axis};
+use std::ops::Range;
+
+use ndarray::{ArrayD, ArrayViewMutD, Axis, IxDyn};
+use soft_labels::{Classes, Label, Raters};
 
 /// Fractions nearer to one another than this are equal: they differ by rounding alone.
 const EQUAL: f64 = 1e9;
@@ -45,6 +48,17 @@ pub(crate) fn quantize(soft: &ArrayD<f64>, annotated: Option<&ArrayD<usize>>, ou
             parts.swap(class, keep);
         }
     }
+}
+
+/// The class of each voxel of a window, as the first rater labelled it; ignored voxels have none, which is `usize::MAX`.
+pub(crate) fn annotated<L: Label>(
+    raters: &Raters<'_, L, IxDyn>,
+    classes: &Classes,
+    window: &[Range<usize>],
+) -> ArrayD<usize> {
+    let map = &raters.maps()[0];
+    let part = map.slice_each_axis(|axis| window[axis.axis.index()].clone().into());
+    part.mapv(|label| classes.class_of(label).unwrap_or(usize::MAX))
 }
 
 #[cfg(test)]

@@ -50,6 +50,12 @@ impl Report {
         }
     }
 
+    /// For results that are made block by block, whose voxels are not counted.
+    #[cfg(feature = "zarr")]
+    pub(crate) fn shape(&mut self, shape: &[usize], raters: usize) {
+        (self.shape, self.raters) = (shape.to_vec(), raters);
+    }
+
     pub(crate) fn time(&mut self, what: &'static str, start: Instant) {
         self.times.push((what, start.elapsed()));
     }
@@ -77,20 +83,24 @@ impl Report {
             .label_type
             .map_or(String::new(), |kind| format!("{kind:?}").to_lowercase());
         writeln!(text, "read      {}: {:?} of {kind}{of}", self.files, self.shape)?;
-        writeln!(text, "\n  class   label      voxels")?;
+        if !self.counts.is_empty() {
+            writeln!(text, "\n  class   label      voxels")?;
+        }
         for (class, (label, count)) in self.counts.iter().enumerate() {
             writeln!(text, "{class:7} {label:7} {count:11}")?;
         }
         if self.ignored > 0 {
             writeln!(text, "ignored         {:11}", self.ignored)?;
         }
-        writeln!(
-            text,
-            "\n{} of {} voxels ({:.1} %) have more than one class",
-            self.uncertain,
-            self.voxels,
-            self.percent()
-        )?;
+        if self.voxels > 0 {
+            writeln!(
+                text,
+                "\n{} of {} voxels ({:.1} %) have more than one class",
+                self.uncertain,
+                self.voxels,
+                self.percent()
+            )?;
+        }
         writeln!(text, "wrote     {}: {}", self.out, self.result)?;
         for (what, time) in &self.times {
             writeln!(text, "{what:9} {:9.1} ms", time.as_secs_f64() * 1e3)?;

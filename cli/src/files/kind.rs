@@ -38,9 +38,19 @@ impl Kind {
     }
 }
 
+/// Whether a folder is a Zarr array, whatever it is called.
+#[cfg(feature = "zarr")]
+fn is_array(path: &Path) -> bool {
+    crate::zarr::is_array(path)
+}
+
 /// What a case is called, which is the file's name without its ending, and the format.
 pub(crate) fn split(path: &Path) -> Option<(OsString, Kind)> {
     let name = path.file_name()?.to_string_lossy().to_lowercase();
+    #[cfg(feature = "zarr")]
+    if !name.ends_with(".zarr") && is_array(path) {
+        return Some((path.file_name()?.to_owned(), Kind::Zarr));
+    }
     let &(ending, kind) = ENDINGS.iter().find(|(ending, _)| name.ends_with(ending))?;
     let mut stem = path.to_path_buf();
     for _ in ending.matches('.') {

@@ -28,7 +28,14 @@ impl Place<'_> {
         if !folder(self.path).is_dir() {
             return Err("its folder does not exist; make it first".into());
         }
-        if self.path.is_dir() {
+        let is_array = || {
+            cfg!(feature = "zarr")
+                && self
+                    .path
+                    .extension()
+                    .is_some_and(|end| end.eq_ignore_ascii_case("zarr"))
+        };
+        if self.path.is_dir() && !is_array() {
             return Err("is a folder; name a file".into());
         }
         // A link that leads nowhere is there, too.

@@ -5,6 +5,8 @@ mod fuse;
 mod hostile;
 mod judge;
 mod show;
+#[cfg(feature = "zarr")]
+mod zarr;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,436 @@
+//! Soft labels to Zarr, block by block. A block is one chunk of the result: all classes of a box of voxels.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
+use std::iter;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Instant;
+
+use half::f16;
+use ndarray::{ArrayD, IxDyn};
+use serde_json::json;
+use soft_labels::batch::{self, Sample};
+use soft_labels::{Encoding, Error, Label, Raters, SoftEncoder, SoftFloat};
+use zarrs::array::{CodecOptions, Element as ZarrElement};
+
+use super::args::Dtype;
+use super::report::Report;
+use super::{Encoder, quantize};
+use crate::command::{Failure, of_file};
+use crate::files::kind::Kind;
+use crate::files::labels::{LabelType, Labels, each_type};
+use crate::files::output::folder;
+use crate::jobs::Job;
+use crate::zarr::{self, LabelArray, SoftArray, SoftType};
+
+/// The most bytes of a block.
+const BLOCK: usize = 8 << 20;
+
+/// Where label maps come from.
+enum Source {
+    /// One array of each rater.
+    Zarr(Vec<LabelArray>),
+    Memory(Labels),
+}
+
+impl Source {
+    /// The labels of all raters in a box.
+    fn read(&self, window: &[Range<usize>]) -> Result<Labels, Failure> {
+        fn part<L: Clone>(maps: &[ArrayD<L>], window: &[Range<usize>]) -> Vec<ArrayD<L>> {
+            let part = |map: &ArrayD<L>| {
+                map.slice_each_axis(|axis| window[axis.axis.index()].clone().into())
+                    .to_owned()
+            };
+            maps.iter().map(part).collect()
+        }
+        match self {
+            Self::Memory(Labels::U8(maps)) => Ok(Labels::U8(part(maps, window))),
+            Self::Memory(Labels::I64(maps)) => Ok(Labels::I64(part(maps, window))),
+            Self::Zarr(arrays) => {
+                let mut parts = arrays.iter().map(|array| array.read(window));
+                let first = parts.next().ok_or("there is no rater")??;
+                parts.try_fold(first, |before, part| Ok(before.join(part?)))
+            }
+        }
+    }
+}
+
+/// The blocks of one case.
+struct Blocks<'a> {
+    encoder: &'a Encoder<'a>,
+    source: Source,
+    encoding: Encoding,
+    weights: Option<Vec<f64>>,
+    /// Of the label map.
+    shape: Vec<usize>,
+    /// How far the kernel reaches along each axis.
+    radius: Vec<usize>,
+    window: Vec<Range<usize>>,
+    /// The size of boxes that are averaged.
+    scale: Vec<usize>,
+    /// Of the result, without classes.
+    lengths: Vec<usize>,
+    /// Edges of a block in voxels of the result.
+    block: Vec<usize>,
+}
+
+pub(super) fn encode(encoder: &Encoder<'_>, job: &Job) -> Result<Report, Failure> {
+    of_file(&job.out, job.place().check())?;
+    let start = Instant::now();
+    let (source, kind, header) = source(job)?;
+    let mut report = Report::new(job, kind, start.elapsed());
+    let encoding = encoder.encoding(header.as_ref())?;
+    let blocks = Blocks::new(encoder, job, source, encoding)?;
+    report.shape(&blocks.shape, job.raters().count());
+
+    let start = Instant::now();
+    let part = Part::open(job, &blocks)?;
+    let all: Vec<_> = (0..blocks.count()).collect();
+    let rest: Vec<_> = all.iter().copied().filter(|block| !part.done.contains(block)).collect();
+    let before = all.len() - rest.len();
+    let progress = encoder.args.files.work.progress(rest.len(), "blocks")?;
+    if before > 0 {
+        progress.say(&format!(
+            "{}: goes on after {before} of {} blocks",
+            job.out.display(),
+            all.len()
+        ));
+    }
+    encoder.args.files.work.until_failure(&rest, |&block| {
+        let array = &part.array;
+        blocks.write(array, block)?;
+        part.finish(block)?;
+        progress.step(&format!("block {block}"));
+        Ok(())
+    })?;
+    drop(progress);
+    part.persist(job)?;
+    report.time("blocks", start);
+    let shape: Vec<_> = iter::once(encoder.classes.len()).chain(blocks.lengths).collect();
+    report.wrote(format!("{shape:?} in {} blocks, classes first", all.len()));
+    Ok(report)
+}
+
+fn source(job: &Job) -> Result<(Source, LabelType, Option<nifti::NiftiHeader>), Failure> {
+    let mut arrays = Vec::new();
+    for (_, path) in job.raters().filter(|_| !job.is_stacked()) {
+        if Kind::of(path) != Some(Kind::Zarr) {
+            break;
+        }
+        arrays.push(of_file(path, LabelArray::open(path))?);
+    }
+    if let Some(first) = arrays.first().filter(|_| arrays.len() == job.raters().count()) {
+        for (array, (_, path)) in arrays.iter().zip(job.raters()) {
+            if array.shape != first.shape {
+                let error = format!("has shape {:?}, but the first rater's {:?}", array.shape, first.shape);
+                return of_file(path, Err(error.into()));
+            }
+        }
+        let kind = first.kind;
+        return Ok((Source::Zarr(arrays), kind, None));
+    }
+    let volume = job.read()?;
+    Ok((Source::Memory(volume.labels), volume.kind, volume.header))
+}
+
+impl<'a> Blocks<'a> {
+    fn new(encoder: &'a Encoder<'_>, job: &Job, source: Source, encoding: Encoding) -> Result<Self, Failure> {
+        let shape = match &source {
+            Source::Zarr(arrays) => arrays.first().map(|array| array.shape.clone()),
+            Source::Memory(Labels::U8(maps)) => maps.first().map(|map| map.shape().to_vec()),
+            Source::Memory(Labels::I64(maps)) => maps.first().map(|map| map.shape().to_vec()),
+        };
+        let shape = shape.ok_or("there is no rater")?;
+        if !(2..=3).contains(&shape.len()) {
+            return Err(format!("a label map is (H, W) or (D, H, W), not {shape:?}").into());
+        }
+        let each = |values: &[usize]| match values {
+            [one] => Ok(vec![*one; shape.len()]),
+            values if values.len() == shape.len() => Ok(values.to_vec()),
+            values => Err(format!(
+                "{} numbers for {} axes; give one, or one for each",
+                values.len(),
+                shape.len()
+            )),
+        };
+        let radius = match &encoding {
+            Encoding::Svls(settings) => each(settings.clone().build()?.radius())?,
+            _ => vec![0; shape.len()],
+        };
+        let window = super::window(encoder.args, &shape)?;
+        let scale = each(encoder.args.scale.as_deref().unwrap_or(&[1]))?;
+        let boxes = |(range, &scale): (&Range<usize>, &usize)| {
+            let whole = range.start.is_multiple_of(scale) && range.len().is_multiple_of(scale);
+            whole.then(|| range.len() / scale)
+        };
+        let lengths: Option<Vec<_>> = window.iter().zip(&scale).map(boxes).collect();
+        let lengths =
+            lengths.ok_or("--scale has to divide the window, or the label map without one, into whole boxes")?;
+        if lengths.contains(&0) {
+            return Err("the window is empty".into());
+        }
+        let size = match encoder.args.dtype {
+            Dtype::F64 => 8,
+            Dtype::F32 => 4,
+            // Computed in 64 bits.
+            Dtype::F16 | Dtype::U8 => 8,
+        };
+        let weights = encoder.weights(job)?;
+        // Boxes are averaged, so a block of the result takes more voxels.
+        let of_voxel = encoder.classes.len() * size * scale.iter().product::<usize>();
+        let largest = if shape.len() == 2 { 1024 } else { 64 };
+        let edges = iter::successors(Some(largest), |edge| Some(edge / 2)).take_while(|&edge: &usize| edge > 1);
+        let fits = |edge: &usize| edge.pow(shape.len() as u32) * of_voxel <= BLOCK;
+        let edge = edges.into_iter().find(fits).unwrap_or(2);
+        Ok(Self {
+            encoder,
+            source,
+            encoding,
+            weights,
+            block: lengths.iter().map(|&len| edge.min(len)).collect(),
+            shape,
+            radius,
+            window,
+            scale,
+            lengths,
+        })
+    }
+
+    /// Blocks along each axis.
+    fn grid(&self) -> Vec<usize> {
+        self.lengths
+            .iter()
+            .zip(&self.block)
+            .map(|(len, edge)| len.div_ceil(*edge))
+            .collect()
+    }
+
+    fn count(&self) -> u64 {
+        self.grid().iter().map(|&len| len as u64).product()
+    }
+
+    /// The index of a block along each axis.
+    fn place(&self, block: u64) -> Vec<usize> {
+        let mut rest = block;
+        let mut place = vec![0; self.lengths.len()];
+        for (at, len) in place.iter_mut().zip(self.grid()).rev() {
+            *at = (rest % len as u64) as usize;
+            rest /= len as u64;
+        }
+        place
+    }
+
+    /// Computes and stores a block.
+    fn write(&self, array: &SoftArray, block: u64) -> Result<(), Failure> {
+        let place = self.place(block);
+        // Of the label map: the voxels of the block, and those around it that count.
+        let (mut core, mut region) = (Vec::new(), Vec::new());
+        for axis in 0..place.len() {
+            let (edge, scale) = (self.block[axis], self.scale[axis]);
+            let first = place[axis] * edge;
+            let last = (first + edge).min(self.lengths[axis]);
+            let origin = self.window[axis].start;
+            let voxels = origin + first * scale..origin + last * scale;
+            // Boxes are counted from the first voxel that is read.
+            let start = voxels.start.saturating_sub(self.radius[axis]) / scale * scale;
+            let end = (voxels.end + self.radius[axis]).min(self.shape[axis]);
+            core.push(voxels.start - start..voxels.end - start);
+            region.push(start..end);
+        }
+        let labels = self.source.read(&region)?;
+        let origin: Vec<_> = region.iter().map(|range| range.start).collect();
+        let chunk: Vec<u64> = iter::once(0).chain(place.iter().map(|&at| at as u64)).collect();
+        each_type!(labels, maps => self.write_labels(array, &chunk, &maps, &core, &origin))
+    }
+
+    fn write_labels<L: Label>(
+        &self,
+        array: &SoftArray,
+        chunk: &[u64],
+        maps: &[ArrayD<L>],
+        core: &[Range<usize>],
+        origin: &[usize],
+    ) -> Result<(), Failure> {
+        let views: Vec<_> = maps.iter().map(|map| map.view()).collect();
+        let raters = match &self.weights {
+            Some(weights) => Raters::weighted(&views, weights)?,
+            None => Raters::new(&views)?,
+        };
+        // Positions in messages are those of the whole label map.
+        let moved = |mut error: Error| {
+            if let Error::UnknownLabel { index, .. } = &mut error {
+                index.iter_mut().zip(origin).for_each(|(at, first)| *at += first);
+            }
+            error
+        };
+        match self.encoder.args.dtype {
+            Dtype::F32 => store(array, chunk, self.soft::<_, f32>(&raters, core).map_err(moved)?),
+            Dtype::F64 => store(array, chunk, self.soft::<_, f64>(&raters, core).map_err(moved)?),
+            Dtype::F16 => {
+                let soft = self.soft::<_, f64>(&raters, core).map_err(moved)?;
+                store(array, chunk, soft.mapv(f16::from_f64))
+            }
+            Dtype::U8 => {
+                let soft = self.soft::<_, f64>(&raters, core).map_err(moved)?;
+                let alone = raters.len() == 1 && self.encoder.args.scale.is_none();
+                let annotated = alone.then(|| quantize::annotated(&raters, &self.encoder.classes, core));
+                let mut parts = ArrayD::zeros(soft.raw_dim());
+                quantize::quantize(&soft, annotated.as_ref(), &mut parts.view_mut());
+                store(array, chunk, parts)
+            }
+        }
+    }
+
+    fn soft<L: Label, F: SoftFloat>(
+        &self,
+        raters: &Raters<'_, L, IxDyn>,
+        core: &[Range<usize>],
+    ) -> Result<ArrayD<F>, Error> {
+        let classes = &self.encoder.classes;
+        if self.encoder.args.scale.is_none() {
+            return self.encoding.encode_raters_window(raters, classes, core);
+        }
+        let sample = Sample::raters(raters.clone()).window(core);
+        let mut batches = batch::encode_scales(&self.encoding, &[sample], classes, &[self.scale.as_slice()])?;
+        let batch = batches.remove(0);
+        let shape = batch.shape[1..].to_vec();
+        ArrayD::from_shape_vec(shape.as_slice(), batch.values).map_err(|_| Error::TooLarge { shape })
+    }
+}
+
+/// Stores a chunk. Chunks at the end of an axis are filled up.
+fn store<T: ZarrElement + Copy + Default>(array: &SoftArray, chunk: &[u64], soft: ArrayD<T>) -> Result<(), Failure> {
+    let full: Vec<_> = array.chunk_shape(chunk)?.iter().map(|len| len.get() as usize).collect();
+    let soft = if soft.shape() == full {
+        soft
+    } else {
+        let mut padded = ArrayD::from_elem(full, T::default());
+        padded
+            .slice_each_axis_mut(|axis| (0..soft.len_of(axis.axis)).into())
+            .assign(&soft);
+        padded
+    };
+    let options = CodecOptions::default().with_concurrent_target(1);
+    Ok(array.store_chunk_opt(chunk, soft, &options)?)
+}
+
+/// The unfinished array, which stands beside its place until it is whole.
+struct Part {
+    folder: PathBuf,
+    array: SoftArray,
+    /// Blocks that were finished before.
+    done: std::collections::HashSet<u64>,
+    log: Mutex<File>,
+}
+
+/// The command that began the array, and the numbers of the blocks that are there.
+const SETTINGS: &str = "soft-labels.json";
+const DONE: &str = "soft-labels.done";
+
+impl Part {
+    /// Makes the folder, or goes on with it if it was begun by the same command.
+    fn open(job: &Job, blocks: &Blocks<'_>) -> Result<Self, Failure> {
+        let name = job.out.file_name().ok_or("has no name")?.to_string_lossy();
+        let path = folder(&job.out).join(format!(".soft-labels-{name}"));
+        let settings = settings(job, blocks)?;
+        if path.exists() {
+            if fs::read_to_string(path.join(SETTINGS)).ok().as_deref() != Some(&settings) {
+                let error = format!(
+                    "was begun with other settings or inputs; repeat that command, or remove {}",
+                    path.display()
+                );
+                return of_file(&job.out, Err(error.into()));
+            }
+        } else {
+            fs::create_dir(&path)?;
+            fs::write(path.join(SETTINGS), settings)?;
+        }
+        let mut log = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .append(true)
+            .open(path.join(DONE))?;
+        let mut bytes = Vec::new();
+        log.read_to_end(&mut bytes)?;
+        let done = bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|&block| u64::from_le_bytes(block))
+            .collect();
+        // What was cut off is written anew.
+        log.set_len((bytes.len() / 8 * 8) as u64)?;
+        let whole = |axes: &[usize]| {
+            iter::once(blocks.encoder.classes.len())
+                .chain(axes.iter().copied())
+                .collect::<Vec<_>>()
+        };
+        let kind = match blocks.encoder.args.dtype {
+            Dtype::F32 => SoftType::F32,
+            Dtype::F64 => SoftType::F64,
+            Dtype::F16 => SoftType::F16,
+            Dtype::U8 => SoftType::U8,
+        };
+        let array = zarr::soft_array(
+            &path,
+            &whole(&blocks.lengths),
+            &whole(&blocks.block),
+            kind,
+            &blocks.encoder.classes,
+        )?;
+        Ok(Self {
+            folder: path,
+            array,
+            done,
+            log: Mutex::new(log),
+        })
+    }
+
+    /// Notes that a block is on the disk.
+    fn finish(&self, block: u64) -> Result<(), Failure> {
+        let mut log = self.log.lock().map_err(|error| error.to_string())?;
+        Ok(log.write_all(&block.to_le_bytes())?)
+    }
+
+    /// Moves the array to its place.
+    fn persist(self, job: &Job) -> Result<(), Failure> {
+        drop(self.log);
+        fs::remove_file(self.folder.join(DONE))?;
+        fs::remove_file(self.folder.join(SETTINGS))?;
+        job.place().check()?;
+        if job.out.exists() {
+            let old = tempfile::Builder::new()
+                .prefix(".soft-labels-old-")
+                .tempdir_in(folder(&job.out))?;
+            fs::rename(&job.out, old.path().join("old"))?;
+        }
+        Ok(fs::rename(&self.folder, &job.out)?)
+    }
+}
+
+/// What a continued run must have in common with the one before.
+fn settings(job: &Job, blocks: &Blocks<'_>) -> Result<String, Failure> {
+    let input = |path: &Path| -> Result<String, Failure> {
+        let time = path.metadata()?.modified()?.duration_since(std::time::UNIX_EPOCH)?;
+        Ok(format!("{} {}", path.canonicalize()?.display(), time.as_millis()))
+    };
+    let inputs = job
+        .raters()
+        .map(|(_, path)| input(path))
+        .collect::<Result<Vec<_>, _>>()?;
+    let args = blocks.encoder.args;
+    Ok(json!({
+        "inputs": inputs,
+        "encoding": blocks.encoding,
+        "classes": blocks.encoder.classes,
+        "weights": blocks.weights,
+        "stacked_raters": job.is_stacked(),
+        "window": blocks.window.iter().map(|range| [range.start, range.end]).collect::<Vec<_>>(),
+        "scale": args.scale,
+        "dtype": format!("{:?}", args.dtype),
+        "block": blocks.block,
+    })
+    .to_string())
+}
