@@ -25,8 +25,8 @@ use crate::files::output::folder;
 use crate::jobs::Job;
 use crate::zarr::{self, LabelArray, SoftArray, SoftType};
 
-/// The most bytes of a block.
-const BLOCK: usize = 8 << 20;
+/// The most bytes of a block while it is computed.
+const BLOCK: usize = 16 << 20;
 
 /// Where label maps come from.
 enum Source {

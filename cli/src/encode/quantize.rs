@@ -12,41 +12,81 @@ const EQUAL: f64 = 1e9;
 ///
 /// `annotated` is the class of each voxel, if there is one. It remains the largest if it was. Ignored voxels stay zero.
 pub(crate) fn quantize(soft: &ArrayD<f64>, annotated: Option<&ArrayD<usize>>, out: &mut ArrayViewMutD<'_, u8>) {
-    let mut order: Vec<usize> = Vec::new();
+    let classes = soft.len_of(Axis(0));
+    let voxels = soft.len() / classes.max(1);
     let mut annotated = annotated.map(|classes| classes.iter());
-    for (probabilities, mut parts) in soft.lanes(Axis(0)).into_iter().zip(out.lanes_mut(Axis(0))) {
-        let largest = (0..probabilities.len())
-            .rev()
-            .max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));
-        let keep = annotated
-            .as_mut()
-            .and_then(Iterator::next)
-            .copied()
-            .filter(|&class| class < probabilities.len())
-            .or(largest);
-        let Some(keep) = keep.filter(|_| probabilities.sum() > 0.0) else {
-            parts.fill(0);
-            continue;
-        };
-        // A whole number that rounding made a little smaller is whole.
-        let whole = |p: f64| (255.0 * p + 0.5 / EQUAL).floor();
-        let fraction = |p: f64| ((255.0 * p - whole(p)) * EQUAL).round();
-        for (part, &p) in parts.iter_mut().zip(&probabilities) {
-            *part = whole(p) as u8;
+    let mut all = vec![0; soft.len()];
+    let mut voxel = Voxel::default();
+    let values: Vec<_> = soft.axis_iter(Axis(0)).collect();
+    let mut iters: Vec<_> = values.iter().map(|values| values.iter()).collect();
+    for at in 0..voxels {
+        voxel.probabilities.clear();
+        voxel.probabilities.extend(iters.iter_mut().filter_map(Iterator::next));
+        let keep = annotated.as_mut().and_then(Iterator::next).copied();
+        for (class, &part) in voxel.parts(keep).iter().enumerate() {
+            all[class * voxels + at] = part;
         }
-        let rest = 255_usize.saturating_sub(parts.iter().map(|&part| usize::from(part)).sum());
+    }
+    if let Ok(all) = ArrayD::from_shape_vec(soft.raw_dim(), all) {
+        out.assign(&all);
+    }
+}
+
+/// The classes of one voxel.
+#[derive(Default)]
+struct Voxel {
+    probabilities: Vec<f64>,
+    parts: Vec<u8>,
+    fractions: Vec<f64>,
+    order: Vec<usize>,
+}
+
+impl Voxel {
+    fn parts(&mut self, annotated: Option<usize>) -> &[u8] {
+        let Self {
+            probabilities,
+            parts,
+            fractions,
+            order,
+        } = self;
+        parts.clear();
+        // The lowest of the most probable classes.
+        let (mut largest, mut most) = (None, 0.0);
+        for (class, &p) in probabilities.iter().enumerate() {
+            if p > most {
+                (largest, most) = (Some(class), p);
+            }
+        }
+        if largest.is_none() || most >= 1.0 {
+            parts.extend((0..probabilities.len()).map(|class| if largest == Some(class) { 255 } else { 0 }));
+            return parts;
+        }
+        let keep = annotated
+            .filter(|&class| class < probabilities.len())
+            .or(largest)
+            .unwrap_or(0);
+        fractions.clear();
+        let mut rest = 255_u8;
+        for p in probabilities.iter() {
+            let exact = 255.0 * p;
+            // A whole number that rounding made a little smaller is whole.
+            let whole = (exact + 0.5 / EQUAL) as u8;
+            fractions.push(((exact - f64::from(whole)) * EQUAL).round());
+            parts.push(whole);
+            rest = rest.saturating_sub(whole);
+        }
         order.clear();
-        order.extend(0..probabilities.len());
-        order.sort_by(|&a, &b| fraction(probabilities[b]).total_cmp(&fraction(probabilities[a])));
-        for &class in order.iter().take(rest) {
+        order.extend(0..parts.len());
+        order.sort_by(|&a, &b| fractions[b].total_cmp(&fractions[a]));
+        for &class in order.iter().take(usize::from(rest)) {
             parts[class] += 1;
         }
         // Classes as probable as the one to keep may have got one more.
-        let above =
-            (0..parts.len()).find(|&class| parts[class] > parts[keep] && probabilities[class] <= probabilities[keep]);
-        if let Some(class) = above {
+        let above = |&class: &usize| parts[class] > parts[keep] && probabilities[class] <= probabilities[keep];
+        if let Some(class) = (0..parts.len()).find(above) {
             parts.swap(class, keep);
         }
+        parts
     }
 }
 
