@@ -227,9 +227,9 @@ impl<'a> Blocks<'a> {
         let place = self.place(block);
         // Of the label map: the voxels of the block, and those around it that count.
         let (mut core, mut region) = (Vec::new(), Vec::new());
-        for axis in 0..place.len() {
+        for (axis, &at) in place.iter().enumerate() {
             let (edge, scale) = (self.block[axis], self.scale[axis]);
-            let first = place[axis] * edge;
+            let first = at * edge;
             let last = (first + edge).min(self.lengths[axis]);
             let origin = self.window[axis].start;
             let voxels = origin + first * scale..origin + last * scale;
@@ -352,6 +352,10 @@ impl Part {
             .read(true)
             .append(true)
             .open(path.join(DONE))?;
+        #[expect(clippy::incompatible_msrv, reason = "zarrs needs a later version, too")]
+        if log.try_lock().is_err() {
+            return of_file(&job.out, Err("is being written by another process; wait for it".into()));
+        }
         let mut bytes = Vec::new();
         log.read_to_end(&mut bytes)?;
         let done = bytes

@@ -39,6 +39,15 @@ fn check_size(file: &mut std::fs::File) -> Result<(), Failure> {
     let mut start = Vec::new();
     let size = file.metadata()?.len();
     file.take(1 << 16).read_to_end(&mut start)?;
+    // The header's length has 16 bits in version 1 and 32 in later ones.
+    let length = match start.get(6..12) {
+        Some(&[1, _, a, b, ..]) => u64::from(u16::from_le_bytes([a, b])),
+        Some(&[_, _, a, b, c, d]) => u64::from(u32::from_le_bytes([a, b, c, d])),
+        _ => return Err("is not an .npy file".into()),
+    };
+    if length > size {
+        return Err("is shorter than its header says; save it again".into());
+    }
     let header = String::from_utf8_lossy(start.split(|&byte| byte == b'\n').next().unwrap_or_default());
     // The library's parser does not come back from deeply nested brackets.
     if header.matches(['(', '[', '{']).count() > 4 {

@@ -27,6 +27,11 @@ fn broken_files() {
             "large.npy",
             npy("{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999, 99999999999), }\n"),
         ),
+        ("header.npy", {
+            // Version 3, whose header is 600 MB long.
+            let header = "{'descr': '<u8', 'fortran_order': True, 'shape': (2, ), }";
+            [&b"\x93NUMPY\x03\x00v\x00{'"[..], header.as_bytes()].concat()
+        }),
         ("nested.npy", npy(&format!("{}\n", "(".repeat(60000)))),
         (
             "negative.npy",
