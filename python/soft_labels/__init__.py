@@ -1,0 +1,33 @@
+"""Soft labels from segmentation label maps: SVLS, mSVLS, label smoothing and one-hot, in 2D and 3D.
+
+>>> import numpy as np, soft_labels
+>>> labels = np.array([[0, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]])
+>>> soft = soft_labels.encode(labels, 2)
+>>> soft.shape  # classes first
+(2, 4, 4)
+>>> float(soft[1, 1, 1].round(4))
+0.7028
+
+Submodules: `fuse` (majority vote, STAPLE), `metrics`, and, where the libraries are installed, `torch`, `monai` and `dask`.
+"""
+
+from . import fuse, metrics
+from ._encode import encode, pool, valid_mask
+from ._native import Classes, Encoding, num_threads, set_num_threads
+from ._kernel import kernel
+from ._sparse import SparseLabels, encode_sparse
+
+__all__ = [
+    "Classes",
+    "Encoding",
+    "SparseLabels",
+    "encode",
+    "encode_sparse",
+    "fuse",
+    "kernel",
+    "metrics",
+    "num_threads",
+    "pool",
+    "set_num_threads",
+    "valid_mask",
+]

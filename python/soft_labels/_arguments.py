@@ -1,0 +1,147 @@
+"""What callers pass, brought into the forms that the native code takes."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from ._native import Classes, Encoding
+
+
+def label_maps(labels):
+    """The label maps of all raters, as arrays of one element type."""
+    if not isinstance(labels, (list, tuple)):
+        return [_native_order(label_map(labels))]
+    maps = [label_map(one) for one in labels]
+    dtypes = {one.dtype for one in maps}
+    if len(dtypes) > 1:
+        common = np.result_type(*dtypes)
+        if common.kind == "f":
+            raise TypeError(f"no integer type holds the raters' labels of {sorted(map(str, dtypes))}; give all one type")
+        maps = [one.astype(common) for one in maps]
+    return [_native_order(one) for one in maps]
+
+
+def label_map(labels):
+    """An array of integers or bools, in any byte order."""
+    array = plain(labels, "a label map")
+    if array.dtype.kind not in "uib":
+        raise TypeError(f"labels are of an integer type or bool, not {array.dtype}; convert them with astype")
+    return array
+
+
+def plain(values, what):
+    """An array without a mask."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(f"{what} is a masked array; fill it, and name the value it is filled with as Classes(.., ignore=..)")
+    if isinstance(values, np.ndarray):
+        return values
+    if hasattr(values, "__array__") or hasattr(values, "__array_interface__"):
+        return np.asarray(values)
+    raise TypeError(f"{what} is an array, not {type(values).__name__}; a list holds one array for each rater")
+
+
+def _native_order(array):
+    """The same array if its elements lie as the machine's own do, else a copy in which they do."""
+    if array.dtype.isnative and array.flags.aligned:
+        return array
+    return np.array(array, dtype=array.dtype.newbyteorder("="), order="K", subok=False)
+
+
+def floats(values, what="soft labels", allowed=("float32", "float64", "float16")):
+    """An array of floating-point numbers, as the machine's own lie."""
+    array = plain(values, what)
+    if array.dtype.name not in allowed:
+        raise TypeError(f"{what} are of {', '.join(allowed)}, not {array.dtype}; convert them with astype")
+    return _native_order(array)
+
+
+def classes_of(classes):
+    """`Classes` of a number of classes, of their values, or as they are."""
+    if isinstance(classes, Classes):
+        return classes
+    if isinstance(classes, (int, np.integer)) and not isinstance(classes, bool):
+        return _contiguous(int(classes))
+    if isinstance(classes, (list, tuple, range, np.ndarray)):
+        return Classes(values=[_integer(value, "a class") for value in classes])
+    raise TypeError(f"classes are a number, a list of labels or soft_labels.Classes, not {type(classes).__name__}")
+
+
+@lru_cache(maxsize=64)
+def _contiguous(count):
+    if count < 0:
+        raise ValueError(f"there are {count} classes; give 1 or more")
+    return Classes(count)
+
+
+def encoding_of(method):
+    """`Encoding` of the name of a method, of a dict as in its JSON form, or as it is."""
+    if isinstance(method, Encoding):
+        return method
+    if isinstance(method, str):
+        return _named(method)
+    if isinstance(method, dict):
+        return Encoding(**method)
+    raise TypeError(f"a method is a name, a dict or soft_labels.Encoding, not {type(method).__name__}")
+
+
+@lru_cache(maxsize=64)
+def _named(method):
+    return Encoding(method)
+
+
+def windows_of(window, shape):
+    """(start, end) for each axis."""
+    if window is None:
+        return None
+    if isinstance(window, slice) or not hasattr(window, "__iter__"):
+        window = (window,)
+    window = list(window)
+    if len(window) != len(shape):
+        raise ValueError(f"the window has {len(window)} axes, the label map has {len(shape)}; give a slice for each")
+    return [_range(part, length) for part, length in zip(window, shape)]
+
+
+def _range(part, length):
+    if isinstance(part, slice):
+        if part.step not in (None, 1):
+            raise ValueError(f"a window has no steps; {part} has")
+        start = 0 if part.start is None else part.start
+        stop = length if part.stop is None else part.stop
+    else:
+        try:
+            start, stop = part
+        except (TypeError, ValueError):
+            raise TypeError(f"a window has a slice or a pair (start, end) for each axis, not {part!r}") from None
+    start, stop = _integer(start, "a window's start"), _integer(stop, "a window's end")
+    if not 0 <= start <= stop:
+        raise ValueError(f"a window begins at 0 or later and does not end before it; {start}:{stop} does")
+    return start, stop
+
+
+def weights_of(weights):
+    """The raters' weights as floats."""
+    if weights is None:
+        return None
+    array = np.asarray(weights)
+    if array.dtype.kind not in "uif" or array.ndim != 1:
+        raise TypeError(f"weights are one number for each rater, not {weights!r}")
+    return array.astype(np.float64).tolist()
+
+
+def per_axis(values, axes, what):
+    """One integer for all axes, or one for each."""
+    values = [values] * axes if np.ndim(values) == 0 else list(values)
+    return [_integer(value, what) for value in values]
+
+
+def per_axis_floats(values, axes):
+    """One number for all axes, or one for each."""
+    values = np.asarray(values, dtype=np.float64)
+    return [float(values)] * axes if values.ndim == 0 else values.tolist()
+
+
+def _integer(value, what):
+    try:
+        return value.__index__()
+    except AttributeError:
+        raise TypeError(f"{what} is an integer, not {value!r}") from None

@@ -1,0 +1,78 @@
+"""Soft labels of label maps."""
+
+import numpy as np
+
+from . import _native
+from ._arguments import classes_of, encoding_of, floats, label_maps, per_axis, plain, weights_of, windows_of
+
+_FLOAT32 = np.dtype(np.float32)
+
+
+def encode(labels, classes, method="svls", *, weights=None, window=None, dtype=np.float32, out=None):
+    """Soft labels (C, H, W) of a label map (H, W), or (C, D, H, W) of (D, H, W).
+
+    Of several raters it is the mean: mSVLS, mLS or mOH.
+
+    Parameters
+    ----------
+    labels : array, or list of arrays, one for each rater
+        Integers or bools of any byte order and strides. Nothing is copied unless the byte order is foreign.
+    classes : int, list of int, or Classes
+        The number of classes 0, 1, 2, ..., or the label of each, or `Classes`, which can also name a label to ignore.
+        An ignored voxel is 0 in all classes.
+    method : {"svls", "one_hot"}, dict, or Encoding
+        For settings: ``Encoding("svls", sigma=1.5, radius=[1, 2, 2], strength=0.5)``, ``Encoding("label_smoothing",
+        alpha=0.1)``.
+    weights : list of float, optional
+        One for each rater.
+    window : list of slices or (start, end), optional
+        For each axis, which part of the result to compute. It has the same bits as that part of the whole.
+    dtype : {float32, float64, float16}
+        That of a new result.
+    out : array, optional
+        To write to, of any strides. It is returned.
+
+    Raises
+    ------
+    ValueError
+        If a label is not a class, shapes differ or a setting is out of range.
+    TypeError
+        If labels are not integers or bools, or an argument is of another wrong type.
+    """
+    maps = label_maps(labels)
+    if out is not None:
+        out = _writable(out)
+        dtype = out.dtype
+    else:
+        dtype = _FLOAT32 if dtype is np.float32 else np.dtype(dtype)
+    if window is not None and maps:
+        window = windows_of(window, maps[0].shape)
+    return _native.encode(
+        maps, classes_of(classes), encoding_of(method), dtype, window, weights_of(weights), out
+    )
+
+
+def _writable(out):
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out is a NumPy array, not {type(out).__name__}")
+    plain(out, "out")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only; give an array that can be written to")
+    if not (out.dtype.isnative and out.flags.aligned):
+        raise TypeError("out has foreign byte order or is not aligned; give an array as NumPy makes it")
+    return out
+
+
+def pool(soft, box):
+    """The mean of soft labels (C, ..) over boxes of voxels: targets for an output at a coarser scale.
+
+    `box` is the length of a box in voxels, one for all axes or one for each. An axis of length n has n / box entries
+    afterwards, rounded up. Voxels that are 0 in all classes, as ignored ones are, do not count.
+    """
+    soft = floats(soft)
+    return _native.average(soft, per_axis(box, soft.ndim - 1, "the length of a box"))
+
+
+def valid_mask(labels, classes):
+    """Where at least one rater did not ignore the voxel, as an array of bools."""
+    return _native.valid_mask(label_maps(labels), classes_of(classes))

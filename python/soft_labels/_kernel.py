@@ -1,0 +1,13 @@
+"""The weights of SVLS."""
+
+from . import _native
+from ._arguments import encoding_of
+
+
+def kernel(method="svls", axes=3):
+    """The weights of SVLS for label maps of 2 or 3 axes, as an array of float64 whose sum is 1.
+
+    Its centre is 1/2: as much as all neighbours together (equation 3 of Islam & Glocker 2021), or 1 - strength / 2.
+    """
+    weights, _radius = _native.kernel(encoding_of(method), axes)
+    return weights

@@ -1,0 +1,77 @@
+"""Soft labels of many classes in little memory."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import _native
+from ._arguments import classes_of, encoding_of, label_maps, weights_of
+
+IGNORED = 65535
+
+
+@dataclass(frozen=True, eq=False)
+class SparseLabels:
+    """Soft labels that keep only the probabilities above 0 of the voxels that are not certain.
+
+    Attributes
+    ----------
+    classes : Classes
+    class_map : array of uint16, (H, W) or (D, H, W)
+        The most probable class of each voxel, 65535 for ignored ones.
+    uncertain : array of int64
+        The voxels where no class has probability 1, as indices into ``class_map.ravel()``, ascending.
+    ends : array of int64
+        For each of them, where its pairs end. They begin where those of the one before end.
+    pair_class : array of uint16
+    pair_probability : array of float32
+    """
+
+    classes: "_native.Classes"
+    class_map: np.ndarray
+    uncertain: np.ndarray
+    ends: np.ndarray
+    pair_class: np.ndarray
+    pair_probability: np.ndarray
+
+    def __len__(self):
+        """The number of voxels that are not certain."""
+        return len(self.uncertain)
+
+    @property
+    def nbytes(self):
+        """The memory of all arrays."""
+        arrays = (self.class_map, self.uncertain, self.ends, self.pair_class, self.pair_probability)
+        return sum(array.nbytes for array in arrays)
+
+    def to_dense(self):
+        """The same soft labels as an array of float32, (C, ..)."""
+        voxels = self.class_map.size
+        soft = np.zeros((len(self.classes), voxels), dtype=np.float32)
+        certain = self.class_map.ravel().copy()
+        certain[self.uncertain] = IGNORED
+        (at,) = np.nonzero(certain != IGNORED)
+        soft[certain[at], at] = 1
+        soft[self.pair_class, np.repeat(self.uncertain, self._lengths())] = self.pair_probability
+        return soft.reshape(len(self.classes), *self.class_map.shape)
+
+    def to_csr(self):
+        """A `scipy.sparse.csr_array` of the voxels that are not certain (rows) and the classes (columns)."""
+        from scipy.sparse import csr_array
+
+        starts = np.concatenate([[0], self.ends])
+        shape = (len(self), len(self.classes))
+        return csr_array((self.pair_probability, self.pair_class.astype(np.int32), starts), shape=shape)
+
+    def _lengths(self):
+        return np.diff(self.ends, prepend=0)
+
+
+def encode_sparse(labels, classes, method="svls", *, weights=None):
+    """Soft labels in the sparse form, with the same bits as `encode`; for many classes.
+
+    The parameters are those of `encode`.
+    """
+    classes = classes_of(classes)
+    arrays = _native.encode_sparse(label_maps(labels), classes, encoding_of(method), weights_of(weights))
+    return SparseLabels(classes, **arrays)

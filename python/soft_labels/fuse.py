@@ -1,0 +1,62 @@
+"""Several raters to one: majority vote and STAPLE."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import _native
+from ._arguments import classes_of, label_maps, weights_of
+
+__all__ = ["Staple", "majority_vote", "staple"]
+
+
+def majority_vote(labels, classes, *, ties="lowest"):
+    """The label that most raters gave each voxel, as an array of the raters' element type.
+
+    Where several labels have the most votes, the class that comes first wins, or the last with ``ties="highest"``. A rater
+    who ignores a voxel has no vote there; where all ignore it, the result is the ignored label.
+    """
+    return _native.majority(label_maps(labels), classes_of(classes), ties)
+
+
+@dataclass(frozen=True, eq=False)
+class Staple:
+    """What STAPLE found.
+
+    Attributes
+    ----------
+    posterior : array of float64, (C, ..)
+        The probability of each class at each voxel.
+    sensitivity, specificity : array of float64, (raters, classes)
+    confusion : list of array of float64, (classes, classes)
+        For each rater: the probability of a vote for class j (row) where the truth is class s (column).
+    prior : list of float
+        The prior probability of each class.
+    rounds : int
+    converged : bool
+    """
+
+    posterior: np.ndarray
+    sensitivity: np.ndarray
+    specificity: np.ndarray
+    confusion: list
+    prior: list
+    rounds: int
+    converged: bool
+
+
+def staple(labels, classes, *, tolerance=1e-7, max_rounds=10_000, prior=None):
+    """Simultaneous truth and performance level estimation (Warfield et al. 2004; several classes: Rohlfing et al. 2004).
+
+    Parameters
+    ----------
+    labels : list of arrays, one for each rater
+    classes : int, list of int, or Classes
+    tolerance : float
+        Rounds end when no entry of a confusion matrix moved by more.
+    max_rounds : int
+    prior : list of float, optional
+        The prior probability of each class. By default its share of the raters' labels.
+    """
+    found = _native.staple(label_maps(labels), classes_of(classes), tolerance, max_rounds, weights_of(prior))
+    return Staple(**found)

@@ -1,0 +1,210 @@
+//! Soft labels of label maps.
+
+use std::ops::Range;
+
+use ndarray::{ArrayD, ArrayView, ArrayViewD, IxDyn};
+use numpy::{
+    Element, IntoPyArray, PyArray1, PyArrayDescr, PyArrayDyn, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods,
+};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use soft_labels::sparse::{SparseEncoder, SparseLabels};
+use soft_labels::{FixedSpatialDim, Label, PerAxis, Raters, SoftEncoder, SoftFloat, SvlsKernelBuilder};
+
+use crate::arrays::{each_float, each_label, first, read, read_all, typed, views};
+use crate::error::value;
+use crate::objects::{Classes, Encoding};
+use crate::threads;
+
+/// What is encoded, and how.
+struct Request<'a> {
+    classes: &'a soft_labels::Classes,
+    encoding: &'a soft_labels::Encoding,
+    window: Option<Vec<Range<usize>>>,
+    weights: Option<Vec<f64>>,
+}
+
+impl Request<'_> {
+    fn raters<'a, L: Label>(&self, maps: &[ArrayView<'a, L, IxDyn>]) -> soft_labels::Result<Raters<'a, L, IxDyn>> {
+        match &self.weights {
+            Some(weights) => Raters::weighted(maps, weights),
+            None => Raters::new(maps),
+        }
+    }
+
+    fn window<L: Label>(&self, raters: &Raters<'_, L, IxDyn>) -> Vec<Range<usize>> {
+        let whole = || raters.shape().iter().map(|&len| 0..len).collect();
+        self.window.clone().unwrap_or_else(whole)
+    }
+
+    /// How many labels and probabilities are read and written, at most.
+    fn values<L: Label>(&self, maps: &[ArrayViewD<'_, L>]) -> usize {
+        let labels = maps.iter().map(ArrayView::len).fold(0, usize::saturating_add);
+        labels.saturating_mul(self.classes.len() + 1)
+    }
+}
+
+/// Soft labels (C, ..) of the mean of raters. Label maps are of one type, in native byte order. The result is new, or `out`.
+#[pyfunction]
+#[pyo3(signature = (maps, classes, encoding, dtype, window, weights, out))]
+#[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
+pub(crate) fn encode<'py>(
+    py: Python<'py>,
+    maps: Vec<Bound<'py, PyUntypedArray>>,
+    classes: &Bound<'py, Classes>,
+    encoding: &Bound<'py, Encoding>,
+    dtype: &Bound<'py, PyArrayDescr>,
+    window: Option<Vec<(usize, usize)>>,
+    weights: Option<Vec<f64>>,
+    out: Option<Bound<'py, PyUntypedArray>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let request = Request {
+        classes: &classes.get().0,
+        encoding: &encoding.get().0,
+        window: window.map(|window| window.into_iter().map(|(start, end)| start..end).collect()),
+        weights,
+    };
+    each_label!(first(&maps)?.dtype(), L => each_float!(dtype.clone(), F => match out {
+        Some(out) => encode_into::<L, F>(py, &maps, &request, out),
+        None => encode_new::<L, F>(py, &maps, &request),
+    }))
+}
+
+fn encode_new<'py, L: Label + Element, F: SoftFloat + Element>(
+    py: Python<'py>,
+    maps: &[Bound<'py, PyUntypedArray>],
+    request: &Request<'_>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let read = read_all::<L>(maps)?;
+    let views = views(&read);
+    let soft: ArrayD<F> = threads::run_encoder(py, request.values(&views), || {
+        let raters = request.raters(&views)?;
+        let window = request.window(&raters);
+        request.encoding.encode_raters_window(&raters, request.classes, &window)
+    })?
+    .map_err(value)?;
+    Ok(soft.into_pyarray(py).into_any())
+}
+
+fn encode_into<'py, L: Label + Element, F: SoftFloat + Element>(
+    py: Python<'py>,
+    maps: &[Bound<'py, PyUntypedArray>],
+    request: &Request<'_>,
+    out: Bound<'py, PyUntypedArray>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let read = read_all::<L>(maps)?;
+    let views = views(&read);
+    let mut write = typed::<F>(&out)?.try_readwrite().map_err(value)?;
+    let mut target = write.as_array_mut();
+    threads::run_encoder(py, request.values(&views), || {
+        let raters = request.raters(&views)?;
+        let window = request.window(&raters);
+        request
+            .encoding
+            .encode_raters_window_into(&raters, request.classes, &window, &mut target)
+    })?
+    .map_err(value)?;
+    Ok(out.into_any())
+}
+
+/// The arrays of the sparse form.
+#[pyfunction]
+pub(crate) fn encode_sparse<'py>(
+    py: Python<'py>,
+    maps: Vec<Bound<'py, PyUntypedArray>>,
+    classes: &Bound<'py, Classes>,
+    encoding: &Bound<'py, Encoding>,
+    weights: Option<Vec<f64>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let request = Request {
+        classes: &classes.get().0,
+        encoding: &encoding.get().0,
+        window: None,
+        weights,
+    };
+    each_label!(first(&maps)?.dtype(), L => encode_sparse_typed::<L>(py, &maps, &request))
+}
+
+fn encode_sparse_typed<'py, L: Label + Element>(
+    py: Python<'py>,
+    maps: &[Bound<'py, PyUntypedArray>],
+    request: &Request<'_>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let read = read_all::<L>(maps)?;
+    let views = views(&read);
+    let sparse: SparseLabels<f32, IxDyn> = threads::run_encoder(py, request.values(&views), || {
+        request
+            .encoding
+            .encode_raters_sparse(&request.raters(&views)?, request.classes)
+    })?
+    .map_err(value)?;
+    let parts = sparse.parts();
+    let wide = |values: &[usize]| values.iter().map(|&value| value as i64).collect::<Vec<_>>();
+    let class = ArrayViewD::from_shape(sparse.shape(), parts.class).map_err(value)?;
+    let result = PyDict::new(py);
+    result.set_item("class_map", PyArrayDyn::from_owned_array(py, class.to_owned()))?;
+    result.set_item("uncertain", PyArray1::from_vec(py, wide(parts.uncertain)))?;
+    result.set_item("ends", PyArray1::from_vec(py, wide(parts.ends)))?;
+    result.set_item("pair_class", PyArray1::from_slice(py, parts.pair_class))?;
+    result.set_item("pair_probability", PyArray1::from_slice(py, parts.pair_probability))?;
+    Ok(result)
+}
+
+/// Where at least one rater did not ignore the voxel.
+#[pyfunction]
+pub(crate) fn valid_mask<'py>(
+    py: Python<'py>,
+    maps: Vec<Bound<'py, PyUntypedArray>>,
+    classes: &Bound<'py, Classes>,
+) -> PyResult<Bound<'py, PyArrayDyn<bool>>> {
+    let classes = &classes.get().0;
+    each_label!(first(&maps)?.dtype(), L => {
+        let read = read_all::<L>(&maps)?;
+        let views = views(&read);
+        let mask = threads::run(py, || soft_labels::multirater::valid_mask(&views, classes))?;
+        Ok(mask.map_err(value)?.into_pyarray(py))
+    })
+}
+
+/// Soft labels (C, ..) averaged over boxes of voxels.
+#[pyfunction]
+pub(crate) fn average<'py>(
+    py: Python<'py>,
+    soft: &Bound<'py, PyUntypedArray>,
+    boxes: Vec<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    each_float!(soft.dtype(), F => {
+        let read = read::<F>(soft)?;
+        let view = read.as_array();
+        let pooled = threads::run_encoder(py, view.len(), || soft_labels::pool::average(&view, PerAxis::from(boxes)))?;
+        Ok(pooled.map_err(value)?.into_pyarray(py).into_any())
+    })
+}
+
+/// The weights of SVLS for label maps of so many axes, and the radius along each.
+#[pyfunction]
+pub(crate) fn kernel<'py>(
+    py: Python<'py>,
+    encoding: &Bound<'py, Encoding>,
+    axes: usize,
+) -> PyResult<(Bound<'py, PyAny>, Vec<usize>)> {
+    fn of<'py, D: FixedSpatialDim>(
+        py: Python<'py>,
+        settings: &SvlsKernelBuilder<IxDyn>,
+    ) -> PyResult<(Bound<'py, PyAny>, Vec<usize>)> {
+        let kernel = settings
+            .clone()
+            .build()
+            .map_err(value)?
+            .into_dimensionality::<D>()
+            .map_err(value)?;
+        let weights = kernel.normalized().into_dyn().into_pyarray(py).into_any();
+        Ok((weights, kernel.radius().to_vec()))
+    }
+    match (&encoding.get().0, axes) {
+        (soft_labels::Encoding::Svls(settings), 2) => of::<ndarray::Ix2>(py, settings),
+        (soft_labels::Encoding::Svls(settings), 3) => of::<ndarray::Ix3>(py, settings),
+        (soft_labels::Encoding::Svls(_), axes) => Err(value(format!("label maps have 2 or 3 axes, not {axes}"))),
+        _ => Err(value("only SVLS has a kernel")),
+    }
+}

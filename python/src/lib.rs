@@ -1,0 +1,36 @@
+//! What `soft_labels` calls: the crate on NumPy arrays. Arguments are brought into shape by the package's Python code.
+
+mod arrays;
+mod encode;
+mod error;
+mod fuse;
+mod metrics;
+mod objects;
+mod threads;
+
+use pyo3::prelude::*;
+
+/// Bits of NumPy, and the engine between them.
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<objects::Classes>()?;
+    module.add_class::<objects::Encoding>()?;
+    module.add_function(wrap_pyfunction!(encode::encode, module)?)?;
+    module.add_function(wrap_pyfunction!(encode::encode_sparse, module)?)?;
+    module.add_function(wrap_pyfunction!(encode::valid_mask, module)?)?;
+    module.add_function(wrap_pyfunction!(encode::average, module)?)?;
+    module.add_function(wrap_pyfunction!(encode::kernel, module)?)?;
+    module.add_function(wrap_pyfunction!(fuse::majority, module)?)?;
+    module.add_function(wrap_pyfunction!(fuse::staple, module)?)?;
+    module.add_function(wrap_pyfunction!(metrics::confusion, module)?)?;
+    module.add_function(wrap_pyfunction!(metrics::overlaps, module)?)?;
+    module.add_function(wrap_pyfunction!(metrics::surfaces, module)?)?;
+    module.add_function(wrap_pyfunction!(metrics::reliability, module)?)?;
+    module.add_function(wrap_pyfunction!(metrics::tace, module)?)?;
+    module.add_function(wrap_pyfunction!(metrics::nll, module)?)?;
+    module.add_function(wrap_pyfunction!(metrics::brier, module)?)?;
+    module.add_function(wrap_pyfunction!(metrics::top_labels, module)?)?;
+    module.add_function(wrap_pyfunction!(threads::set_num_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(threads::num_threads, module)?)?;
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! Predictions against references.
+
+use ndarray::{Array2, ArrayD};
+use numpy::{Element, IntoPyArray, PyArray2, PyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::prelude::*;
+use soft_labels::Label;
+use soft_labels::metrics::{
+    Confusion, Empty, Overlap, Region, Reliability, Scope, Surfaces, Tace, brier as brier_score,
+    negative_log_likelihood, top_labels as top,
+};
+
+use crate::arrays::{each_probability, each_type, read};
+use crate::error::value;
+use crate::objects::Classes;
+use crate::threads;
+
+/// For label maps that are judged. The package's Python code widens all others to `int64`.
+macro_rules! each_judged {
+    ($dtype:expr, $name:ident => $body:expr) => {
+        each_type!($dtype, "labels are of uint8, int16 or int64", $name in u8 i16 i64, $body)
+    };
+}
+
+fn count<L: Label + Element>(
+    prediction: &Bound<'_, PyUntypedArray>,
+    reference: &Bound<'_, PyUntypedArray>,
+    classes: &soft_labels::Classes,
+) -> PyResult<Confusion> {
+    let (found, drawn) = (read::<L>(prediction)?, read::<L>(reference)?);
+    let (prediction, reference) = (found.as_array(), drawn.as_array());
+    threads::run(found.py(), || Confusion::count(&prediction, &reference, classes))?.map_err(value)
+}
+
+/// Voxels by class of the prediction and class of the reference.
+#[pyfunction]
+pub(crate) fn confusion<'py>(
+    py: Python<'py>,
+    prediction: &Bound<'py, PyUntypedArray>,
+    reference: &Bound<'py, PyUntypedArray>,
+    classes: &Bound<'py, Classes>,
+) -> PyResult<Bound<'py, PyArray2<u64>>> {
+    let classes = &classes.get().0;
+    let confusion = each_judged!(prediction.dtype(), L => count::<L>(prediction, reference, classes))?;
+    let voxels = |(predicted, referred)| confusion.voxels(predicted, referred);
+    Ok(Array2::from_shape_fn((classes.len(), classes.len()), voxels).into_pyarray(py))
+}
+
+/// A row for each region: voxels of the prediction, of the reference and of both, Dice, Jaccard, precision, recall and
+/// relative volume difference.
+#[pyfunction]
+pub(crate) fn overlaps<'py>(
+    py: Python<'py>,
+    prediction: &Bound<'py, PyUntypedArray>,
+    reference: &Bound<'py, PyUntypedArray>,
+    classes: &Bound<'py, Classes>,
+    regions: Vec<Vec<i64>>,
+    empty: &str,
+) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    let (classes, empty) = (&classes.get().0, empty_of(empty)?);
+    let confusion = each_judged!(prediction.dtype(), L => count::<L>(prediction, reference, classes))?;
+    let row = |labels: &Vec<i64>| -> PyResult<[f64; 8]> {
+        let region = Region::of_labels(classes, labels.iter().copied()).map_err(value)?;
+        let overlap: Overlap = confusion
+            .overlap(&region)
+            .ok_or_else(|| value("a region has a class that does not exist"))?;
+        Ok([
+            overlap.prediction as f64,
+            overlap.reference as f64,
+            overlap.both as f64,
+            overlap.dice(empty),
+            overlap.jaccard(empty),
+            overlap.precision(),
+            overlap.recall(),
+            overlap.relative_volume_difference(),
+        ])
+    };
+    let rows = regions.iter().map(row).collect::<PyResult<Vec<_>>>()?;
+    Ok(Array2::from(rows).into_pyarray(py))
+}
+
+fn empty_of(name: &str) -> PyResult<Empty> {
+    match name {
+        "one" => Ok(Empty::One),
+        "nan" => Ok(Empty::Nan),
+        "zero" => Ok(Empty::Zero),
+        other => Err(value(format!("empty is \"one\", \"nan\" or \"zero\", not {other:?}"))),
+    }
+}
+
+/// Of one region: surface Dice, overlaps of both surfaces, average distances (both, from the prediction, from the
+/// reference), Hausdorff distance at a percentile and at 100 %.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
+pub(crate) fn surfaces(
+    py: Python<'_>,
+    prediction: &Bound<'_, PyUntypedArray>,
+    reference: &Bound<'_, PyUntypedArray>,
+    classes: &Bound<'_, Classes>,
+    region: Vec<i64>,
+    spacing: Vec<f64>,
+    tolerance: f64,
+    percent: f64,
+) -> PyResult<[f64; 8]> {
+    let classes = &classes.get().0;
+    let region = Region::of_labels(classes, region).map_err(value)?;
+    each_judged!(prediction.dtype(), L => {
+        let (found, drawn) = (read::<L>(prediction)?, read::<L>(reference)?);
+        let (prediction, reference) = (found.as_array(), drawn.as_array());
+        threads::run(py, || {
+            let referred = region.mask(&reference, classes)?;
+            let mut predicted = region.mask(&prediction, classes)?;
+            // What nobody labelled is outside, for the prediction, too. Shapes that differ are reported below.
+            if predicted.shape() == reference.shape() {
+                predicted.zip_mut_with(&reference, |inside, &label| *inside &= !classes.is_ignored(label));
+            }
+            let surfaces = Surfaces::new(&predicted, &referred, &spacing)?;
+            let distances = surfaces.distances()?;
+            soft_labels::Result::Ok([
+                surfaces.dice(tolerance)?,
+                surfaces.overlap_reference(tolerance)?,
+                surfaces.overlap_prediction(tolerance)?,
+                distances.average(),
+                distances.average_from_prediction(),
+                distances.average_from_reference(),
+                distances.hausdorff(percent)?,
+                distances.hausdorff(100.0)?,
+            ])
+        })?
+        .map_err(value)
+    })
+}
+
+/// Calls a function with the views of probabilities (C, ..) and of a reference.
+macro_rules! with_views {
+    ($probabilities:ident, $reference:ident, |$p:ident, $labels:ident| $body:expr) => {
+        each_probability!($probabilities.dtype(), F => each_judged!($reference.dtype(), L => {
+            let (held, drawn) = (read::<F>($probabilities)?, read::<L>($reference)?);
+            let ($p, $labels) = (held.as_array(), drawn.as_array());
+            threads::run(held.py(), || $body)?.map_err(value)
+        }))
+    };
+}
+
+/// Expected calibration error, and a row for each bin: its borders, voxels, accuracy and mean confidence.
+#[pyfunction]
+pub(crate) fn reliability<'py>(
+    py: Python<'py>,
+    probabilities: &Bound<'py, PyUntypedArray>,
+    reference: &Bound<'py, PyUntypedArray>,
+    classes: &Bound<'py, Classes>,
+    bins: usize,
+    scope: &str,
+) -> PyResult<(f64, Bound<'py, PyArray2<f64>>)> {
+    let classes = &classes.get().0;
+    let foreground = match scope {
+        "all" => false,
+        "foreground" => true,
+        other => return Err(value(format!("scope is \"all\" or \"foreground\", not {other:?}"))),
+    };
+    let found: Reliability = with_views!(probabilities, reference, |p, labels| {
+        let mut reliability = Reliability::new(bins)?;
+        let scope = if foreground { Scope::Foreground } else { Scope::All };
+        reliability.add(&p, &labels, classes, scope)?;
+        soft_labels::Result::Ok(reliability)
+    })?;
+    let row = |bin: &soft_labels::metrics::ReliabilityBin| {
+        [bin.lower, bin.upper, bin.count as f64, bin.accuracy, bin.confidence]
+    };
+    let rows: Vec<_> = found.bins().iter().map(row).collect();
+    Ok((found.ece(), Array2::from(rows).into_pyarray(py)))
+}
+
+/// The thresholded adaptive calibration error.
+#[pyfunction]
+pub(crate) fn tace(
+    probabilities: &Bound<'_, PyUntypedArray>,
+    reference: &Bound<'_, PyUntypedArray>,
+    classes: &Bound<'_, Classes>,
+    bins: usize,
+    threshold: f64,
+    svls_paper: bool,
+) -> PyResult<f64> {
+    let classes = &classes.get().0;
+    let tace = if svls_paper { Tace::svls_paper() } else { Tace::new() };
+    let tace = tace.bins(bins).threshold(threshold);
+    with_views!(probabilities, reference, |p, labels| tace
+        .evaluate(&p, &labels, classes))
+}
+
+/// The mean negative log-likelihood.
+#[pyfunction]
+pub(crate) fn nll(
+    probabilities: &Bound<'_, PyUntypedArray>,
+    reference: &Bound<'_, PyUntypedArray>,
+    classes: &Bound<'_, Classes>,
+) -> PyResult<f64> {
+    let classes = &classes.get().0;
+    with_views!(probabilities, reference, |p, labels| negative_log_likelihood(
+        &p, &labels, classes
+    ))
+}
+
+/// The Brier score.
+#[pyfunction]
+pub(crate) fn brier(
+    probabilities: &Bound<'_, PyUntypedArray>,
+    reference: &Bound<'_, PyUntypedArray>,
+    classes: &Bound<'_, Classes>,
+) -> PyResult<f64> {
+    let classes = &classes.get().0;
+    with_views!(probabilities, reference, |p, labels| brier_score(&p, &labels, classes))
+}
+
+/// The label of the most probable class.
+#[pyfunction]
+pub(crate) fn top_labels<'py>(
+    py: Python<'py>,
+    probabilities: &Bound<'py, PyUntypedArray>,
+    classes: &Bound<'py, Classes>,
+) -> PyResult<Bound<'py, PyArrayDyn<i64>>> {
+    let classes = &classes.get().0;
+    each_probability!(probabilities.dtype(), F => {
+        let held = read::<F>(probabilities)?;
+        let view = held.as_array();
+        let labels: ArrayD<i64> = threads::run(py, || top(&view, classes))?.map_err(value)?;
+        Ok(labels.into_pyarray(py))
+    })
+}

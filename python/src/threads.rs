@@ -1,0 +1,82 @@
+//! The threads on which the engine works.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::error::value;
+
+/// The pool, and the process that made it: a forked child has none of its parent's threads.
+///
+/// The lock is taken only by threads that hold Python's global lock, and Python forks while it holds that. So a child never
+/// finds it taken.
+static POOL: Mutex<Option<Pool>> = Mutex::new(None);
+
+/// The engine keeps so few values on one thread. They are computed on the caller's, which saves waking one of the pool.
+const FEW_VALUES: usize = 1 << 17;
+
+struct Pool {
+    process: u32,
+    /// What was asked for; by default as many as there are processors.
+    asked: Option<NonZeroUsize>,
+    pool: Arc<ThreadPool>,
+}
+
+fn build(asked: Option<NonZeroUsize>) -> PyResult<Pool> {
+    let threads = asked.map_or(0, usize::from);
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build().map_err(value)?;
+    Ok(Pool {
+        process: std::process::id(),
+        asked,
+        pool: Arc::new(pool),
+    })
+}
+
+/// The pool of this process.
+fn pool(_: Python<'_>) -> PyResult<Arc<ThreadPool>> {
+    let mut place = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    let asked = match &*place {
+        Some(pool) if pool.process == std::process::id() => return Ok(pool.pool.clone()),
+        Some(pool) => pool.asked,
+        None => None,
+    };
+    // A parent's threads are not here to be ended.
+    std::mem::forget(place.take());
+    let pool = build(asked)?;
+    Ok(place.insert(pool).pool.clone())
+}
+
+/// Runs the engine on the pool, without Python's global lock.
+pub(crate) fn run<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
+    let pool = pool(py)?;
+    Ok(py.detach(|| pool.install(work)))
+}
+
+/// Like [`run`] for an encoder that reads and writes `values` numbers.
+pub(crate) fn run_encoder<T: Send>(py: Python<'_>, values: usize, work: impl FnOnce() -> T + Send) -> PyResult<T> {
+    if values > FEW_VALUES {
+        return run(py, work);
+    }
+    Ok(py.detach(work))
+}
+
+/// Sets the number of threads of this process.
+#[pyfunction]
+pub(crate) fn set_num_threads(_py: Python<'_>, threads: usize) -> PyResult<()> {
+    let threads = NonZeroUsize::new(threads).ok_or_else(|| value("the number of threads has to be 1 or more"))?;
+    let made = build(Some(threads))?;
+    let mut place = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    match place.replace(made) {
+        Some(before) if before.process == std::process::id() => drop(before),
+        before => std::mem::forget(before),
+    }
+    Ok(())
+}
+
+/// The number of threads of this process.
+#[pyfunction]
+pub(crate) fn num_threads(py: Python<'_>) -> PyResult<usize> {
+    Ok(pool(py)?.current_num_threads())
+}
