@@ -40,6 +40,7 @@
 //! - An encoder that is chosen at run time, from a configuration file for example: [`Encoding`].
 //! - Several raters: [`multirater`]; majority vote and STAPLE to compare with: [`fusion`].
 //! - Many classes in little memory: [`sparse`].
+//! - Soft labels in 8 bits, to store them: [`quantize`].
 //! - Targets at coarser scales, for deep supervision: [`pool`].
 //! - The targets of a training step: [`batch`]. Losses with their gradients: [`loss`].
 //! - Overlap, surface and calibration of predictions: [`metrics`].
@@ -88,6 +89,7 @@ pub mod loss;
 pub mod metrics;
 pub mod multirater;
 pub mod pool;
+pub mod quantize;
 pub mod sparse;
 
 mod common;

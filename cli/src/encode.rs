@@ -3,7 +3,6 @@
 mod args;
 #[cfg(feature = "zarr")]
 mod blocks;
-mod quantize;
 mod report;
 
 use std::iter;
@@ -13,12 +12,14 @@ use std::time::Instant;
 pub(crate) use args::Args;
 use args::{Dtype, Method};
 use half::f16;
-use ndarray::{ArrayD, ArrayViewMutD, Axis, IxDyn};
+use ndarray::{ArrayD, Axis, IxDyn};
 use nifti::NiftiHeader;
 use report::Report;
 use soft_labels::batch::{self, Batch, Sample};
 use soft_labels::sparse::SparseEncoder;
-use soft_labels::{Classes, Encoding, Label, LabelSmoothing, OneHot, Raters, SoftEncoder, SoftFloat, SvlsKernel};
+use soft_labels::{
+    Classes, Encoding, Label, LabelSmoothing, OneHot, Raters, SoftEncoder, SoftFloat, SvlsKernel, quantize,
+};
 
 use crate::command::{self, Failure, Outcome, of_file};
 use crate::files::labels::each_type;
@@ -184,17 +185,8 @@ impl Case<'_> {
         match self.encoder.args.dtype {
             Dtype::F64 => self.write_soft(&self.soft::<_, f64>(&raters, report)?, &raters, report),
             Dtype::F32 => self.write_soft(&self.soft::<_, f32>(&raters, report)?, &raters, report),
-            Dtype::F16 => {
-                let round = |soft: &ArrayD<f64>, _: Option<&_>, out: &mut ArrayViewMutD<'_, f16>| {
-                    out.zip_mut_with(soft, |out, &p| *out = f16::from_f64(p));
-                };
-                self.write_soft(&self.converted(&raters, f16::ZERO, round, report)?, &raters, report)
-            }
-            Dtype::U8 => self.write_soft(
-                &self.converted(&raters, 0, quantize::quantize, report)?,
-                &raters,
-                report,
-            ),
+            Dtype::F16 => self.write_soft(&self.halves(&raters, report)?, &raters, report),
+            Dtype::U8 => self.write_soft(&self.bytes(&raters, report)?, &raters, report),
         }
     }
 
@@ -235,40 +227,29 @@ impl Case<'_> {
         Ok(soft)
     }
 
-    /// The soft labels of the window in a type of 8 or 16 bits. They are computed in slabs of `f64`, so that these need
-    /// little memory. `convert` also gets the class of each voxel if there is one rater.
-    fn converted<L: Label, T: Copy>(
-        &self,
-        raters: &Raters<'_, L, IxDyn>,
-        zero: T,
-        convert: impl Fn(&ArrayD<f64>, Option<&ArrayD<usize>>, &mut ArrayViewMutD<'_, T>),
-        report: &mut Report,
-    ) -> Result<ArrayD<T>, Failure> {
+    /// The soft labels of the window in 16 bits.
+    fn halves<L: Label>(&self, raters: &Raters<'_, L, IxDyn>, report: &mut Report) -> Result<ArrayD<f16>, Failure> {
+        let soft = self.soft::<_, f32>(raters, report)?;
+        let mut out = self.allocate(f16::ZERO, &soft.shape()[1..])?;
+        // As the library rounds, without another copy of its engine in this program.
+        out.zip_mut_with(&soft, |out, &p| *out = f16::from_f32(p));
+        Ok(out)
+    }
+
+    /// The soft labels of the window in 255ths.
+    fn bytes<L: Label>(&self, raters: &Raters<'_, L, IxDyn>, report: &mut Report) -> Result<ArrayD<u8>, Failure> {
         let start = Instant::now();
         let window = self.window(raters)?;
         let classes = &self.encoder.classes;
-        let out = if let Some(scale) = &self.encoder.args.scale {
+        let mut out;
+        if let Some(scale) = &self.encoder.args.scale {
             let batch = self.pooled(raters, &window, scale)?;
-            let mut out = self.allocate(zero, &batch.shape[2..])?;
-            let soft = ArrayD::from_shape_vec(&batch.shape[1..], batch.values)?;
-            convert(&soft, None, &mut out.view_mut());
-            out
+            out = self.allocate(0, &batch.shape[2..])?;
+            quantize::soft_into(&ArrayD::from_shape_vec(&batch.shape[1..], batch.values)?, &mut out)?;
         } else {
-            let lengths = lengths(&window);
-            let mut out = self.allocate(zero, &lengths)?;
-            for planes in slabs(&lengths) {
-                let mut slab = window.clone();
-                slab[0] = window[0].start + planes.start..window[0].start + planes.end;
-                let soft: ArrayD<f64> = self.encoding.encode_raters_window(raters, classes, &slab)?;
-                let annotated = (raters.len() == 1).then(|| quantize::annotated(raters, classes, &slab));
-                convert(
-                    &soft,
-                    annotated.as_ref(),
-                    &mut out.slice_axis_mut(Axis(1), planes.into()),
-                );
-            }
-            out
-        };
+            out = self.allocate(0, &lengths(&window))?;
+            quantize::encode_into(&self.encoding, raters, classes, &window, &mut out)?;
+        }
         report.time("smoothing", start);
         Ok(out)
     }
@@ -341,17 +322,6 @@ impl Case<'_> {
 
 fn lengths(window: &[Range<usize>]) -> Vec<usize> {
     window.iter().map(Range::len).collect()
-}
-
-/// Ranges of planes with about a million voxels each.
-fn slabs(lengths: &[usize]) -> impl Iterator<Item = Range<usize>> {
-    const VOXELS: usize = 1 << 20;
-    let planes = lengths.first().copied().unwrap_or(0);
-    let of_plane: usize = lengths.iter().skip(1).product();
-    let step = (VOXELS / of_plane.max(1)).max(1);
-    (0..planes)
-        .step_by(step)
-        .map(move |start| start..planes.min(start + step))
 }
 
 /// What is encoded of a label map.

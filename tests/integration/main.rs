@@ -21,6 +21,7 @@ mod paper;
 mod pool;
 mod promises;
 mod properties;
+mod quantize;
 #[cfg(feature = "serde")]
 mod serde;
 mod sparse;

@@ -12,12 +12,12 @@ use half::f16;
 use ndarray::{ArrayD, IxDyn};
 use serde_json::json;
 use soft_labels::batch::{self, Sample};
-use soft_labels::{Encoding, Error, Label, Raters, SoftEncoder, SoftFloat};
+use soft_labels::{Encoding, Error, Label, Raters, SoftEncoder, SoftFloat, quantize};
 use zarrs::array::{CodecOptions, Element as ZarrElement};
 
+use super::Encoder;
 use super::args::Dtype;
 use super::report::Report;
-use super::{Encoder, quantize};
 use crate::command::{Failure, of_file};
 use crate::files::kind::Kind;
 use crate::files::labels::{LabelType, Labels, each_type};
@@ -269,15 +269,24 @@ impl<'a> Blocks<'a> {
             Dtype::F32 => store(array, chunk, self.soft::<_, f32>(&raters, core).map_err(moved)?),
             Dtype::F64 => store(array, chunk, self.soft::<_, f64>(&raters, core).map_err(moved)?),
             Dtype::F16 => {
-                let soft = self.soft::<_, f64>(&raters, core).map_err(moved)?;
-                store(array, chunk, soft.mapv(f16::from_f64))
+                let soft = self.soft::<_, f32>(&raters, core).map_err(moved)?;
+                store(array, chunk, soft.mapv(f16::from_f32))
             }
             Dtype::U8 => {
-                let soft = self.soft::<_, f64>(&raters, core).map_err(moved)?;
-                let alone = raters.len() == 1 && self.encoder.args.scale.is_none();
-                let annotated = alone.then(|| quantize::annotated(&raters, &self.encoder.classes, core));
-                let mut parts = ArrayD::zeros(soft.raw_dim());
-                quantize::quantize(&soft, annotated.as_ref(), &mut parts.view_mut());
+                let classes = &self.encoder.classes;
+                let parts = if self.encoder.args.scale.is_some() {
+                    let soft = self.soft::<_, f64>(&raters, core).map_err(moved)?;
+                    let mut parts = ArrayD::zeros(soft.raw_dim());
+                    quantize::soft_into(&soft, &mut parts)?;
+                    parts
+                } else {
+                    let shape: Vec<_> = iter::once(classes.len())
+                        .chain(core.iter().map(ExactSizeIterator::len))
+                        .collect();
+                    let mut parts = ArrayD::zeros(shape);
+                    quantize::encode_into(&self.encoding, &raters, classes, core, &mut parts).map_err(moved)?;
+                    parts
+                };
                 store(array, chunk, parts)
             }
         }

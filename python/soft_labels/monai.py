@@ -1,0 +1,66 @@
+"""Soft labels in MONAI's pipelines. Needs `monai`.
+
+>>> from monai.transforms import Compose, EnsureTyped
+>>> from soft_labels.monai import SoftLabelsd
+>>> pipeline = Compose([EnsureTyped("label"), SoftLabelsd("label", classes=3)])
+"""
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform
+
+from ._arguments import classes_of, encoding_of
+from .torch import encode
+
+__all__ = ["SoftLabelsd"]
+
+
+class SoftLabelsd(MapTransform):
+    """Soft labels (C, ..) of label maps (1, ..), the last transform of a pipeline.
+
+    Several channels (R, ..) are the label maps of so many raters. Metadata and the affine are kept. Spatial transforms that
+    are pending (MONAI's lazy resampling) are applied first: MONAI does this before any transform that is not lazy.
+
+    Place it after all spatial transforms, which resample label maps by nearest neighbour, and use no such transform after
+    it. Labels near the edge of a crop are smoothed as if the crop were the whole map; where that matters, crop with
+    `soft_labels.torch.RandomWindows`.
+
+    Parameters
+    ----------
+    keys : str or list of str
+    classes, method, weights
+        As for `soft_labels.encode`.
+    allow_missing_keys : bool
+    """
+
+    def __init__(self, keys: KeysCollection, classes, method="svls", *, weights=None, allow_missing_keys=False):
+        super().__init__(keys, allow_missing_keys)
+        self.classes, self.method, self.weights = classes_of(classes), encoding_of(method), weights
+
+    def __call__(self, data):
+        result = dict(data)
+        for key in self.key_iterator(result):
+            result[key] = self._soft(result[key], key)
+        return result
+
+    def _soft(self, labels, key):
+        maps = torch.as_tensor(np.asarray(labels) if not isinstance(labels, torch.Tensor) else labels)
+        plain = _integers(maps.as_tensor() if isinstance(maps, MetaTensor) else maps, key)
+        soft = encode(list(plain), self.classes, self.method, weights=self.weights)
+        return MetaTensor(soft, meta=labels.meta, applied_operations=labels.applied_operations) if isinstance(
+            labels, MetaTensor
+        ) else soft
+
+
+def _integers(labels, key):
+    """Labels as integers: MONAI loads label maps as float32."""
+    if not labels.is_floating_point():
+        return labels.cpu()
+    whole = labels.to(torch.int64)
+    if not torch.equal(whole.to(labels.dtype), labels):
+        raise ValueError(
+            f"the labels of {key!r} are not whole numbers; resample label maps with mode='nearest', before SoftLabelsd"
+        )
+    return whole.cpu()

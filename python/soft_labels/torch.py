@@ -1,0 +1,173 @@
+"""Soft labels as PyTorch tensors, the loss for them, and the targets of a batch. Needs `torch`.
+
+>>> import torch
+>>> from soft_labels.torch import SoftCrossEntropyLoss, encode
+>>> labels = torch.tensor([[0, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]])
+>>> targets = encode(labels, 2)
+>>> loss = SoftCrossEntropyLoss()(torch.zeros(1, 2, 4, 4), targets[None])
+>>> round(float(loss), 4)
+0.6931
+"""
+
+import numpy as np
+import torch
+
+import soft_labels
+
+from ._arguments import classes_of, encoding_of
+
+__all__ = ["RandomWindows", "SoftCrossEntropyLoss", "encode"]
+
+
+def encode(labels, classes, method="svls", *, weights=None, window=None, dtype=torch.float32, out=None):
+    """Soft labels (C, ..) of a label map on the CPU, as a tensor. The parameters are those of `soft_labels.encode`.
+
+    `labels` and `out` may be tensors or arrays. Neither is copied, whatever its strides.
+    """
+    if isinstance(labels, (list, tuple)):
+        labels = [_array(one, "a label map") for one in labels]
+    else:
+        labels = _array(labels, "a label map")
+    settings = {"weights": weights, "window": window}
+    if out is not None:
+        soft_labels.encode(labels, classes, method, out=_array(out, "out"), **settings)
+        return out
+    soft = soft_labels.encode(labels, classes, method, dtype=_numpy_dtype(dtype), **settings)
+    return torch.from_numpy(soft)
+
+
+def _array(values, what):
+    """The memory of a tensor as an array."""
+    if not isinstance(values, torch.Tensor):
+        return values
+    if values.device.type != "cpu":
+        raise ValueError(f"{what} is on {values.device}; soft labels are made on the CPU, so pass it as .cpu()")
+    return values.detach().numpy()
+
+
+def _numpy_dtype(dtype):
+    known = {torch.float16: np.float16, torch.float32: np.float32, torch.float64: np.float64}
+    if dtype not in known:
+        raise TypeError(f"soft labels are of torch.float32, float64 or float16, not {dtype}; convert them with .to")
+    return known[dtype]
+
+
+class SoftCrossEntropyLoss(torch.nn.Module):
+    """Cross entropy between the softmax of logits and soft targets (equation 3 of Islam & Glocker 2021).
+
+    ``L = -1/n Σ_i Σ_c w_c t_ic log softmax(z_i)_c``
+
+    A voxel counts unless its target is 0 in all classes, as that of an ignored voxel is. PyTorch's own cross entropy counts
+    these voxels in n, too. Values are computed in float32 at least. A batch without a voxel that counts gives NaN.
+
+    Parameters
+    ----------
+    weight : sequence of float or tensor (C,), optional
+        A weight for each class.
+    divisor : {"voxels", "weight"}
+        What the mean divides by: the number of voxels that count, or the sum of their targets times the class weights.
+    reduction : {"mean", "sum", "none"}
+        "none" gives the loss of each voxel (N, ..), 0 where a voxel does not count.
+    """
+
+    def __init__(self, weight=None, divisor="voxels", reduction="mean"):
+        super().__init__()
+        if divisor not in ("voxels", "weight"):
+            raise ValueError(f'divisor is "voxels" or "weight", not {divisor!r}')
+        if reduction not in ("mean", "sum", "none"):
+            raise ValueError(f'reduction is "mean", "sum" or "none", not {reduction!r}')
+        if weight is not None:
+            weight = torch.as_tensor(weight, dtype=torch.float32)
+            if weight.ndim != 1 or not bool(((weight >= 0) & weight.isfinite()).all()):
+                raise ValueError(f"weight has one finite number for each class, not negative; not {weight}")
+        self.register_buffer("weight", weight)
+        self.divisor, self.reduction = divisor, reduction
+
+    def forward(self, logits, targets, mask=None):
+        """The loss of logits (N, C, ..) against targets of the same shape. `mask` (N, ..) is true where voxels count."""
+        if logits.shape != targets.shape:
+            raise ValueError(f"logits are {tuple(logits.shape)}, targets {tuple(targets.shape)}; they must be the same")
+        valid = (targets != 0).any(1)
+        if mask is not None:
+            if mask.shape != valid.shape:
+                raise ValueError(f"mask is {tuple(mask.shape)}, voxels are {tuple(valid.shape)}; they must be the same")
+            valid = valid & mask.bool()
+        dtype = torch.float64 if logits.dtype == torch.float64 else torch.float32
+        logits, targets = logits.to(dtype), targets.to(dtype)
+        if self.weight is not None:
+            if len(self.weight) != targets.shape[1]:
+                raise ValueError(f"there are {len(self.weight)} weights and {targets.shape[1]} classes; give one for each")
+            targets = targets * self.weight.to(dtype).view(-1, *[1] * (targets.ndim - 2))
+        # Where a voxel does not count its logits have no part, not even as 0 times infinity. Nor where a target is 0.
+        logits = logits.masked_fill(~valid.unsqueeze(1), 0)
+        targets = targets.masked_fill(~valid.unsqueeze(1), 0)
+        log_p = torch.log_softmax(logits, 1).masked_fill(targets == 0, 0)
+        losses = -(targets * log_p).sum(1)
+        if self.reduction == "none":
+            return losses
+        if self.reduction == "sum":
+            return losses.sum()
+        return losses.sum() / (valid.sum() if self.divisor == "voxels" else targets.sum())
+
+    def extra_repr(self):
+        return f"divisor={self.divisor!r}, reduction={self.reduction!r}"
+
+
+class RandomWindows:
+    """A `collate_fn` for `torch.utils.data.DataLoader`: a random window of each case, and its soft labels.
+
+    A case is a pair (image, labels): an image (channels, ..) as a tensor or array, and a label map (..) or a list of them,
+    one for each rater. Soft labels near the edge of a window are those of the whole map, and only the window is computed.
+    Windows are drawn by PyTorch's random numbers, which a loader seeds in each worker.
+
+    Parameters
+    ----------
+    size : list of int
+        The size of the window along each axis.
+    classes, method, weights
+        As for `soft_labels.encode`.
+    scales : list of int or of lists of int, optional
+        Lengths of boxes in voxels, such as ``[1, 2, 4]``: targets for outputs at several resolutions, each the mean of the
+        soft labels over boxes.
+
+    Returns
+    -------
+    images (N, channels, ..), and targets (N, C, ..) or, with `scales`, a list of them
+    """
+
+    def __init__(self, size, classes, method="svls", *, weights=None, scales=None):
+        self.size = [int(length) for length in size]
+        self.classes, self.method = classes_of(classes), encoding_of(method)
+        self.weights, self.scales = weights, scales
+
+    def __call__(self, cases):
+        images, targets = [], None
+        for at, (image, labels) in enumerate(cases):
+            image = torch.as_tensor(image)
+            window = self._window(image.shape[1:])
+            images.append(image[(slice(None), *window)])
+            if targets is None:
+                targets = torch.empty(len(cases), len(self.classes), *self.size)
+            settings = {"weights": self.weights, "window": window}
+            encode(labels, self.classes, self.method, out=targets[at], **settings)
+        images = torch.stack(images)
+        if self.scales is None:
+            return images, targets
+        return images, [self._pooled(targets, scale) for scale in self.scales]
+
+    def _window(self, shape):
+        if len(shape) != len(self.size):
+            raise ValueError(f"images have {len(shape)} axes, windows {len(self.size)}; give a size for each")
+        window = []
+        for length, size in zip(shape, self.size):
+            if size > length:
+                raise ValueError(f"an image is {tuple(shape)}, smaller than the window {tuple(self.size)}; pad it")
+            start = int(torch.randint(length - size + 1, ()))
+            window.append(slice(start, start + size))
+        return window
+
+    @staticmethod
+    def _pooled(targets, scale):
+        if np.all(np.equal(scale, 1)):
+            return targets
+        return torch.stack([torch.from_numpy(soft_labels.pool(one.numpy(), scale)) for one in targets])
