@@ -1,6 +1,11 @@
 //! The readers of label maps: whatever a file holds, they return. The first byte chooses the format.
 #![no_main]
-#![allow(dead_code, reason = "the modules of the command are used in part")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "the modules of the command are used in part"
+)]
 
 #[path = "../../cli/src/classes.rs"]
 mod classes;

@@ -27,8 +27,8 @@ def encode(labels, classes, method="svls", *, weights=None, window=None, dtype=n
         One for each rater.
     window : list of slices or (start, end), optional
         For each axis, which part of the result to compute. It has the same bits as that part of the whole.
-    dtype : {float32, float64, float16}
-        That of a new result.
+    dtype : {float32, float64, float16, uint8}
+        That of a new result. In uint8 they are 255ths whose sum is exactly 255, to store them.
     out : array, optional
         To write to, of any strides. It is returned.
 

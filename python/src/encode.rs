@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use ndarray::{ArrayD, ArrayView, ArrayViewD, IxDyn};
 use numpy::{
-    Element, IntoPyArray, PyArray1, PyArrayDescr, PyArrayDyn, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods,
+    Element, IntoPyArray, PyArray1, PyArrayDescr, PyArrayDescrMethods, PyArrayDyn, PyArrayMethods, PyUntypedArray,
+    PyUntypedArrayMethods,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use soft_labels::sparse::{SparseEncoder, SparseLabels};
-use soft_labels::{FixedSpatialDim, Label, PerAxis, Raters, SoftEncoder, SoftFloat, SvlsKernelBuilder};
+use soft_labels::{FixedSpatialDim, Label, PerAxis, Raters, SoftEncoder, SoftFloat, SvlsKernelBuilder, quantize};
 
 use crate::arrays::{each_float, each_label, first, read, read_all, typed, views};
 use crate::error::value;
@@ -64,10 +65,16 @@ pub(crate) fn encode<'py>(
         window: window.map(|window| window.into_iter().map(|(start, end)| start..end).collect()),
         weights,
     };
-    each_label!(first(&maps)?.dtype(), L => each_float!(dtype.clone(), F => match out {
-        Some(out) => encode_into::<L, F>(py, &maps, &request, out),
-        None => encode_new::<L, F>(py, &maps, &request),
-    }))
+    let bytes = dtype.is_equiv_to(&numpy::dtype::<u8>(py));
+    each_label!(first(&maps)?.dtype(), L => {
+        if bytes {
+            return encode_bytes::<L>(py, &maps, &request, out);
+        }
+        each_float!(dtype.clone(), F => match out {
+            Some(out) => encode_into::<L, F>(py, &maps, &request, out),
+            None => encode_new::<L, F>(py, &maps, &request),
+        })
+    })
 }
 
 fn encode_new<'py, L: Label + Element, F: SoftFloat + Element>(
@@ -102,6 +109,36 @@ fn encode_into<'py, L: Label + Element, F: SoftFloat + Element>(
         request
             .encoding
             .encode_raters_window_into(&raters, request.classes, &window, &mut target)
+    })?
+    .map_err(value)?;
+    Ok(out.into_any())
+}
+
+/// Soft labels in 255ths.
+fn encode_bytes<'py, L: Label + Element>(
+    py: Python<'py>,
+    maps: &[Bound<'py, PyUntypedArray>],
+    request: &Request<'_>,
+    out: Option<Bound<'py, PyUntypedArray>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let read = read_all::<L>(maps)?;
+    let views = views(&read);
+    let raters = request.raters(&views).map_err(value)?;
+    let window = request.window(&raters);
+    let lengths = window.iter().map(ExactSizeIterator::len);
+    let shape: Vec<_> = std::iter::once(request.classes.len()).chain(lengths).collect();
+    let out = match out {
+        Some(out) => out,
+        // NumPy's own error where it does not fit in memory.
+        None => py
+            .import("numpy")?
+            .call_method1("zeros", (shape, "uint8"))?
+            .cast_into()?,
+    };
+    let mut write = typed::<u8>(&out)?.try_readwrite().map_err(value)?;
+    let mut target = write.as_array_mut();
+    threads::run(py, || {
+        quantize::encode_into(request.encoding, &raters, request.classes, &window, &mut target)
     })?
     .map_err(value)?;
     Ok(out.into_any())

@@ -17,6 +17,9 @@ static POOL: Mutex<Option<Pool>> = Mutex::new(None);
 /// The engine keeps so few values on one thread. They are computed on the caller's, which saves waking one of the pool.
 const FEW_VALUES: usize = 1 << 17;
 
+/// More than any machine has processors.
+const MOST_THREADS: usize = 1024;
+
 struct Pool {
     process: u32,
     /// What was asked for; by default as many as there are processors.
@@ -65,7 +68,9 @@ pub(crate) fn run_encoder<T: Send>(py: Python<'_>, values: usize, work: impl FnO
 /// Sets the number of threads of this process.
 #[pyfunction]
 pub(crate) fn set_num_threads(_py: Python<'_>, threads: usize) -> PyResult<()> {
-    let threads = NonZeroUsize::new(threads).ok_or_else(|| value("the number of threads has to be 1 or more"))?;
+    let threads = NonZeroUsize::new(threads)
+        .filter(|threads| threads.get() <= MOST_THREADS)
+        .ok_or_else(|| value(format!("the number of threads is 1 to {MOST_THREADS}, not {threads}")))?;
     let made = build(Some(threads))?;
     let mut place = POOL.lock().unwrap_or_else(PoisonError::into_inner);
     match place.replace(made) {

@@ -1,0 +1,177 @@
+"""Soft labels of Dask arrays, chunk by chunk and on many machines. Needs `dask`; the script needs `zarr` and `distributed`.
+
+>>> import dask.array as da, numpy as np
+>>> from soft_labels.dask import encode
+>>> labels = da.from_array(np.zeros((8, 100, 100), np.uint8), chunks=(8, 50, 30))
+>>> encode(labels, 3)
+dask.array<soft-labels, shape=(3, 8, 100, 100), dtype=float32, chunksize=(3, 8, 50, 30), chunktype=numpy.ndarray>
+
+Zarr to Zarr on the processes of this machine, or on those of a scheduler that runs already:
+
+    python -m soft_labels.dask labels.zarr soft.zarr --classes 5 --dtype uint8
+"""
+
+import argparse
+import sys
+
+import dask.array as da
+import numpy as np
+
+import soft_labels
+
+from . import _native
+from ._arguments import classes_of, encoding_of
+
+__all__ = ["encode"]
+
+
+def encode(labels, classes, method="svls", *, weights=None, dtype=np.float32):
+    """Soft labels (C, ..) of a Dask array of labels, lazily. The parameters are those of `soft_labels.encode`.
+
+    The result has the chunks of `labels`, and all classes in one chunk. Each chunk is encoded with as many voxels around it
+    as the kernel needs, so the bits are those of one piece, whatever the chunks and the scheduler. Several raters are a list
+    of Dask arrays of one shape.
+    """
+    maps = list(labels) if isinstance(labels, (list, tuple)) else [labels]
+    if not maps:
+        raise ValueError("there are no raters; give at least one label map")
+    for one in maps:
+        if not isinstance(one, da.Array):
+            raise TypeError(f"a label map is a Dask array, not {type(one).__name__}; soft_labels.encode takes NumPy's")
+        if one.shape != maps[0].shape:
+            raise ValueError(f"label maps of raters are {maps[0].shape} and {one.shape}; they must be the same")
+        if np.isnan(sum(one.shape)):
+            raise ValueError("the sizes of chunks are not known; call compute_chunk_sizes() first")
+    classes, encoding, dtype = classes_of(classes), encoding_of(method), np.dtype(dtype)
+    chunks = maps[0].chunks
+    halo = _halo(encoding, maps[0].ndim)
+    wide = _at_least(chunks, halo)
+    overlapped = [_with_halo(one.rechunk(wide), halo) for one in maps]
+    soft = da.map_blocks(
+        _encode_block,
+        *overlapped,
+        name="soft-labels-" + da.core.tokenize(*maps, classes.to_json(), encoding.to_json(), weights, dtype.str),
+        dtype=dtype,
+        chunks=((len(classes),), *wide),
+        new_axis=0,
+        meta=np.empty((0,) * (maps[0].ndim + 1), dtype),
+        halo=halo,
+        counts=tuple(len(axis) for axis in wide),
+        settings=(classes, encoding, weights, dtype),
+    )
+    return soft.rechunk({axis + 1: axis_chunks for axis, axis_chunks in enumerate(chunks)})
+
+
+def _halo(encoding, axes):
+    """How many voxels beyond a chunk its soft labels depend on, along each axis."""
+    if not encoding.to_json().startswith('{"method":"svls"'):
+        return (0,) * axes
+    _weights, radius = _native.kernel(encoding, axes)
+    return tuple(radius)
+
+
+def _at_least(chunks, halo):
+    """Chunks that are no thinner than the halo, made of neighbouring ones."""
+    return tuple(_merged(axis, max(depth, 1)) for axis, depth in zip(chunks, halo))
+
+
+def _merged(lengths, least):
+    merged = []
+    for length in lengths:
+        if merged and merged[-1] < least:
+            merged[-1] += length
+        else:
+            merged.append(length)
+    if len(merged) > 1 and merged[-1] < least:
+        last = merged.pop()
+        merged[-1] += last
+    return tuple(merged)
+
+
+def _with_halo(labels, halo):
+    """Each chunk with the voxels around it. At the border of the array there are none: the engine continues it."""
+    depth = {axis: length if len(labels.chunks[axis]) > 1 else 0 for axis, length in enumerate(halo)}
+    if not any(depth.values()):
+        return labels
+    return da.overlap.overlap(labels, depth=depth, boundary="none", allow_rechunk=False)
+
+
+def _encode_block(*maps, halo, counts, settings, block_id=None):
+    """The soft labels of the inner part of a chunk with its halo."""
+    classes, encoding, weights, dtype = settings
+    # Dask tries the function on nothing.
+    if block_id is None:
+        return np.zeros((len(classes), *maps[0].shape), dtype)
+    window = []
+    for length, depth, at, count in zip(maps[0].shape, halo, block_id[1:], counts):
+        window.append((depth if at > 0 else 0, length - (depth if at + 1 < count else 0)))
+    try:
+        return soft_labels.encode(list(maps), classes, encoding, weights=weights, window=window, dtype=dtype)
+    except ValueError as error:
+        raise ValueError(f"in chunk {block_id[1:]}, its halo included: {error}") from None
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="python -m soft_labels.dask",
+        description="Soft labels of a Zarr array of labels (H, W) or (D, H, W), as a Zarr array (C, ..).",
+        epilog="python -m soft_labels.dask labels.zarr soft.zarr --classes 5 --dtype uint8 --workers 4 --memory 1GB",
+    )
+    parser.add_argument("input", help="the labels")
+    parser.add_argument("output", help="a new Zarr array")
+    parser.add_argument("--classes", type=int, required=True, metavar="C", help="labels are 0, 1, .., C - 1")
+    parser.add_argument("--ignore", type=int, metavar="LABEL", help="the label of voxels that nobody labelled")
+    parser.add_argument("--method", default="svls", help="a name, or JSON such as '{\"method\": \"svls\", \"sigma\": 1.5}'")
+    parser.add_argument("--dtype", default="float32", choices=["float32", "float64", "float16", "uint8"], help="uint8: 255ths")
+    parser.add_argument("--chunks", help="voxels of a chunk along each axis, such as 128,128,128; by default those of the input")
+    parser.add_argument("--workers", type=int, default=2, help="processes on this machine (2)")
+    parser.add_argument("--memory", default="auto", help="memory of each of them, such as 1GB")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="that of a cluster, such as tcp://10.0.0.1:8786")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
+    return parser
+
+
+def main(arguments=None):
+    args = _parser().parse_args(arguments)
+    try:
+        _run(args)
+    except (ValueError, TypeError, OSError) as error:
+        sys.exit(f"{error}")
+
+
+def _run(args):
+    import json
+    import pathlib
+
+    from distributed import Client, LocalCluster, progress, wait
+
+    if pathlib.Path(args.output).exists() and not args.overwrite:
+        raise ValueError(f"{args.output} exists; choose another name or pass --overwrite")
+    method = json.loads(args.method) if args.method.startswith("{") else args.method
+    classes = soft_labels.Classes(args.classes, ignore=args.ignore)
+    labels = da.from_zarr(args.input)
+    if args.chunks:
+        labels = labels.rechunk(tuple(int(length) for length in args.chunks.split(",")))
+    labels = labels.rechunk(_regular(labels))
+    cluster = args.scheduler or LocalCluster(n_workers=args.workers, threads_per_worker=1, memory_limit=args.memory)
+    with Client(cluster) as client:
+        print(f"dashboard: {client.dashboard_link}", file=sys.stderr)
+        client.run(soft_labels.set_num_threads, 1)
+        soft = encode(labels, classes, method, dtype=args.dtype)
+        store = soft.to_zarr(args.output, overwrite=args.overwrite, compute=False)
+        done = client.compute(store)
+        progress(done, notebook=False)
+        wait(done)
+        done.result()
+        print(f"\n{args.output}: {soft.shape}, {soft.dtype}, chunks {soft.chunksize}", file=sys.stderr)
+    if not args.scheduler:
+        cluster.close()
+
+
+def _regular(labels):
+    """One length of chunks along each axis, as Zarr has them."""
+    return tuple(max(axis) for axis in labels.chunks)
+
+
+if __name__ == "__main__":
+    main()

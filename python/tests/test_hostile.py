@@ -1,0 +1,150 @@
+"""Whatever is passed in: an answer or an exception, never the end of the interpreter."""
+
+import numpy as np
+import pytest
+
+import soft_labels
+from soft_labels import Classes, Encoding, encode, encode_sparse, fuse, metrics, pool
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "says"),
+    [
+        (np.zeros((3, 3)), TypeError, "float64"),
+        (np.zeros((3, 3), complex), TypeError, "complex128"),
+        (np.zeros((3, 3), object), TypeError, "object"),
+        (np.zeros((3, 3), "U3"), TypeError, "<U3"),
+        (np.zeros((3, 3), "M8[s]"), TypeError, "datetime64"),
+        (np.zeros((3, 3), [("a", "u1")]), TypeError, "a"),
+        (np.ma.zeros((3, 3), int), TypeError, "masked"),
+        ("labels", TypeError, "str"),
+        (None, TypeError, "NoneType"),
+        ([[0, 1], [1, 0]], TypeError, "one array for each rater"),
+        ([], ValueError, "no raters"),
+        (np.zeros(3, int), ValueError, "axes"),
+        (np.zeros((2, 2, 2, 2), int), ValueError, "axes"),
+        (np.zeros((1,) * 30, int), ValueError, "axes"),
+        (np.full((3, 3), 7), ValueError, "7"),
+        ([np.zeros((3, 3), int), np.zeros((3, 4), int)], ValueError, "shape"),
+        ([np.zeros((3, 3), "u8"), np.zeros((3, 3), "i1")], TypeError, "integer type"),
+        (np.broadcast_to(np.uint8(0), (10**6, 10**6, 10**3)), ValueError, "memory"),
+    ],
+)
+def test_labels(labels, error, says):
+    with pytest.raises(error, match=says):
+        encode(labels, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "says"),
+    [
+        ({"classes": 0}, ValueError, "class"),
+        ({"classes": -1}, ValueError, "-1"),
+        ({"classes": 2.5}, TypeError, "float"),
+        ({"classes": True}, TypeError, "bool"),
+        ({"classes": [0, 0]}, ValueError, "0"),
+        ({"classes": 10**30}, (ValueError, OverflowError), ""),
+        ({"method": "blur"}, ValueError, "blur"),
+        ({"method": 3}, TypeError, "int"),
+        ({"method": {"method": "svls", "alpha": 1}}, ValueError, "alpha"),
+        ({"method": {"method": "svls", "sigma": -1}}, ValueError, "sigma"),
+        ({"dtype": np.int32}, TypeError, "int32"),
+        ({"dtype": "no"}, TypeError, "no"),
+        ({"window": [(0, 2)]}, ValueError, "axes"),
+        ({"window": [(0, 9), (0, 2)]}, ValueError, "9"),
+        ({"window": [(2, 1), (0, 2)]}, ValueError, "2:1"),
+        ({"window": [(-1, 1), (0, 2)]}, ValueError, "-1"),
+        ({"window": [slice(0, 2, 2), slice(0, 2)]}, ValueError, "steps"),
+        ({"window": [0.5, 1]}, TypeError, "window"),
+        ({"window": 3}, (TypeError, ValueError), "window"),
+        ({"weights": [1, 2]}, ValueError, "weight"),
+        ({"weights": [-1]}, ValueError, "-1"),
+        ({"weights": [np.nan]}, ValueError, "NaN"),
+        ({"weights": "a"}, TypeError, "weights"),
+        ({"out": np.zeros((2, 3, 4))}, ValueError, "shape"),
+        ({"out": np.zeros((2, 3, 3), int)}, TypeError, "int64"),
+        ({"out": np.zeros((2, 3, 3), ">f4")}, TypeError, "byte order"),
+        ({"out": [0]}, TypeError, "list"),
+        ({"out": np.broadcast_to(np.float32(0), (2, 3, 3))}, ValueError, "read-only"),
+    ],
+)
+def test_arguments(arguments, error, says):
+    labels = np.zeros((3, 3), np.uint8)
+    with pytest.raises(error, match=says):
+        encode(labels, **({"classes": 2} | arguments))
+
+
+def test_out_that_shares_memory_with_labels_is_refused():
+    memory = np.zeros(4 * 2 * 3 * 3, np.uint8)
+    out = memory.view(np.float32).reshape(2, 3, 3)
+    labels = memory[:9].reshape(3, 3)
+    with pytest.raises(ValueError):
+        encode(labels, 2, out=out)
+
+
+def arrays(rng):
+    """An array as nobody would pass it."""
+    shape = tuple(int(n) for n in rng.integers(0, 5, rng.integers(0, 6)))
+    dtype = rng.choice(["?", "b", "B", ">i2", "<u4", "<i8", ">u8", "f2", "f4", ">f8", "c8", "O", "S3", "M8[s]", "V5"])
+    array = np.zeros(shape, dtype)
+    kind = rng.integers(0, 8)
+    if kind == 0 and array.size:
+        # Either small, or larger than any memory: what lies between takes its time.
+        array = np.broadcast_to(array.ravel()[0], (50, 40, 30) if rng.integers(0, 2) else (10**6, 10**6, 10**4))
+    elif kind == 1 and array.ndim:
+        array = array[::-1]
+    elif kind == 2:
+        array = np.ma.masked_array(array)
+    elif kind == 3 and array.dtype.kind == "f":
+        array.fill(rng.choice([np.nan, np.inf, -1.0, 1e300]).astype(array.dtype))
+    elif kind == 4 and array.dtype.kind in "iu":
+        array.fill(rng.integers(0, 120))
+    elif kind == 5:
+        array = array.T
+    elif kind == 6:
+        array = np.lib.stride_tricks.as_strided(array, array.shape, (0,) * array.ndim)
+    return array
+
+
+def test_ten_thousand_random_calls():
+    rng = np.random.default_rng(8)
+    odd = [None, -1, 0, 1, 3, 2**40, 0.5, "a", [], [0, 1], (1,), {}, np.nan, np.int8(2), b"x"]
+
+    def anything():
+        kind = rng.integers(0, 4)
+        if kind == 0:
+            return odd[rng.integers(0, len(odd))]
+        if kind == 1:
+            return [arrays(rng) for _ in range(rng.integers(0, 3))]
+        return arrays(rng)
+
+    def count():
+        return odd[rng.integers(0, len(odd))] if rng.random() < 0.3 else int(rng.integers(1, 5))
+
+    calls = [
+        lambda: encode(anything(), count()),
+        lambda: encode(anything(), count(), out=anything()),
+        lambda: encode(anything(), count(), window=anything(), weights=anything(), dtype=rng.choice(["f2", "f4", "f8", "u1"])),
+        lambda: encode(anything(), Classes(count(), ignore=count()), Encoding("svls", sigma=count(), radius=count())),
+        lambda: encode_sparse(anything(), count()).to_dense(),
+        lambda: pool(anything(), anything()),
+        lambda: soft_labels.valid_mask(anything(), count()),
+        lambda: fuse.majority_vote(anything(), count()),
+        lambda: fuse.staple(anything(), count(), max_rounds=3, prior=anything()),
+        lambda: metrics.judge(anything(), anything(), count(), spacing=anything(), bins=count()),
+        lambda: metrics.overlap(anything(), anything(), count(), regions=anything()),
+        lambda: metrics.surface_dice(anything(), anything(), count()),
+        lambda: metrics.tace(anything(), anything(), count(), bins=count()),
+        lambda: soft_labels.kernel(anything(), count()),
+        lambda: soft_labels.set_num_threads(odd[rng.integers(0, 8)]),
+    ]
+    answers = 0
+    for _ in range(10_000):
+        try:
+            calls[rng.integers(0, len(calls))]()
+            answers += 1
+        except (ValueError, TypeError, OverflowError, MemoryError):
+            pass
+        finally:
+            soft_labels.set_num_threads(2)
+    assert answers > 100
