@@ -5,7 +5,7 @@
 >>> soft = soft_labels.encode(labels, 2)
 >>> soft.shape  # classes first
 (2, 4, 4)
->>> float(soft[1, 1, 1].round(4))
+>>> round(float(soft[1, 1, 1]), 4)
 0.7028
 
 Submodules: `fuse` (majority vote, STAPLE), `metrics`, and, where the libraries are installed, `torch`, `monai` and `dask`.
@@ -13,8 +13,8 @@ Submodules: `fuse` (majority vote, STAPLE), `metrics`, and, where the libraries 
 
 from . import fuse, metrics
 from ._encode import encode, pool, valid_mask
-from ._native import Classes, Encoding, num_threads, set_num_threads
 from ._kernel import kernel
+from ._native import Classes, Encoding, num_threads, set_num_threads
 from ._sparse import SparseLabels, encode_sparse
 
 __all__ = [

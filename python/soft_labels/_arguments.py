@@ -1,27 +1,41 @@
 """What callers pass, brought into the forms that the native code takes."""
 
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any, TypeAlias, cast
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ._native import Classes, Encoding
 
+Array: TypeAlias = NDArray[Any]
+LabelMaps: TypeAlias = Array | Sequence[Array]
+AnyClasses: TypeAlias = int | Sequence[int] | Classes
+Method: TypeAlias = str | Mapping[str, Any] | Encoding
+Window: TypeAlias = Sequence[slice | tuple[int, int]]
 
-def label_maps(labels):
+
+def label_maps(labels: LabelMaps) -> list[Array]:
     """The label maps of all raters, as arrays of one element type."""
     if not isinstance(labels, (list, tuple)):
-        return [_native_order(label_map(labels))]
+        return [_native_order(label_map(cast(Array, labels)))]
     maps = [label_map(one) for one in labels]
     dtypes = {one.dtype for one in maps}
     if len(dtypes) > 1:
         common = np.result_type(*dtypes)
         if common.kind == "f":
-            raise TypeError(f"no integer type holds the raters' labels of {sorted(map(str, dtypes))}; give all one type")
+            raise TypeError(
+                f"no integer type holds the raters' labels of {sorted(map(str, dtypes))}; give all one type"
+            )
         maps = [one.astype(common) for one in maps]
     return [_native_order(one) for one in maps]
 
 
-def label_map(labels):
+def label_map(labels: Array) -> Array:
     """An array of integers or bools, in any byte order."""
     array = plain(labels, "a label map")
     if array.dtype.kind not in "uib":
@@ -29,10 +43,12 @@ def label_map(labels):
     return array
 
 
-def plain(values, what):
+def plain(values: Any, what: str) -> Array:
     """An array without a mask."""
     if isinstance(values, np.ma.MaskedArray):
-        raise TypeError(f"{what} is a masked array; fill it, and name the value it is filled with as Classes(.., ignore=..)")
+        raise TypeError(
+            f"{what} is a masked array; fill it, and name the value it is filled with as Classes(.., ignore=..)"
+        )
     if isinstance(values, np.ndarray):
         return values
     if hasattr(values, "__array__") or hasattr(values, "__array_interface__"):
@@ -40,14 +56,16 @@ def plain(values, what):
     raise TypeError(f"{what} is an array, not {type(values).__name__}; a list holds one array for each rater")
 
 
-def _native_order(array):
+def _native_order(array: Array) -> Array:
     """The same array if its elements lie as the machine's own do, else a copy in which they do."""
     if array.dtype.isnative and array.flags.aligned:
         return array
     return np.array(array, dtype=array.dtype.newbyteorder("="), order="K", subok=False)
 
 
-def floats(values, what="soft labels", allowed=("float32", "float64", "float16")):
+def floats(
+    values: Array, what: str = "soft labels", allowed: Sequence[str] = ("float32", "float64", "float16")
+) -> Array:
     """An array of floating-point numbers, as the machine's own lie."""
     array = plain(values, what)
     if array.dtype.name not in allowed:
@@ -55,7 +73,7 @@ def floats(values, what="soft labels", allowed=("float32", "float64", "float16")
     return _native_order(array)
 
 
-def classes_of(classes):
+def classes_of(classes: AnyClasses) -> Classes:
     """`Classes` of a number of classes, of their values, or as they are."""
     if isinstance(classes, Classes):
         return classes
@@ -67,32 +85,30 @@ def classes_of(classes):
 
 
 @lru_cache(maxsize=64)
-def _contiguous(count):
+def _contiguous(count: int) -> Classes:
     if count < 0:
         raise ValueError(f"there are {count} classes; give 1 or more")
     return Classes(count)
 
 
-def encoding_of(method):
+def encoding_of(method: Method) -> Encoding:
     """`Encoding` of the name of a method, of a dict as in its JSON form, or as it is."""
     if isinstance(method, Encoding):
         return method
     if isinstance(method, str):
         return _named(method)
-    if isinstance(method, dict):
+    if isinstance(method, Mapping):
         return Encoding(**method)
     raise TypeError(f"a method is a name, a dict or soft_labels.Encoding, not {type(method).__name__}")
 
 
 @lru_cache(maxsize=64)
-def _named(method):
+def _named(method: str) -> Encoding:
     return Encoding(method)
 
 
-def windows_of(window, shape):
+def windows_of(window: Any, shape: Sequence[int]) -> list[tuple[int, int]]:
     """(start, end) for each axis."""
-    if window is None:
-        return None
     if isinstance(window, slice) or not hasattr(window, "__iter__"):
         window = (window,)
     window = list(window)
@@ -101,7 +117,7 @@ def windows_of(window, shape):
     return [_range(part, length) for part, length in zip(window, shape)]
 
 
-def _range(part, length):
+def _range(part: Any, length: int) -> tuple[int, int]:
     if isinstance(part, slice):
         if part.step not in (None, 1):
             raise ValueError(f"a window has no steps; {part} has")
@@ -118,30 +134,30 @@ def _range(part, length):
     return start, stop
 
 
-def weights_of(weights):
+def weights_of(weights: ArrayLike | None) -> list[float] | None:
     """The raters' weights as floats."""
     if weights is None:
         return None
     array = np.asarray(weights)
     if array.dtype.kind not in "uif" or array.ndim != 1:
         raise TypeError(f"weights are one number for each rater, not {weights!r}")
-    return array.astype(np.float64).tolist()
+    return [float(weight) for weight in array]
 
 
-def per_axis(values, axes, what):
+def per_axis(values: int | Iterable[int], axes: int, what: str) -> list[int]:
     """One integer for all axes, or one for each."""
-    values = [values] * axes if np.ndim(values) == 0 else list(values)
-    return [_integer(value, what) for value in values]
+    each = list(values) if isinstance(values, Iterable) else [values] * axes
+    return [_integer(value, what) for value in each]
 
 
-def per_axis_floats(values, axes):
+def per_axis_floats(values: ArrayLike, axes: int) -> list[float]:
     """One number for all axes, or one for each."""
-    values = np.asarray(values, dtype=np.float64)
-    return [float(values)] * axes if values.ndim == 0 else values.tolist()
+    array = np.asarray(values, dtype=np.float64)
+    return [float(array)] * axes if array.ndim == 0 else [float(value) for value in array]
 
 
-def _integer(value, what):
+def _integer(value: Any, what: str) -> int:
     try:
-        return value.__index__()
-    except AttributeError:
+        return operator.index(value)
+    except TypeError:
         raise TypeError(f"{what} is an integer, not {value!r}") from None

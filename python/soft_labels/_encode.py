@@ -1,14 +1,42 @@
 """Soft labels of label maps."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _native
-from ._arguments import classes_of, encoding_of, floats, label_maps, per_axis, plain, weights_of, windows_of
+from ._arguments import (
+    AnyClasses,
+    Array,
+    LabelMaps,
+    Method,
+    Window,
+    classes_of,
+    encoding_of,
+    floats,
+    label_maps,
+    per_axis,
+    plain,
+    weights_of,
+    windows_of,
+)
 
 _FLOAT32 = np.dtype(np.float32)
 
 
-def encode(labels, classes, method="svls", *, weights=None, window=None, dtype=np.float32, out=None):
+def encode(
+    labels: LabelMaps,
+    classes: AnyClasses,
+    method: Method = "svls",
+    *,
+    weights: ArrayLike | None = None,
+    window: Window | None = None,
+    dtype: DTypeLike = np.float32,
+    out: Array | None = None,
+) -> Array:
     """Soft labels (C, H, W) of a label map (H, W), or (C, D, H, W) of (D, H, W).
 
     Of several raters it is the mean: mSVLS, mLS or mOH.
@@ -42,17 +70,14 @@ def encode(labels, classes, method="svls", *, weights=None, window=None, dtype=n
     maps = label_maps(labels)
     if out is not None:
         out = _writable(out)
-        dtype = out.dtype
+        element = out.dtype
     else:
-        dtype = _FLOAT32 if dtype is np.float32 else np.dtype(dtype)
-    if window is not None and maps:
-        window = windows_of(window, maps[0].shape)
-    return _native.encode(
-        maps, classes_of(classes), encoding_of(method), dtype, window, weights_of(weights), out
-    )
+        element = _FLOAT32 if dtype is np.float32 else np.dtype(dtype)
+    ranges = windows_of(window, maps[0].shape) if window is not None and maps else None
+    return _native.encode(maps, classes_of(classes), encoding_of(method), element, ranges, weights_of(weights), out)
 
 
-def _writable(out):
+def _writable(out: Array) -> Array:
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out is a NumPy array, not {type(out).__name__}")
     plain(out, "out")
@@ -63,7 +88,7 @@ def _writable(out):
     return out
 
 
-def pool(soft, box):
+def pool(soft: Array, box: int | Sequence[int]) -> Array:
     """The mean of soft labels (C, ..) over boxes of voxels: targets for an output at a coarser scale.
 
     `box` is the length of a box in voxels, one for all axes or one for each. An axis of length n has n / box entries
@@ -73,6 +98,6 @@ def pool(soft, box):
     return _native.average(soft, per_axis(box, soft.ndim - 1, "the length of a box"))
 
 
-def valid_mask(labels, classes):
+def valid_mask(labels: LabelMaps, classes: AnyClasses) -> NDArray[np.bool_]:
     """Where at least one rater did not ignore the voxel, as an array of bools."""
     return _native.valid_mask(label_maps(labels), classes_of(classes))

@@ -1,11 +1,15 @@
 """Soft labels of many classes in little memory."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import _native
-from ._arguments import classes_of, encoding_of, label_maps, weights_of
+from ._arguments import AnyClasses, LabelMaps, Method, classes_of, encoding_of, label_maps, weights_of
 
 IGNORED = 65535
 
@@ -27,24 +31,30 @@ class SparseLabels:
     pair_probability : array of float32
     """
 
-    classes: "_native.Classes"
-    class_map: np.ndarray
-    uncertain: np.ndarray
-    ends: np.ndarray
-    pair_class: np.ndarray
-    pair_probability: np.ndarray
+    classes: _native.Classes
+    class_map: NDArray[np.uint16]
+    uncertain: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    pair_class: NDArray[np.uint16]
+    pair_probability: NDArray[np.float32]
 
-    def __len__(self):
+    def __len__(self) -> int:
         """The number of voxels that are not certain."""
         return len(self.uncertain)
 
     @property
-    def nbytes(self):
+    def nbytes(self) -> int:
         """The memory of all arrays."""
-        arrays = (self.class_map, self.uncertain, self.ends, self.pair_class, self.pair_probability)
+        arrays: tuple[NDArray[Any], ...] = (
+            self.class_map,
+            self.uncertain,
+            self.ends,
+            self.pair_class,
+            self.pair_probability,
+        )
         return sum(array.nbytes for array in arrays)
 
-    def to_dense(self):
+    def to_dense(self) -> NDArray[np.float32]:
         """The same soft labels as an array of float32, (C, ..)."""
         voxels = self.class_map.size
         soft = np.zeros((len(self.classes), voxels), dtype=np.float32)
@@ -55,7 +65,7 @@ class SparseLabels:
         soft[self.pair_class, np.repeat(self.uncertain, self._lengths())] = self.pair_probability
         return soft.reshape(len(self.classes), *self.class_map.shape)
 
-    def to_csr(self):
+    def to_csr(self) -> Any:
         """A `scipy.sparse.csr_array` of the voxels that are not certain (rows) and the classes (columns)."""
         from scipy.sparse import csr_array
 
@@ -63,11 +73,13 @@ class SparseLabels:
         shape = (len(self), len(self.classes))
         return csr_array((self.pair_probability, self.pair_class.astype(np.int32), starts), shape=shape)
 
-    def _lengths(self):
+    def _lengths(self) -> NDArray[np.int64]:
         return np.diff(self.ends, prepend=0)
 
 
-def encode_sparse(labels, classes, method="svls", *, weights=None):
+def encode_sparse(
+    labels: LabelMaps, classes: AnyClasses, method: Method = "svls", *, weights: ArrayLike | None = None
+) -> SparseLabels:
     """Soft labels in the sparse form, with the same bits as `encode`; for many classes.
 
     The parameters are those of `encode`.

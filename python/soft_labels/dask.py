@@ -11,28 +11,42 @@ Zarr to Zarr on the processes of this machine, or on those of a scheduler that r
     python -m soft_labels.dask labels.zarr soft.zarr --classes 5 --dtype uint8
 """
 
+from __future__ import annotations
+
 import argparse
+import json
+import pathlib
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import dask.array as da
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 import soft_labels
 
 from . import _native
-from ._arguments import classes_of, encoding_of
+from ._arguments import AnyClasses, Array, Method, classes_of, encoding_of
 
 __all__ = ["encode"]
 
 
-def encode(labels, classes, method="svls", *, weights=None, dtype=np.float32):
+def encode(
+    labels: da.Array | Sequence[da.Array],
+    classes: AnyClasses,
+    method: Method = "svls",
+    *,
+    weights: ArrayLike | None = None,
+    dtype: DTypeLike = np.float32,
+) -> da.Array:
     """Soft labels (C, ..) of a Dask array of labels, lazily. The parameters are those of `soft_labels.encode`.
 
     The result has the chunks of `labels`, and all classes in one chunk. Each chunk is encoded with as many voxels around it
     as the kernel needs, so the bits are those of one piece, whatever the chunks and the scheduler. Several raters are a list
     of Dask arrays of one shape.
     """
-    maps = list(labels) if isinstance(labels, (list, tuple)) else [labels]
+    maps: list[Any] = list(labels) if isinstance(labels, (list, tuple)) else [labels]
     if not maps:
         raise ValueError("there are no raters; give at least one label map")
     for one in maps:
@@ -47,7 +61,7 @@ def encode(labels, classes, method="svls", *, weights=None, dtype=np.float32):
     halo = _halo(encoding, maps[0].ndim)
     wide = _at_least(chunks, halo)
     overlapped = [_with_halo(one.rechunk(wide), halo) for one in maps]
-    soft = da.map_blocks(
+    soft: da.Array = da.map_blocks(
         _encode_block,
         *overlapped,
         name="soft-labels-" + da.core.tokenize(*maps, classes.to_json(), encoding.to_json(), weights, dtype.str),
@@ -59,24 +73,25 @@ def encode(labels, classes, method="svls", *, weights=None, dtype=np.float32):
         counts=tuple(len(axis) for axis in wide),
         settings=(classes, encoding, weights, dtype),
     )
-    return soft.rechunk({axis + 1: axis_chunks for axis, axis_chunks in enumerate(chunks)})
+    result: da.Array = soft.rechunk({axis + 1: axis_chunks for axis, axis_chunks in enumerate(chunks)})
+    return result
 
 
-def _halo(encoding, axes):
+def _halo(encoding: _native.Encoding, axes: int) -> tuple[int, ...]:
     """How many voxels beyond a chunk its soft labels depend on, along each axis."""
-    if not encoding.to_json().startswith('{"method":"svls"'):
+    if json.loads(encoding.to_json())["method"] != "svls":
         return (0,) * axes
     _weights, radius = _native.kernel(encoding, axes)
     return tuple(radius)
 
 
-def _at_least(chunks, halo):
+def _at_least(chunks: tuple[tuple[int, ...], ...], halo: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     """Chunks that are no thinner than the halo, made of neighbouring ones."""
     return tuple(_merged(axis, max(depth, 1)) for axis, depth in zip(chunks, halo))
 
 
-def _merged(lengths, least):
-    merged = []
+def _merged(lengths: tuple[int, ...], least: int) -> tuple[int, ...]:
+    merged: list[int] = []
     for length in lengths:
         if merged and merged[-1] < least:
             merged[-1] += length
@@ -88,15 +103,16 @@ def _merged(lengths, least):
     return tuple(merged)
 
 
-def _with_halo(labels, halo):
+def _with_halo(labels: da.Array, halo: tuple[int, ...]) -> da.Array:
     """Each chunk with the voxels around it. At the border of the array there are none: the engine continues it."""
     depth = {axis: length if len(labels.chunks[axis]) > 1 else 0 for axis, length in enumerate(halo)}
     if not any(depth.values()):
         return labels
-    return da.overlap.overlap(labels, depth=depth, boundary="none", allow_rechunk=False)
+    wide: da.Array = da.overlap.overlap(labels, depth=depth, boundary="none", allow_rechunk=False)
+    return wide
 
 
-def _encode_block(*maps, halo, counts, settings, block_id=None):
+def _encode_block(*maps: Array, halo: Any, counts: Any, settings: Any, block_id: Any = None) -> Array:
     """The soft labels of the inner part of a chunk with its halo."""
     classes, encoding, weights, dtype = settings
     # Dask tries the function on nothing.
@@ -111,7 +127,7 @@ def _encode_block(*maps, halo, counts, settings, block_id=None):
         raise ValueError(f"in chunk {block_id[1:]}, its halo included: {error}") from None
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m soft_labels.dask",
         description="Soft labels of a Zarr array of labels (H, W) or (D, H, W), as a Zarr array (C, ..).",
@@ -121,9 +137,13 @@ def _parser():
     parser.add_argument("output", help="a new Zarr array")
     parser.add_argument("--classes", type=int, required=True, metavar="C", help="labels are 0, 1, .., C - 1")
     parser.add_argument("--ignore", type=int, metavar="LABEL", help="the label of voxels that nobody labelled")
-    parser.add_argument("--method", default="svls", help="a name, or JSON such as '{\"method\": \"svls\", \"sigma\": 1.5}'")
-    parser.add_argument("--dtype", default="float32", choices=["float32", "float64", "float16", "uint8"], help="uint8: 255ths")
-    parser.add_argument("--chunks", help="voxels of a chunk along each axis, such as 128,128,128; by default those of the input")
+    parser.add_argument("--method", default="svls", help='a name, or JSON such as \'{"method": "svls", "sigma": 1.5}\'')
+    parser.add_argument(
+        "--dtype", default="float32", choices=["float32", "float64", "float16", "uint8"], help="uint8: 255ths"
+    )
+    parser.add_argument(
+        "--chunks", help="voxels of a chunk along each axis, such as 128,128,128; by default those of the input"
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes on this machine (2)")
     parser.add_argument("--memory", default="auto", help="memory of each of them, such as 1GB")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="that of a cluster, such as tcp://10.0.0.1:8786")
@@ -131,7 +151,7 @@ def _parser():
     return parser
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     args = _parser().parse_args(arguments)
     try:
         _run(args)
@@ -139,10 +159,7 @@ def main(arguments=None):
         sys.exit(f"{error}")
 
 
-def _run(args):
-    import json
-    import pathlib
-
+def _run(args: argparse.Namespace) -> None:
     from distributed import Client, LocalCluster, progress, wait
 
     if pathlib.Path(args.output).exists() and not args.overwrite:
@@ -168,7 +185,7 @@ def _run(args):
         cluster.close()
 
 
-def _regular(labels):
+def _regular(labels: da.Array) -> tuple[int, ...]:
     """One length of chunks along each axis, as Zarr has them."""
     return tuple(max(axis) for axis in labels.chunks)
 

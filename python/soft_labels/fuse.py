@@ -1,16 +1,20 @@
 """Several raters to one: majority vote and STAPLE."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import _native
-from ._arguments import classes_of, label_maps, weights_of
+from ._arguments import AnyClasses, Array, classes_of, label_maps, weights_of
 
 __all__ = ["Staple", "majority_vote", "staple"]
 
 
-def majority_vote(labels, classes, *, ties="lowest"):
+def majority_vote(labels: Sequence[Array], classes: AnyClasses, *, ties: str = "lowest") -> Array:
     """The label that most raters gave each voxel, as an array of the raters' element type.
 
     Where several labels have the most votes, the class that comes first wins, or the last with ``ties="highest"``. A rater
@@ -36,16 +40,23 @@ class Staple:
     converged : bool
     """
 
-    posterior: np.ndarray
-    sensitivity: np.ndarray
-    specificity: np.ndarray
-    confusion: list
-    prior: list
+    posterior: NDArray[np.float64]
+    sensitivity: NDArray[np.float64]
+    specificity: NDArray[np.float64]
+    confusion: list[NDArray[np.float64]]
+    prior: list[float]
     rounds: int
     converged: bool
 
 
-def staple(labels, classes, *, tolerance=1e-7, max_rounds=10_000, prior=None):
+def staple(
+    labels: Sequence[Array],
+    classes: AnyClasses,
+    *,
+    tolerance: float = 1e-7,
+    max_rounds: int = 10_000,
+    prior: ArrayLike | None = None,
+) -> Staple:
     """Simultaneous truth and performance level estimation (Warfield et al. 2004; several classes: Rohlfing et al. 2004).
 
     Parameters

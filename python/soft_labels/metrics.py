@@ -3,10 +3,16 @@
 The exact definitions are those of the crate's module `metrics`. Numbers that do not exist are NaN.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import _native
-from ._arguments import classes_of, floats, label_map, per_axis_floats
+from ._arguments import AnyClasses, Array, classes_of, floats, label_map, per_axis, per_axis_floats
 
 __all__ = [
     "brier",
@@ -24,6 +30,9 @@ __all__ = [
     "tace",
     "top_labels",
 ]
+
+Regions: TypeAlias = Sequence[int | Sequence[int]]
+Numbers: TypeAlias = dict[str, NDArray[np.float64]]
 
 _OVERLAP = (
     "voxels_prediction",
@@ -47,7 +56,7 @@ _SURFACES = (
 )
 
 
-def confusion_matrix(prediction, reference, classes):
+def confusion_matrix(prediction: Array, reference: Array, classes: AnyClasses) -> NDArray[np.uint64]:
     """Numbers of voxels: row k, column j has those that are of class k in the prediction and of class j in the reference.
 
     Voxels that the reference ignores do not count.
@@ -55,7 +64,14 @@ def confusion_matrix(prediction, reference, classes):
     return _native.confusion(*_pair(prediction, reference), classes_of(classes))
 
 
-def overlap(prediction, reference, classes, *, regions=None, empty="one"):
+def overlap(
+    prediction: Array,
+    reference: Array,
+    classes: AnyClasses,
+    *,
+    regions: Regions | None = None,
+    empty: str = "one",
+) -> Numbers:
     """Dice, Jaccard, precision, recall and volumes.
 
     Parameters
@@ -77,17 +93,40 @@ def overlap(prediction, reference, classes, *, regions=None, empty="one"):
     return {name: rows[:, column] for column, name in enumerate(_OVERLAP)}
 
 
-def dice(prediction, reference, classes, *, regions=None, empty="one"):
+def dice(
+    prediction: Array,
+    reference: Array,
+    classes: AnyClasses,
+    *,
+    regions: Regions | None = None,
+    empty: str = "one",
+) -> NDArray[np.float64]:
     """Dice similarity coefficients, one for each region. The parameters are those of `overlap`."""
     return overlap(prediction, reference, classes, regions=regions, empty=empty)["dice"]
 
 
-def jaccard(prediction, reference, classes, *, regions=None, empty="one"):
+def jaccard(
+    prediction: Array,
+    reference: Array,
+    classes: AnyClasses,
+    *,
+    regions: Regions | None = None,
+    empty: str = "one",
+) -> NDArray[np.float64]:
     """Jaccard indices (intersection over union), one for each region. The parameters are those of `overlap`."""
     return overlap(prediction, reference, classes, regions=regions, empty=empty)["jaccard"]
 
 
-def surface_distances(prediction, reference, classes, *, spacing=1.0, tolerance=1.0, percent=95.0, regions=None):
+def surface_distances(
+    prediction: Array,
+    reference: Array,
+    classes: AnyClasses,
+    *,
+    spacing: ArrayLike = 1.0,
+    tolerance: float = 1.0,
+    percent: float = 95.0,
+    regions: Regions | None = None,
+) -> Numbers:
     """Surface Dice and distances between surfaces.
 
     Parameters
@@ -117,19 +156,42 @@ def surface_distances(prediction, reference, classes, *, spacing=1.0, tolerance=
     return dict(zip(_SURFACES, columns))
 
 
-def surface_dice(prediction, reference, classes, *, spacing=1.0, tolerance=1.0, regions=None):
+def surface_dice(
+    prediction: Array,
+    reference: Array,
+    classes: AnyClasses,
+    *,
+    spacing: ArrayLike = 1.0,
+    tolerance: float = 1.0,
+    regions: Regions | None = None,
+) -> NDArray[np.float64]:
     """Surface Dice (Nikolov et al. 2018), one number for each region. The parameters are those of `surface_distances`."""
     found = surface_distances(prediction, reference, classes, spacing=spacing, tolerance=tolerance, regions=regions)
     return found["surface_dice"]
 
 
-def hausdorff(prediction, reference, classes, *, spacing=1.0, percent=95.0, regions=None):
+def hausdorff(
+    prediction: Array,
+    reference: Array,
+    classes: AnyClasses,
+    *,
+    spacing: ArrayLike = 1.0,
+    percent: float = 95.0,
+    regions: Regions | None = None,
+) -> NDArray[np.float64]:
     """Hausdorff distances at a percentile, one for each region. The parameters are those of `surface_distances`."""
     found = surface_distances(prediction, reference, classes, spacing=spacing, percent=percent, regions=regions)
     return found["hausdorff_percentile"]
 
 
-def reliability(probabilities, reference, classes, *, bins=10, scope="all"):
+def reliability(
+    probabilities: Array,
+    reference: Array,
+    classes: AnyClasses,
+    *,
+    bins: int = 10,
+    scope: str = "all",
+) -> Numbers:
     """The bins of a reliability diagram: confidence of the most probable class against accuracy.
 
     Parameters
@@ -148,32 +210,57 @@ def reliability(probabilities, reference, classes, *, bins=10, scope="all"):
     return dict(zip(("lower", "upper", "count", "accuracy", "confidence"), rows.T))
 
 
-def ece(probabilities, reference, classes, *, bins=10, scope="all"):
+def ece(
+    probabilities: Array,
+    reference: Array,
+    classes: AnyClasses,
+    *,
+    bins: int = 10,
+    scope: str = "all",
+) -> float:
     """The expected calibration error of the most probable class. The parameters are those of `reliability`."""
     return _reliability(probabilities, reference, classes, bins, scope)[0]
 
 
-def tace(probabilities, reference, classes, *, bins=10, threshold=1e-3, svls_paper=False):
+def tace(
+    probabilities: Array,
+    reference: Array,
+    classes: AnyClasses,
+    *,
+    bins: int = 10,
+    threshold: float = 1e-3,
+    svls_paper: bool = False,
+) -> float:
     """The thresholded adaptive calibration error (Nixon et al. 2019), or what the SVLS paper's released code computes."""
     return _native.tace(*_judged(probabilities, reference), classes_of(classes), bins, float(threshold), svls_paper)
 
 
-def nll(probabilities, reference, classes):
+def nll(probabilities: Array, reference: Array, classes: AnyClasses) -> float:
     """The mean negative log-likelihood of the reference's classes, in nats."""
     return _native.nll(*_judged(probabilities, reference), classes_of(classes))
 
 
-def brier(probabilities, reference, classes):
+def brier(probabilities: Array, reference: Array, classes: AnyClasses) -> float:
     """The Brier score: the mean over voxels of the sum over classes of (probability - one-hot label)²."""
     return _native.brier(*_judged(probabilities, reference), classes_of(classes))
 
 
-def top_labels(probabilities, classes):
+def top_labels(probabilities: Array, classes: AnyClasses) -> NDArray[np.int64]:
     """The label of the most probable class at each voxel, of several the first, as an array of int64."""
     return _native.top_labels(_probabilities(probabilities), classes_of(classes))
 
 
-def judge(prediction, reference, classes, *, spacing=1.0, tolerance=1.0, bins=10, scope="all", regions=None):
+def judge(
+    prediction: Array,
+    reference: Array,
+    classes: AnyClasses,
+    *,
+    spacing: ArrayLike = 1.0,
+    tolerance: float = 1.0,
+    bins: int = 10,
+    scope: str = "all",
+    regions: Regions | None = None,
+) -> dict[str, Any]:
     """All metrics of one case.
 
     `prediction` is a label map, or probabilities (C, ..) of floating-point numbers. The other parameters are those of
@@ -186,7 +273,7 @@ def judge(prediction, reference, classes, *, spacing=1.0, tolerance=1.0, bins=10
         `pandas.DataFrame`. ``calibration``: a dict with ece, tace, tace_paper, nll and brier, or None for a label map.
     """
     classes = classes_of(classes)
-    calibration = None
+    calibration: dict[str, float] | None = None
     if np.asarray(prediction).dtype.kind == "f":
         probabilities, prediction = prediction, top_labels(prediction, classes)
         calibration = {
@@ -198,9 +285,7 @@ def judge(prediction, reference, classes, *, spacing=1.0, tolerance=1.0, bins=10
         }
     labels = _regions(regions, classes)
     columns = overlap(prediction, reference, classes, regions=labels)
-    columns |= surface_distances(
-        prediction, reference, classes, spacing=spacing, tolerance=tolerance, regions=labels
-    )
+    columns |= surface_distances(prediction, reference, classes, spacing=spacing, tolerance=tolerance, regions=labels)
     rows = [
         {"labels": region} | {name: float(column[row]) for name, column in columns.items()}
         for row, region in enumerate(labels)
@@ -208,15 +293,15 @@ def judge(prediction, reference, classes, *, spacing=1.0, tolerance=1.0, bins=10
     return {"regions": rows, "calibration": calibration}
 
 
-def _pair(prediction, reference):
+def _pair(prediction: Array, reference: Array) -> tuple[Array, Array]:
     """Two label maps of one element type."""
-    pair = [_judged_map(prediction), _judged_map(reference)]
-    if pair[0].dtype != pair[1].dtype:
-        pair = [one.astype(np.int64) for one in pair]
-    return pair
+    found, drawn = _judged_map(prediction), _judged_map(reference)
+    if found.dtype != drawn.dtype:
+        return found.astype(np.int64), drawn.astype(np.int64)
+    return found, drawn
 
 
-def _judged_map(labels):
+def _judged_map(labels: Array) -> Array:
     """A label map of uint8, int16 or int64."""
     array = label_map(labels)
     if array.dtype == np.bool_:
@@ -229,20 +314,26 @@ def _judged_map(labels):
     return array.astype(np.int64)
 
 
-def _judged(probabilities, reference):
+def _judged(probabilities: Array, reference: Array) -> tuple[Array, Array]:
     return _probabilities(probabilities), _judged_map(reference)
 
 
-def _probabilities(values):
+def _probabilities(values: Array) -> Array:
     return floats(values, "probabilities", ("float32", "float64"))
 
 
-def _reliability(probabilities, reference, classes, bins, scope):
+def _reliability(
+    probabilities: Array,
+    reference: Array,
+    classes: AnyClasses,
+    bins: int,
+    scope: str,
+) -> tuple[float, NDArray[np.float64]]:
     return _native.reliability(*_judged(probabilities, reference), classes_of(classes), bins, scope)
 
 
-def _regions(regions, classes):
+def _regions(regions: Regions | None, classes: _native.Classes) -> list[list[int]]:
     """Lists of labels."""
     if regions is None:
         return [[label] for label in classes.values[1:]]
-    return [[int(one) for one in region] if np.ndim(region) else [int(region)] for region in regions]
+    return [per_axis(region, 1, "a region's label") for region in regions]

@@ -5,13 +5,17 @@
 >>> pipeline = Compose([EnsureTyped("label"), SoftLabelsd("label", classes=3)])
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import torch
-from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform
 
-from ._arguments import classes_of, encoding_of
+from ._arguments import AnyClasses, Method, classes_of, encoding_of
 from .torch import encode
 
 __all__ = ["SoftLabelsd"]
@@ -35,26 +39,34 @@ class SoftLabelsd(MapTransform):
     allow_missing_keys : bool
     """
 
-    def __init__(self, keys: KeysCollection, classes, method="svls", *, weights=None, allow_missing_keys=False):
+    def __init__(
+        self,
+        keys: str | Sequence[str],
+        classes: AnyClasses,
+        method: Method = "svls",
+        *,
+        weights: Sequence[float] | None = None,
+        allow_missing_keys: bool = False,
+    ) -> None:
         super().__init__(keys, allow_missing_keys)
         self.classes, self.method, self.weights = classes_of(classes), encoding_of(method), weights
 
-    def __call__(self, data):
-        result = dict(data)
+    def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        result: dict[Any, Any] = dict(data)
         for key in self.key_iterator(result):
             result[key] = self._soft(result[key], key)
         return result
 
-    def _soft(self, labels, key):
-        maps = torch.as_tensor(np.asarray(labels) if not isinstance(labels, torch.Tensor) else labels)
-        plain = _integers(maps.as_tensor() if isinstance(maps, MetaTensor) else maps, key)
-        soft = encode(list(plain), self.classes, self.method, weights=self.weights)
-        return MetaTensor(soft, meta=labels.meta, applied_operations=labels.applied_operations) if isinstance(
-            labels, MetaTensor
-        ) else soft
+    def _soft(self, labels: Any, key: str) -> Any:
+        tensor = labels if isinstance(labels, torch.Tensor) else torch.as_tensor(np.asarray(labels))
+        maps = _integers(tensor.as_tensor() if isinstance(tensor, MetaTensor) else tensor, key)
+        soft = encode(list(maps), self.classes, self.method, weights=self.weights)
+        if not isinstance(labels, MetaTensor):
+            return soft
+        return MetaTensor(soft, meta=labels.meta, applied_operations=labels.applied_operations)
 
 
-def _integers(labels, key):
+def _integers(labels: torch.Tensor, key: str) -> torch.Tensor:
     """Labels as integers: MONAI loads label maps as float32."""
     if not labels.is_floating_point():
         return labels.cpu()

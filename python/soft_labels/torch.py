@@ -9,17 +9,32 @@
 0.6931
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 import soft_labels
 
-from ._arguments import classes_of, encoding_of
+from ._arguments import AnyClasses, Method, Window, classes_of, encoding_of
 
 __all__ = ["RandomWindows", "SoftCrossEntropyLoss", "encode"]
 
 
-def encode(labels, classes, method="svls", *, weights=None, window=None, dtype=torch.float32, out=None):
+def encode(
+    labels: Any,
+    classes: AnyClasses,
+    method: Method = "svls",
+    *,
+    weights: ArrayLike | None = None,
+    window: Window | None = None,
+    dtype: torch.dtype = torch.float32,
+    out: Any = None,
+) -> Any:
     """Soft labels (C, ..) of a label map on the CPU, as a tensor. The parameters are those of `soft_labels.encode`.
 
     `labels` and `out` may be tensors or arrays. Neither is copied, whatever its strides.
@@ -28,15 +43,14 @@ def encode(labels, classes, method="svls", *, weights=None, window=None, dtype=t
         labels = [_array(one, "a label map") for one in labels]
     else:
         labels = _array(labels, "a label map")
-    settings = {"weights": weights, "window": window}
     if out is not None:
-        soft_labels.encode(labels, classes, method, out=_array(out, "out"), **settings)
+        soft_labels.encode(labels, classes, method, weights=weights, window=window, out=_array(out, "out"))
         return out
-    soft = soft_labels.encode(labels, classes, method, dtype=_numpy_dtype(dtype), **settings)
-    return torch.from_numpy(soft)
+    element = _numpy_dtype(dtype)
+    return torch.from_numpy(soft_labels.encode(labels, classes, method, weights=weights, window=window, dtype=element))
 
 
-def _array(values, what):
+def _array(values: Any, what: str) -> Any:
     """The memory of a tensor as an array."""
     if not isinstance(values, torch.Tensor):
         return values
@@ -45,8 +59,8 @@ def _array(values, what):
     return values.detach().numpy()
 
 
-def _numpy_dtype(dtype):
-    known = {torch.float16: np.float16, torch.float32: np.float32, torch.float64: np.float64}
+def _numpy_dtype(dtype: torch.dtype) -> Any:
+    known: dict[torch.dtype, Any] = {torch.float16: np.float16, torch.float32: np.float32, torch.float64: np.float64}
     if dtype not in known:
         raise TypeError(f"soft labels are of torch.float32, float64 or float16, not {dtype}; convert them with .to")
     return known[dtype]
@@ -70,7 +84,7 @@ class SoftCrossEntropyLoss(torch.nn.Module):
         "none" gives the loss of each voxel (N, ..), 0 where a voxel does not count.
     """
 
-    def __init__(self, weight=None, divisor="voxels", reduction="mean"):
+    def __init__(self, weight: Any = None, divisor: str = "voxels", reduction: str = "mean") -> None:
         super().__init__()
         if divisor not in ("voxels", "weight"):
             raise ValueError(f'divisor is "voxels" or "weight", not {divisor!r}')
@@ -80,10 +94,11 @@ class SoftCrossEntropyLoss(torch.nn.Module):
             weight = torch.as_tensor(weight, dtype=torch.float32)
             if weight.ndim != 1 or not bool(((weight >= 0) & weight.isfinite()).all()):
                 raise ValueError(f"weight has one finite number for each class, not negative; not {weight}")
+        self.weight: torch.Tensor | None
         self.register_buffer("weight", weight)
         self.divisor, self.reduction = divisor, reduction
 
-    def forward(self, logits, targets, mask=None):
+    def forward(self, logits: torch.Tensor, targets: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """The loss of logits (N, C, ..) against targets of the same shape. `mask` (N, ..) is true where voxels count."""
         if logits.shape != targets.shape:
             raise ValueError(f"logits are {tuple(logits.shape)}, targets {tuple(targets.shape)}; they must be the same")
@@ -96,7 +111,9 @@ class SoftCrossEntropyLoss(torch.nn.Module):
         logits, targets = logits.to(dtype), targets.to(dtype)
         if self.weight is not None:
             if len(self.weight) != targets.shape[1]:
-                raise ValueError(f"there are {len(self.weight)} weights and {targets.shape[1]} classes; give one for each")
+                raise ValueError(
+                    f"there are {len(self.weight)} weights and {targets.shape[1]} classes; give one for each"
+                )
             targets = targets * self.weight.to(dtype).view(-1, *[1] * (targets.ndim - 2))
         # Where a voxel does not count its logits have no part, not even as 0 times infinity. Nor where a target is 0.
         logits = logits.masked_fill(~valid.unsqueeze(1), 0)
@@ -109,7 +126,7 @@ class SoftCrossEntropyLoss(torch.nn.Module):
             return losses.sum()
         return losses.sum() / (valid.sum() if self.divisor == "voxels" else targets.sum())
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"divisor={self.divisor!r}, reduction={self.reduction!r}"
 
 
@@ -135,27 +152,32 @@ class RandomWindows:
     images (N, channels, ..), and targets (N, C, ..) or, with `scales`, a list of them
     """
 
-    def __init__(self, size, classes, method="svls", *, weights=None, scales=None):
+    def __init__(
+        self,
+        size: Sequence[int],
+        classes: AnyClasses,
+        method: Method = "svls",
+        *,
+        weights: ArrayLike | None = None,
+        scales: Sequence[int | Sequence[int]] | None = None,
+    ) -> None:
         self.size = [int(length) for length in size]
         self.classes, self.method = classes_of(classes), encoding_of(method)
         self.weights, self.scales = weights, scales
 
-    def __call__(self, cases):
-        images, targets = [], None
+    def __call__(self, cases: Sequence[tuple[Any, Any]]) -> tuple[torch.Tensor, Any]:
+        images: list[torch.Tensor] = []
+        targets = torch.empty(len(cases), len(self.classes), *self.size)
         for at, (image, labels) in enumerate(cases):
             image = torch.as_tensor(image)
             window = self._window(image.shape[1:])
             images.append(image[(slice(None), *window)])
-            if targets is None:
-                targets = torch.empty(len(cases), len(self.classes), *self.size)
-            settings = {"weights": self.weights, "window": window}
-            encode(labels, self.classes, self.method, out=targets[at], **settings)
-        images = torch.stack(images)
+            encode(labels, self.classes, self.method, weights=self.weights, window=window, out=targets[at])
         if self.scales is None:
-            return images, targets
-        return images, [self._pooled(targets, scale) for scale in self.scales]
+            return torch.stack(images), targets
+        return torch.stack(images), [self._pooled(targets, scale) for scale in self.scales]
 
-    def _window(self, shape):
+    def _window(self, shape: Sequence[int]) -> list[slice]:
         if len(shape) != len(self.size):
             raise ValueError(f"images have {len(shape)} axes, windows {len(self.size)}; give a size for each")
         window = []
@@ -167,7 +189,7 @@ class RandomWindows:
         return window
 
     @staticmethod
-    def _pooled(targets, scale):
+    def _pooled(targets: torch.Tensor, scale: int | Sequence[int]) -> torch.Tensor:
         if np.all(np.equal(scale, 1)):
             return targets
         return torch.stack([torch.from_numpy(soft_labels.pool(one.numpy(), scale)) for one in targets])

@@ -3,10 +3,10 @@
 import json
 import pickle
 
+import naive
 import numpy as np
 import pytest
 
-import naive
 import soft_labels
 from soft_labels import Classes, Encoding, encode, encode_sparse
 
@@ -70,7 +70,9 @@ def test_raters_weights_and_methods():
         expected = naive.mean([naive.svls(one, range(3), 3) for one in maps])
         np.testing.assert_allclose(encode(maps, classes, dtype="f8"), expected, rtol=0, atol=1e-12)
         expected = naive.mean([naive.one_hot(one, range(3)) for one in maps], weights)
-        found = encode([maps[0].astype("u1"), maps[1], maps[2].astype(">i4")], classes, "one_hot", weights=weights, dtype="f8")
+        found = encode(
+            [maps[0].astype("u1"), maps[1], maps[2].astype(">i4")], classes, "one_hot", weights=weights, dtype="f8"
+        )
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
         smooth = encode(first, 4, {"method": "label_smoothing", "alpha": 0.1}, dtype="f8")
         np.testing.assert_allclose(smooth, 0.9 * naive.one_hot(first, range(4)) + 0.1 / 4, rtol=0, atol=1e-12)
@@ -142,7 +144,9 @@ def test_kernel_is_that_of_the_paper():
     # Figure 2(a): relative to the centre the neighbours sum to 1.
     weights = soft_labels.kernel(axes=3) * 2
     assert weights[1, 1, 1] == 1
-    np.testing.assert_allclose([weights[0, 1, 1], weights[0, 0, 1], weights[0, 0, 0]], [0.06164695, 0.03739076, 0.02267864], atol=5e-9)
+    np.testing.assert_allclose(
+        [weights[0, 1, 1], weights[0, 0, 1], weights[0, 0, 0]], [0.06164695, 0.03739076, 0.02267864], atol=5e-9
+    )
     np.testing.assert_allclose(soft_labels.kernel(Encoding("svls", strength=0.5), 2).sum(), 1, atol=1e-15)
 
 
@@ -162,7 +166,10 @@ def test_objects_compare_print_pickle_and_go_through_json(made):
     names = {"Encoding": Encoding, "Classes": Classes}
     for copy in (pickle.loads(pickle.dumps(made)), type(made).from_json(made.to_json()), eval(repr(made), names)):
         assert copy == made and hash(copy) == hash(made) and type(copy) is type(made)
-    assert made != type(made)(*((7,) if isinstance(made, Classes) else ("svls",)), **({"ignore": 9} if isinstance(made, Classes) else {"sigma": 9}))
+    assert made != type(made)(
+        *((7,) if isinstance(made, Classes) else ("svls",)),
+        **({"ignore": 9} if isinstance(made, Classes) else {"sigma": 9}),
+    )
     json.loads(made.to_json())
     with pytest.raises(AttributeError):
         made.values = 1

@@ -124,7 +124,9 @@ def test_ten_thousand_random_calls():
     calls = [
         lambda: encode(anything(), count()),
         lambda: encode(anything(), count(), out=anything()),
-        lambda: encode(anything(), count(), window=anything(), weights=anything(), dtype=rng.choice(["f2", "f4", "f8", "u1"])),
+        lambda: encode(
+            anything(), count(), window=anything(), weights=anything(), dtype=rng.choice(["f2", "f4", "f8", "u1"])
+        ),
         lambda: encode(anything(), Classes(count(), ignore=count()), Encoding("svls", sigma=count(), radius=count())),
         lambda: encode_sparse(anything(), count()).to_dense(),
         lambda: pool(anything(), anything()),

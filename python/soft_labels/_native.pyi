@@ -1,0 +1,101 @@
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+class Classes:
+    """Which labels are classes, and which label is ignored.
+
+    ``Classes(4)`` are the labels 0, 1, 2, 3; ``Classes(values=[0, 1, 4])`` are those listed, in this order.
+    """
+
+    def __init__(
+        self, count: int | None = None, *, values: Sequence[int] | None = None, ignore: int | None = None
+    ) -> None: ...
+    @property
+    def values(self) -> list[int]:
+        """The label of each class."""
+    @property
+    def ignore(self) -> int | None:
+        """The label that is ignored, if there is one."""
+    def __len__(self) -> int: ...
+    def to_json(self) -> str: ...
+    @classmethod
+    def from_json(cls, text: str) -> Classes: ...
+
+class Encoding:
+    """A method and its settings.
+
+    ``Encoding("svls", sigma=1.0, radius=1, strength=1.0)``, in voxels, each setting one number or one for each axis; or
+    ``sigma_mm`` with ``spacing_mm``, in millimetres. ``Encoding("one_hot")``. ``Encoding("label_smoothing", alpha=0.1)``,
+    and ``"label_smoothing_over_others"``, which gives alpha to the other classes alone.
+    """
+
+    def __init__(
+        self,
+        method: str = "svls",
+        *,
+        sigma: float | Sequence[float] = ...,
+        sigma_mm: float | Sequence[float] = ...,
+        spacing_mm: float | Sequence[float] = ...,
+        radius: int | Sequence[int] = ...,
+        strength: float = ...,
+        alpha: float = ...,
+    ) -> None: ...
+    def to_json(self) -> str: ...
+    @classmethod
+    def from_json(cls, text: str) -> Encoding: ...
+
+def set_num_threads(threads: int) -> None:
+    """Sets the number of threads of this process."""
+
+def num_threads() -> int:
+    """The number of threads of this process."""
+
+def encode(
+    maps: list[NDArray[Any]],
+    classes: Classes,
+    encoding: Encoding,
+    dtype: np.dtype[Any],
+    window: list[tuple[int, int]] | None,
+    weights: list[float] | None,
+    out: NDArray[Any] | None,
+) -> NDArray[Any]: ...
+def encode_sparse(
+    maps: list[NDArray[Any]], classes: Classes, encoding: Encoding, weights: list[float] | None
+) -> dict[str, Any]: ...
+def valid_mask(maps: list[NDArray[Any]], classes: Classes) -> NDArray[np.bool_]: ...
+def average(soft: NDArray[Any], boxes: list[int]) -> NDArray[Any]: ...
+def kernel(encoding: Encoding, axes: int) -> tuple[NDArray[np.float64], list[int]]: ...
+def majority(maps: list[NDArray[Any]], classes: Classes, ties: str) -> NDArray[Any]: ...
+def staple(
+    maps: list[NDArray[Any]], classes: Classes, tolerance: float, max_rounds: int, prior: list[float] | None
+) -> dict[str, Any]: ...
+def confusion(prediction: NDArray[Any], reference: NDArray[Any], classes: Classes) -> NDArray[np.uint64]: ...
+def overlaps(
+    prediction: NDArray[Any], reference: NDArray[Any], classes: Classes, regions: list[list[int]], empty: str
+) -> NDArray[np.float64]: ...
+def surfaces(
+    prediction: NDArray[Any],
+    reference: NDArray[Any],
+    classes: Classes,
+    region: list[int],
+    spacing: list[float],
+    tolerance: float,
+    percent: float,
+) -> list[float]: ...
+def reliability(
+    probabilities: NDArray[Any], reference: NDArray[Any], classes: Classes, bins: int, scope: str
+) -> tuple[float, NDArray[np.float64]]: ...
+def tace(
+    probabilities: NDArray[Any],
+    reference: NDArray[Any],
+    classes: Classes,
+    bins: int,
+    threshold: float,
+    svls_paper: bool,
+) -> float: ...
+def nll(probabilities: NDArray[Any], reference: NDArray[Any], classes: Classes) -> float: ...
+def brier(probabilities: NDArray[Any], reference: NDArray[Any], classes: Classes) -> float: ...
+def top_labels(probabilities: NDArray[Any], classes: Classes) -> NDArray[np.int64]: ...

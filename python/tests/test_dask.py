@@ -1,0 +1,104 @@
+"""Dask arrays: the same bits as one piece, whatever the chunks, the scheduler, and the fate of a worker."""
+
+import os
+import subprocess
+import sys
+
+import naive
+import numpy as np
+import pytest
+
+from soft_labels import Classes, Encoding, encode
+
+da = pytest.importorskip("dask.array")
+from soft_labels import dask as soft_labels_dask  # noqa: E402
+
+
+def random_chunks(rng, shape):
+    def cut(length):
+        at = rng.choice(np.arange(1, length), size=min(length - 1, rng.integers(0, 6)), replace=False)
+        return tuple(int(n) for n in np.diff([0, *np.sort(at), length]))
+
+    return tuple(cut(length) for length in shape)
+
+
+def test_any_chunks_have_the_bits_of_one_piece():
+    rng = np.random.default_rng(1)
+    for _ in range(150):
+        labels = naive.random_map(rng, classes=4)
+        radius = [int(r) for r in rng.integers(0, 4, labels.ndim)]
+        method = Encoding("svls", radius=radius) if any(radius) else "one_hot"
+        classes, chunks = Classes(3, ignore=3), random_chunks(rng, labels.shape)
+        lazy = soft_labels_dask.encode(da.from_array(labels, chunks=chunks), classes, method)
+        assert lazy.chunks == ((3,), *chunks)
+        np.testing.assert_array_equal(lazy.compute(scheduler="threads"), encode(labels, classes, method))
+
+
+def test_several_raters_in_different_chunks():
+    rng = np.random.default_rng(2)
+    labels = rng.integers(0, 3, (9, 20, 31))
+    others = rng.integers(0, 3, labels.shape)
+    maps = [da.from_array(labels, chunks=(4, 7, 31)), da.from_array(others, chunks=(9, 20, 5))]
+    for dtype in ("float16", "uint8"):
+        lazy = soft_labels_dask.encode(maps, 3, weights=[1, 2], dtype=dtype)
+        expected = encode([labels, others], 3, weights=[1, 2], dtype=dtype)
+        np.testing.assert_array_equal(lazy.compute(scheduler="synchronous"), expected)
+
+
+def test_errors_name_the_chunk():
+    labels = np.zeros((4, 40, 40), np.uint8)
+    labels[3, 39, 39] = 9
+    lazy = soft_labels_dask.encode(da.from_array(labels, chunks=20), 3)
+    with pytest.raises(ValueError, match=r"chunk \(0, 1, 1\).*9"):
+        lazy.compute(scheduler="synchronous")
+    with pytest.raises(TypeError, match="Dask array"):
+        soft_labels_dask.encode(labels, 3)
+
+
+class Killer:
+    """Labels that end the process that reads a part of them for the first time."""
+
+    def __init__(self, labels, flag):
+        self.labels, self.flag = labels, str(flag)
+        self.shape, self.dtype, self.ndim = labels.shape, labels.dtype, labels.ndim
+
+    def __getitem__(self, index):
+        part = self.labels[index]
+        if part.size and index[0].start == 16:
+            try:
+                os.close(os.open(self.flag, os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                return part
+            os._exit(1)
+        return part
+
+
+def test_processes_of_a_cluster_one_of_which_dies(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    labels = (np.indices((40, 60, 50)).sum(0) // 7 % 4).astype(np.uint8)
+    with (
+        distributed.LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        flag = tmp_path / "dead"
+        lazy = da.from_array(Killer(labels, flag), chunks=(8, 30, 17), asarray=False, fancy=False)
+        found = client.compute(soft_labels_dask.encode(lazy, 4)).result(timeout=300)
+        assert flag.exists()
+    np.testing.assert_array_equal(found, encode(labels, 4))
+
+
+def test_zarr_to_zarr(tmp_path):
+    zarr = pytest.importorskip("zarr")
+    labels = (np.indices((20, 50, 45)).sum(0) // 7 % 4).astype(np.uint8)
+    source, target = tmp_path / "labels.zarr", tmp_path / "soft.zarr"
+    stored = zarr.open_array(str(source), mode="w", shape=labels.shape, chunks=(8, 20, 45), dtype="u1")
+    stored[:] = labels
+    command = [sys.executable, "-m", "soft_labels.dask", str(source), str(target), "--classes", "4", "--dtype", "uint8"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "dashboard" in done.stderr
+    found = zarr.open_array(str(target))
+    assert found.chunks == (4, 8, 20, 45)
+    np.testing.assert_array_equal(found[:], encode(labels, 4, dtype="uint8"))
+    again = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert again.returncode == 1 and "--overwrite" in again.stderr
