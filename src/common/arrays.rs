@@ -44,7 +44,10 @@ pub(crate) fn in_order<T: Copy, D: Dimension>(array: &ArrayRef<T, D>) -> Result<
     elements.try_reserve_exact(array.len()).map_err(|_| Error::TooLarge {
         shape: array.shape().to_vec(),
     })?;
-    elements.extend(array.iter().copied());
+    // Row by row, since an iterator over all axes takes ten times as long to step.
+    for row in array.rows() {
+        row.for_each(|&element| elements.push(element));
+    }
     Ok(Cow::Owned(elements))
 }
 

@@ -42,10 +42,15 @@ impl Report {
         self.raters = raters.len();
         self.shape = raters.shape().to_vec();
         self.counts = classes.values().into_iter().map(|label| (label, 0)).collect();
-        for label in raters.maps().iter().flatten() {
-            match classes.class_of(*label).and_then(|class| self.counts.get_mut(class)) {
-                Some((_, count)) => *count += 1,
-                None => self.ignored += 1,
+        let mut count = |&label: &L| match classes.class_of(label).and_then(|class| self.counts.get_mut(class)) {
+            Some((_, count)) => *count += 1,
+            None => self.ignored += 1,
+        };
+        for map in raters.maps() {
+            // NIfTI has the first axis fastest. In that order an array is read many times as fast.
+            match map.as_slice_memory_order() {
+                Some(labels) => labels.iter().for_each(&mut count),
+                None => map.iter().for_each(&mut count),
             }
         }
     }

@@ -38,10 +38,17 @@ impl Labels {
         }
     }
 
+    /// As `i64` in standard order, because metrics read them many times.
     pub(crate) fn widen(self) -> Vec<ArrayD<i64>> {
+        fn in_order<L: Copy + Into<i64>>(map: &ArrayD<L>) -> ArrayD<i64> {
+            let mut wide = ArrayD::zeros(map.raw_dim());
+            wide.zip_mut_with(map, |wide, &label| *wide = label.into());
+            wide
+        }
         match self {
-            Self::U8(maps) => maps.iter().map(|map| map.mapv(i64::from)).collect(),
-            Self::I64(maps) => maps,
+            Self::U8(maps) => maps.iter().map(in_order).collect(),
+            Self::I64(maps) if maps.iter().all(ArrayD::is_standard_layout) => maps,
+            Self::I64(maps) => maps.iter().map(in_order).collect(),
         }
     }
 
