@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
-use ndarray::{ArrayD, ArrayView, ArrayViewD, IxDyn};
+use ndarray::{ArrayView, ArrayViewD, IxDyn};
 use numpy::{
     Element, IntoPyArray, PyArray1, PyArrayDescr, PyArrayDescrMethods, PyArrayDyn, PyArrayMethods, PyUntypedArray,
     PyUntypedArrayMethods,
 };
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyTuple};
 use soft_labels::sparse::{SparseEncoder, SparseLabels};
 use soft_labels::{FixedSpatialDim, Label, PerAxis, Raters, SoftEncoder, SoftFloat, SvlsKernelBuilder, quantize};
 
@@ -68,44 +69,44 @@ pub(crate) fn encode<'py>(
     let bytes = dtype.is_equiv_to(&numpy::dtype::<u8>(py));
     each_label!(first(&maps)?.dtype(), L => {
         if bytes {
-            return encode_bytes::<L>(py, &maps, &request, out);
+            return encode_bytes::<L>(py, &maps, &request, dtype, out);
         }
-        each_float!(dtype.clone(), F => match out {
-            Some(out) => encode_into::<L, F>(py, &maps, &request, out),
-            None => encode_new::<L, F>(py, &maps, &request),
-        })
+        each_float!(dtype.clone(), F => encode_floats::<L, F>(py, &maps, &request, dtype, out))
     })
 }
 
-fn encode_new<'py, L: Label + Element, F: SoftFloat + Element>(
-    py: Python<'py>,
-    maps: &[Bound<'py, PyUntypedArray>],
+/// Zeros for a result. NumPy asks for large pages, so they are several times as fast to write to as memory of Rust's allocator.
+fn zeros<'py>(
+    dtype: &Bound<'py, PyArrayDescr>,
     request: &Request<'_>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let read = read_all::<L>(maps)?;
-    let views = views(&read);
-    let soft: ArrayD<F> = threads::run_encoder(py, request.values(&views), || {
-        let raters = request.raters(&views)?;
-        let window = request.window(&raters);
-        request.encoding.encode_raters_window(&raters, request.classes, &window)
-    })?
-    .map_err(value)?;
-    Ok(soft.into_pyarray(py).into_any())
+    window: &[Range<usize>],
+) -> PyResult<Bound<'py, PyUntypedArray>> {
+    static ZEROS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = dtype.py();
+    let lengths = window.iter().map(ExactSizeIterator::len);
+    let shape: Vec<_> = std::iter::once(request.classes.len()).chain(lengths).collect();
+    let zeros = ZEROS
+        .import(py, "numpy", "zeros")?
+        .call1((PyTuple::new(py, &shape)?, dtype));
+    let zeros = zeros.map_err(|_| value(soft_labels::Error::TooLarge { shape }))?;
+    Ok(zeros.cast_into()?)
 }
 
-fn encode_into<'py, L: Label + Element, F: SoftFloat + Element>(
+fn encode_floats<'py, L: Label + Element, F: SoftFloat + Element>(
     py: Python<'py>,
     maps: &[Bound<'py, PyUntypedArray>],
     request: &Request<'_>,
-    out: Bound<'py, PyUntypedArray>,
+    dtype: &Bound<'py, PyArrayDescr>,
+    out: Option<Bound<'py, PyUntypedArray>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let read = read_all::<L>(maps)?;
     let views = views(&read);
+    let raters = request.raters(&views).map_err(value)?;
+    let window = request.window(&raters);
+    let out = out.map_or_else(|| zeros(dtype, request, &window), Ok)?;
     let mut write = typed::<F>(&out)?.try_readwrite().map_err(value)?;
     let mut target = write.as_array_mut();
     threads::run_encoder(py, request.values(&views), || {
-        let raters = request.raters(&views)?;
-        let window = request.window(&raters);
         request
             .encoding
             .encode_raters_window_into(&raters, request.classes, &window, &mut target)
@@ -119,22 +120,14 @@ fn encode_bytes<'py, L: Label + Element>(
     py: Python<'py>,
     maps: &[Bound<'py, PyUntypedArray>],
     request: &Request<'_>,
+    dtype: &Bound<'py, PyArrayDescr>,
     out: Option<Bound<'py, PyUntypedArray>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let read = read_all::<L>(maps)?;
     let views = views(&read);
     let raters = request.raters(&views).map_err(value)?;
     let window = request.window(&raters);
-    let lengths = window.iter().map(ExactSizeIterator::len);
-    let shape: Vec<_> = std::iter::once(request.classes.len()).chain(lengths).collect();
-    let out = match out {
-        Some(out) => out,
-        // NumPy's own error where it does not fit in memory.
-        None => py
-            .import("numpy")?
-            .call_method1("zeros", (shape, "uint8"))?
-            .cast_into()?,
-    };
+    let out = out.map_or_else(|| zeros(dtype, request, &window), Ok)?;
     let mut write = typed::<u8>(&out)?.try_readwrite().map_err(value)?;
     let mut target = write.as_array_mut();
     threads::run(py, || {
