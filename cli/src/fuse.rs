@@ -22,8 +22,8 @@ use crate::jobs::{self, FileArgs, Formats, Job};
 #[derive(Debug, clap::Args)]
 #[command(
     before_help = "\
-soft-labels fuse --classes 2 --out agreed.nii.gz anna.nii.gz ben.nii.gz carla.nii.gz
-soft-labels fuse --classes 2 --method staple --out agreed/ --raters anna/ ben/ carla/",
+soft-labels fuse --classes 2 --out agreed.nii.gz rater_1.nii.gz rater_2.nii.gz rater_3.nii.gz
+soft-labels fuse --classes 2 --method staple --out agreed/ --raters rater_1/ rater_2/ rater_3/",
     after_help = "\
 STAPLE (Warfield et al. 2004) also estimates how well each rater finds each class, which is printed as a table.
 Probabilities have the classes first, (C, D, H, W) or (C, H, W); in NIfTI they are last."

@@ -19,7 +19,7 @@ use crate::files::space;
 #[command(
     before_help = "\
 soft-labels show --classes 3 --out picture.png labels.nii.gz
-soft-labels show --classes 2 --out raters.png --slice 2=40 anna.nii.gz ben.nii.gz",
+soft-labels show --classes 2 --out raters.png --slice 2=40 rater_1.nii.gz rater_2.nii.gz",
     after_help = "\
 Of one label map: the map, and confidence and entropy of one-hot labels, label smoothing and SVLS. Of several
 raters: their maps, and the probability of the structures and the entropy of mOH and mSVLS. The picture shows the

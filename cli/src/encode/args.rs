@@ -14,7 +14,7 @@ use crate::jobs::FileArgs;
 #[command(
     before_help = "\
 soft-labels encode --classes 3 --out soft.npy labels.nii.gz
-soft-labels encode --dataset dataset.json --out soft/ --raters anna/ ben/",
+soft-labels encode --dataset dataset.json --out soft/ --raters rater_1/ rater_2/",
     after_help = "\
 Settings for each axis are in the order of the array's axes: (D, H, W) or (H, W), and x, y, z for NIfTI.
 Soft labels have the classes first, (C, D, H, W) or (C, H, W); in NIfTI they are last. Lengths are in voxels

@@ -77,23 +77,23 @@ fn a_folder_with_broken_files() {
 #[test]
 fn raters_in_folders() {
     let folder = Folder::new();
-    for (rater, seeds) in [("anna", [1, 2, 3]), ("ben", [4, 5, 6])] {
+    for (rater, seeds) in [("rater_1", [1, 2, 3]), ("rater_2", [4, 5, 6])] {
         for (case, seed) in ["a", "b", "c"].iter().zip(seeds) {
-            if (rater, *case) != ("ben", "b") {
+            if (rater, *case) != ("rater_2", "b") {
                 folder.npy(&format!("{rater}/{case}.npy"), &ball(seed).into_dyn());
             }
         }
     }
-    let (anna, ben) = (folder.text("anna"), folder.text("ben"));
+    let (first, second) = (folder.text("rater_1"), folder.text("rater_2"));
     let encode = |out: &str, more: &[&str]| {
         let mut all = args(["encode", "--classes", "3", "--quiet", "--out"]);
         all.push(folder.text(out));
         all.extend(more.iter().map(|&arg| arg.to_owned()));
-        all.extend(["--raters".to_owned(), anna.clone(), ben.clone()]);
+        all.extend(["--raters".to_owned(), first.clone(), second.clone()]);
         all
     };
     let error = wrong(encode("none", &[]));
-    assert!(error.contains("ben has no case b"), "{error}");
+    assert!(error.contains("rater_2 has no case b"), "{error}");
     assert!(!folder.path("none").exists());
 
     well(encode("skipped", &["--missing", "skip"]));

@@ -9,10 +9,10 @@ use super::{Folder, ball, read_npy, well, wrong};
 fn votes_keep_the_type_of_labels() {
     let folder = Folder::new();
     let maps = [1, 2, 4].map(ball);
-    for (rater, map) in ["anna", "ben", "carla"].iter().zip(&maps) {
+    for (rater, map) in ["rater_1", "rater_2", "rater_3"].iter().zip(&maps) {
         folder.npy(&format!("{rater}/a.npy"), &map.mapv(i16::from).into_dyn());
     }
-    let raters = ["anna", "ben", "carla"].map(|rater| folder.text(rater));
+    let raters = ["rater_1", "rater_2", "rater_3"].map(|rater| folder.text(rater));
     let fuse = ["fuse", "--classes", "3", "--out", &folder.text("agreed"), "--raters"];
     well(fuse.into_iter().chain(raters.iter().map(String::as_str)));
     let classes = Classes::contiguous(3).unwrap();

@@ -108,8 +108,8 @@ fn blocks_are_one_piece() {
 fn raters_and_versions() {
     let folder = Folder::new();
     let (first, second) = (labels(), labels().slice_move(s![.., ..;-1, ..]));
-    write(&folder, "anna/a.zarr", &first, [32, 32, 32]);
-    folder.npy("ben/a.npy", &second.clone().into_dyn());
+    write(&folder, "rater_1/a.zarr", &first, [32, 32, 32]);
+    folder.npy("rater_2/a.npy", &second.clone().into_dyn());
     well([
         "encode",
         "--classes",
@@ -119,8 +119,8 @@ fn raters_and_versions() {
         "--out",
         &folder.text("soft"),
         "--raters",
-        &folder.text("anna"),
-        &folder.text("ben"),
+        &folder.text("rater_1"),
+        &folder.text("rater_2"),
     ]);
     let views = [first.view(), second.view()];
     let expected: Array4<f32> = multirater::average(&Svls::default(), &views, &classes()).unwrap();
@@ -147,8 +147,8 @@ fn raters_and_versions() {
         "judge",
         "--classes",
         "3",
-        &folder.text("anna/a.zarr"),
-        &folder.text("ben/a.npy"),
+        &folder.text("rater_1/a.zarr"),
+        &folder.text("rater_2/a.npy"),
     ]);
     assert!(text.contains("Dice"), "{text}");
 }
