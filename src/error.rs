@@ -177,7 +177,9 @@ pub enum Error {
     #[error("there are no raters; give at least one label map")]
     NoRaters,
     /// The label maps of two raters differ in shape.
-    #[error("rater {rater}'s label map has shape {actual:?}, but rater 0's has {expected:?}; all must be alike")]
+    #[error(
+        "the label map of rater {rater} (the first is 0) has shape {actual:?}, but that of rater 0 has {expected:?}; all must be alike"
+    )]
     RaterShape {
         /// The rater, counted from 0.
         rater: usize,
@@ -195,7 +197,7 @@ pub enum Error {
         actual: usize,
     },
     /// A rater's weight is negative or not finite.
-    #[error("rater {rater}'s weight is {value}; it must be finite and not negative")]
+    #[error("the weight of rater {rater} (the first is 0) is {value}; it must be finite and not negative")]
     Weight {
         /// The rater, counted from 0.
         rater: usize,
@@ -372,7 +374,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 fn of_rater(rater: usize, raters: usize) -> String {
     if raters > 1 {
-        format!(" of rater {rater}")
+        format!(" of rater {rater} (the first is 0)")
     } else {
         String::new()
     }

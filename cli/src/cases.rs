@@ -95,6 +95,8 @@ impl Inputs {
                 if found.files.len() == before {
                     return Err(format!("{pattern}: there is no such file").into());
                 }
+            } else if input.symlink_metadata().is_err() {
+                return of_file(input, Err("there is no such file".into()));
             } else {
                 found.files.push(input.clone());
             }

@@ -104,7 +104,8 @@ impl Encoder<'_> {
             weights: self.weights(job)?,
         };
         let mut report = Report::new(job, volume.kind, start.elapsed());
-        each_type!(volume.labels, maps => case.run(&maps, &mut report))?;
+        each_type!(volume.labels, maps => case.run(&maps, &mut report))
+            .map_err(|failure| job.named_failure(failure))?;
         Ok(report)
     }
 

@@ -124,7 +124,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
             &PROBABILITIES
         },
     )?;
-    let fuse = |job: &Job| fuse(args, &named.classes, job);
+    let fuse = |job: &Job| fuse(args, &named.classes, job).map_err(|failure| job.named_failure(failure));
     let results = if plan.to_folder {
         args.files.work.each(&plan.jobs, Job::title, fuse)?
     } else {

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use soft_labels::Error;
 
 use crate::cases::{self, Case, Inputs};
 use crate::command::{Failure, complain, of_file};
@@ -33,6 +34,10 @@ pub(crate) struct FileArgs {
     #[command(flatten)]
     pub(crate) existing: Existing,
 
+    /// In a folder, leaves outputs that exist already: to go on with an interrupted run
+    #[arg(long, conflicts_with = "overwrite")]
+    pub(crate) skip_existing: bool,
+
     /// A folder of each rater, with the same names for the same cases
     #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = ["inputs", "stacked_raters"], help_heading = "Raters")]
     pub(crate) raters: Vec<PathBuf>,
@@ -41,7 +46,7 @@ pub(crate) struct FileArgs {
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = Missing::Error, help_heading = "Raters")]
     pub(crate) missing: Missing,
 
-    /// The first axis of each .npy is the raters
+    /// Each .npy holds all raters: (rater, D, H, W) or (rater, H, W)
     #[arg(long, help_heading = "Raters")]
     pub(crate) stacked_raters: bool,
 
@@ -107,6 +112,46 @@ impl Job {
         self.stacked
     }
 
+    /// An error of the library, with the file that it is about.
+    pub(crate) fn named(&self, error: Error) -> Failure {
+        let of = |rater: usize| self.raters().nth(rater).or_else(|| self.raters().next());
+        let (rater, error) = match error {
+            // The file's name says whose label map it is.
+            Error::UnknownLabel {
+                rater,
+                value,
+                index,
+                count,
+                classes,
+                ..
+            } if !self.stacked => (
+                rater,
+                Error::UnknownLabel {
+                    rater: 0,
+                    raters: 1,
+                    value,
+                    index,
+                    count,
+                    classes,
+                },
+            ),
+            Error::RaterShape { rater, .. } => (rater, error),
+            error => (0, error),
+        };
+        match of(rater) {
+            Some((_, file)) => format!("{}: {error}", file.display()).into(),
+            None => error.into(),
+        }
+    }
+
+    /// The same for any failure, of which some are errors of the library.
+    pub(crate) fn named_failure(&self, failure: Failure) -> Failure {
+        match failure.downcast::<Error>() {
+            Ok(error) => self.named(*error),
+            Err(other) => other,
+        }
+    }
+
     /// The raters who drew the case.
     pub(crate) fn raters(&self) -> impl Iterator<Item = (usize, &PathBuf)> {
         let files = self.case.raters.iter().enumerate();
@@ -140,9 +185,19 @@ impl Job {
     }
 }
 
-/// Whether outputs go to files in this folder: its name has no ending of a known format.
-fn is_folder(out: &Path) -> bool {
-    Format::of(out).is_none()
+/// Whether outputs go to files in this folder. A name with an unknown ending is more likely mistyped.
+fn is_folder(out: &Path) -> Result<bool, Failure> {
+    if Format::of(out).is_some() {
+        return Ok(false);
+    }
+    let slash = out.to_string_lossy().ends_with(std::path::is_separator);
+    if out.extension().is_some() && !slash && !out.is_dir() {
+        return of_file(
+            out,
+            Err("has an unknown ending; end it with / if it is a folder".into()),
+        );
+    }
+    Ok(true)
 }
 
 /// The formats that a command writes.
@@ -164,7 +219,7 @@ pub(crate) struct Plan {
 }
 
 pub(crate) fn plan(args: &FileArgs, formats: &Formats) -> Result<Plan, Failure> {
-    let to_folder = is_folder(&args.out);
+    let to_folder = is_folder(&args.out)?;
     let inputs = Inputs::find(&args.inputs)?;
     let cases = if !args.raters.is_empty() {
         complete(args, cases::of_raters(&args.raters)?)?
@@ -184,11 +239,11 @@ pub(crate) fn plan(args: &FileArgs, formats: &Formats) -> Result<Plan, Failure> 
         let many = format!("is a file, but there are {} cases; name a folder", cases.len());
         return of_file(&args.out, Err(many.into()));
     }
-    let jobs = cases
+    let mut jobs = cases
         .into_iter()
         .map(|case| job(args, formats, case, to_folder))
         .collect::<Result<Vec<_>, _>>()?;
-    check_outputs(args, &jobs, to_folder)?;
+    check_outputs(args, &mut jobs, to_folder)?;
     Ok(Plan { jobs, to_folder })
 }
 
@@ -199,7 +254,7 @@ fn complete(args: &FileArgs, mut cases: Vec<Case>) -> Result<Vec<Case>, Failure>
         Missing::Others => {}
         Missing::Skip => cases.retain(|case| {
             let skipped = missing(case);
-            if skipped.is_some() && !args.work.quiet {
+            if skipped.is_some() {
                 complain(&format!("{}: left out, a rater did not draw it", case.title()));
             }
             skipped.is_none()
@@ -254,9 +309,9 @@ fn ending(args: &FileArgs, case: &Case) -> &'static str {
 }
 
 /// Nothing is begun if an output is an input, or is there already.
-fn check_outputs(args: &FileArgs, jobs: &[Job], to_folder: bool) -> Result<(), Failure> {
+fn check_outputs(args: &FileArgs, jobs: &mut Vec<Job>, to_folder: bool) -> Result<(), Failure> {
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    for job in jobs {
+    for job in jobs.iter() {
         if let Some((_, file)) = job.raters().find(|(_, file)| same(file, &job.out)) {
             return of_file(file, Err("is --out, too; write to another file".into()));
         }
@@ -264,11 +319,21 @@ fn check_outputs(args: &FileArgs, jobs: &[Job], to_folder: bool) -> Result<(), F
     if !to_folder {
         return jobs.iter().try_for_each(|job| of_file(&job.out, job.place().check()));
     }
-    let there: Vec<_> = jobs.iter().filter(|job| job.out.symlink_metadata().is_ok()).collect();
-    if let Some(first) = there.first().filter(|_| !args.existing.overwrite) {
+    let there = || jobs.iter().filter(|job| job.out.symlink_metadata().is_ok());
+    let count = there().count();
+    if args.skip_existing {
+        if count > 0 {
+            complain(&format!(
+                "{}: {count} of {} outputs exist already and are left as they are",
+                args.out.display(),
+                jobs.len()
+            ));
+        }
+        let missing = |job: &Job| job.out.symlink_metadata().is_err();
+        jobs.retain(missing);
+    } else if let Some(first) = there().next().filter(|_| !args.existing.overwrite) {
         let error = format!(
-            "exists already, one of {} outputs; give another --out, or --overwrite",
-            there.len()
+            "exists already, one of {count} outputs; give another --out, --overwrite, or --skip-existing to go on"
         );
         return of_file(&first.out, Err(error.into()));
     }
@@ -280,9 +345,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_without_a_known_ending_are_folders() {
-        assert!(is_folder(Path::new("soft/")));
-        assert!(is_folder(Path::new("soft.d")));
-        assert!(!is_folder(Path::new("soft.nii.gz")));
+    fn names_without_an_ending_are_folders() {
+        let is_folder = |name: &str| is_folder(Path::new(name)).ok();
+        assert_eq!(is_folder("soft"), Some(true));
+        assert_eq!(is_folder("soft.d/"), Some(true));
+        assert_eq!(is_folder("soft.nii.gz"), Some(false));
+        assert_eq!(is_folder("soft.nii.gzz"), None);
+        assert_eq!(is_folder("soft.mha"), None);
     }
 }

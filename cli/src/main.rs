@@ -63,7 +63,9 @@ fn main() -> ExitCode {
 fn completions(shell: Shell) -> Result<Outcome, Failure> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "soft-labels", &mut text);
-    command::printed(io::stdout().write_all(&text))?;
+    // clap_complete 4.6 takes the hyphen of our name for the end of a command in some places.
+    let text = String::from_utf8_lossy(&text).replace("soft__subcmd__labels", "soft__labels");
+    command::printed(io::stdout().write_all(text.as_bytes()))?;
     Ok(Outcome::Well)
 }
 

@@ -1,7 +1,6 @@
 //! Many cases, several at a time, with their progress.
 
 use std::io::{self, IsTerminal, Write};
-use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -10,11 +9,14 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::command::{Failure, complain};
 
+/// More threads than any machine has, and few enough to start.
+const MOST_JOBS: i64 = 1024;
+
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct WorkArgs {
     /// Threads, and cases at the same time [default: number of processors]
-    #[arg(long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_JOBS))]
+    jobs: Option<u16>,
 
     /// Shows no progress
     #[arg(long, short)]
@@ -183,7 +185,7 @@ mod tests {
     #[test]
     fn what_fails_does_not_stop_the_others() {
         let args = WorkArgs {
-            jobs: NonZeroUsize::new(3),
+            jobs: Some(3),
             quiet: true,
         };
         let items: Vec<u32> = (0..50).collect();

@@ -1,9 +1,10 @@
 //! Zarr arrays, versions 2 and 3.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use ndarray::ArrayD;
 use soft_labels::Classes;
@@ -23,9 +24,14 @@ const CACHE: u64 = 96 << 20;
 /// The largest chunk that is read. A chunk is decoded as a whole.
 const CHUNK: u64 = 256 << 20;
 
+/// The most bytes that a codec adds to a chunk.
+const CODEC: u64 = 4096;
+
 /// A label map of which parts are read.
 pub(crate) struct LabelArray {
     cache: ChunkCacheDecodedLruSizeLimit,
+    /// Of a chunk when it is decoded.
+    chunk_bytes: u64,
     pub(crate) kind: LabelType,
     pub(crate) shape: Vec<usize>,
 }
@@ -33,7 +39,9 @@ pub(crate) struct LabelArray {
 impl LabelArray {
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let store: Arc<dyn ReadableStorageTraits> = Arc::new(FilesystemStore::new(path)?);
-        let array = Arc::new(Array::open(store, "/")?);
+        let open = Array::open(store, "/");
+        let array =
+            Arc::new(open.map_err(|error| format!("is no Zarr array that is read here ({error}); name an array"))?);
         let kind = kind(&array)?;
         let shape = array
             .shape()
@@ -47,10 +55,11 @@ impl LabelArray {
         let size = array.data_type().fixed_size().unwrap_or(8) as u64;
         let bytes = chunk.iter().try_fold(size, |bytes, len| bytes.checked_mul(len.get()));
         match bytes {
-            Some(bytes) if bytes <= CHUNK => Ok(Self {
+            Some(chunk_bytes) if chunk_bytes <= CHUNK => Ok(Self {
                 cache: ChunkCacheDecodedLruSizeLimit::new(array, CACHE),
                 kind,
                 shape,
+                chunk_bytes,
             }),
             _ => Err(format!("has chunks of more than {} MB; save it with smaller ones", CHUNK >> 20).into()),
         }
@@ -78,9 +87,26 @@ impl LabelArray {
     }
 
     fn part<T: FileLabel + ElementOwned>(&self, window: &ArraySubset) -> Result<Labels, Failure> {
+        self.check_chunks(window)?;
         // Blocks are what runs in parallel.
         let options = CodecOptions::default().with_concurrent_target(1);
-        T::labels(self.cache.retrieve_array_subset::<ArrayD<T>>(window, &options)?)
+        let values = self.cache.retrieve_array_subset::<ArrayD<T>>(window, &options);
+        T::labels(values.map_err(|error| format!("has chunks that are not read ({error}); save it again"))?)
+    }
+
+    /// A chunk with more bytes than it has to hold, and some for its codec, may unpack to anything.
+    fn check_chunks(&self, window: &ArraySubset) -> Result<(), Failure> {
+        let array = self.cache.array();
+        let Some(chunks) = array.chunks_in_array_subset(window)? else {
+            return Ok(());
+        };
+        for chunk in &chunks.indices() {
+            let size = array.storage().size_key(&array.chunk_key(&chunk))?;
+            if size.unwrap_or(0) > 2 * self.chunk_bytes + CODEC {
+                return Err(format!("has a broken chunk at {chunk:?}; save it again").into());
+            }
+        }
+        Ok(())
     }
 }
 
@@ -114,7 +140,7 @@ pub(crate) fn labels(path: &Path) -> Result<Volume, Failure> {
         .shape
         .iter()
         .try_fold(1_u64, |voxels, &len| voxels.checked_mul(len as u64));
-    check_unpacked(voxels, size_of_files(path, 4)?)?;
+    check_unpacked(voxels, State::of(path, 4)?.bytes)?;
     let window: Vec<_> = array.shape.iter().map(|&len| 0..len).collect();
     Ok(Volume {
         labels: array.read(&window)?,
@@ -123,19 +149,37 @@ pub(crate) fn labels(path: &Path) -> Result<Volume, Failure> {
     })
 }
 
-/// The size of all files of a folder, so deep and no deeper. Links are not followed.
-fn size_of_files(folder: &Path, depth: usize) -> Result<u64, Failure> {
-    let mut size = 0;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_file() {
-            size += entry.metadata()?.len();
-        } else if kind.is_dir() && depth > 0 {
-            size += size_of_files(&entry.path(), depth - 1)?;
-        }
+/// What tells whether a file, or an array with all its chunks, was changed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct State {
+    files: u64,
+    bytes: u64,
+    /// When the last of them was changed, in nanoseconds since 1970.
+    changed: u128,
+}
+
+impl State {
+    /// Of a file, or of all files of a folder, so deep and no deeper. Links in it are not followed.
+    pub(crate) fn of(path: &Path, depth: usize) -> Result<Self, Failure> {
+        let mut state = Self::default();
+        state.add(path, &path.metadata()?, depth)?;
+        Ok(state)
     }
-    Ok(size)
+
+    fn add(&mut self, path: &Path, metadata: &Metadata, depth: usize) -> Result<(), Failure> {
+        if metadata.is_file() {
+            self.files += 1;
+            self.bytes += metadata.len();
+            let changed = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+            self.changed = self.changed.max(changed.as_nanos());
+        } else if metadata.is_dir() && depth > 0 {
+            for entry in fs::read_dir(path)? {
+                let entry = entry?;
+                self.add(&entry.path(), &entry.metadata()?, depth - 1)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// An array of soft labels (C, ..) that is written chunk by chunk.

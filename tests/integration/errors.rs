@@ -171,7 +171,7 @@ mod labels {
         assert!(
             error
                 .to_string()
-                .starts_with("label 2 at voxel [0, 1] of rater 1 is not one of the 2 classes")
+                .starts_with("label 2 at voxel [0, 1] of rater 1 (the first is 0) is not one of the 2 classes")
         );
         assert_eq!(multirater::disagreement(&raters, &contiguous(2)).unwrap_err(), expected);
         assert_eq!(multirater::valid_mask(&raters, &contiguous(2)).unwrap_err(), expected);
@@ -712,7 +712,7 @@ mod raters {
         );
         assert_eq!(
             error(&[-0.5, 1.0]).to_string(),
-            "rater 0's weight is -0.5; it must be finite and not negative",
+            "the weight of rater 0 (the first is 0) is -0.5; it must be finite and not negative",
         );
     }
 }

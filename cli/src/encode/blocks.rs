@@ -60,6 +60,7 @@ impl Source {
 /// The blocks of one case.
 struct Blocks<'a> {
     encoder: &'a Encoder<'a>,
+    job: &'a Job,
     source: Source,
     encoding: Encoding,
     weights: Option<Vec<f64>>,
@@ -101,12 +102,12 @@ pub(super) fn encode(encoder: &Encoder<'_>, job: &Job) -> Result<Report, Failure
     encoder.args.files.work.until_failure(&rest, |&block| {
         let array = &part.array;
         blocks.write(array, block)?;
-        part.finish(block)?;
+        of_file(&job.out, part.finish(block))?;
         progress.step(&format!("block {block}"));
         Ok(())
     })?;
     drop(progress);
-    part.persist(job)?;
+    of_file(&job.out, part.persist(job))?;
     report.time("blocks", start);
     let shape: Vec<_> = iter::once(encoder.classes.len()).chain(blocks.lengths).collect();
     report.wrote(format!("{shape:?} in {} blocks, classes first", all.len()));
@@ -136,7 +137,7 @@ fn source(job: &Job) -> Result<(Source, LabelType, Option<nifti::NiftiHeader>), 
 }
 
 impl<'a> Blocks<'a> {
-    fn new(encoder: &'a Encoder<'_>, job: &Job, source: Source, encoding: Encoding) -> Result<Self, Failure> {
+    fn new(encoder: &'a Encoder<'_>, job: &'a Job, source: Source, encoding: Encoding) -> Result<Self, Failure> {
         let shape = match &source {
             Source::Zarr(arrays) => arrays.first().map(|array| array.shape.clone()),
             Source::Memory(Labels::U8(maps)) => maps.first().map(|map| map.shape().to_vec()),
@@ -161,13 +162,16 @@ impl<'a> Blocks<'a> {
         };
         let window = super::window(encoder.args, &shape)?;
         let scale = each(encoder.args.scale.as_deref().unwrap_or(&[1]))?;
-        let boxes = |(range, &scale): (&Range<usize>, &usize)| {
-            let whole = range.start.is_multiple_of(scale) && range.len().is_multiple_of(scale);
-            whole.then(|| range.len() / scale)
+        if scale.contains(&0) {
+            return Err("--scale has to be 1 or more".into());
+        }
+        // The last box of the label map may be smaller.
+        let boxes = |((range, &scale), &len): ((&Range<usize>, &usize), &usize)| {
+            let whole = range.start.is_multiple_of(scale) && (range.end.is_multiple_of(scale) || range.end == len);
+            whole.then(|| range.len().div_ceil(scale))
         };
-        let lengths: Option<Vec<_>> = window.iter().zip(&scale).map(boxes).collect();
-        let lengths =
-            lengths.ok_or("--scale has to divide the window, or the label map without one, into whole boxes")?;
+        let lengths: Option<Vec<_>> = window.iter().zip(&scale).zip(&shape).map(boxes).collect();
+        let lengths = lengths.ok_or("the window has to begin and end between boxes of --scale")?;
         if lengths.contains(&0) {
             return Err("the window is empty".into());
         }
@@ -186,6 +190,7 @@ impl<'a> Blocks<'a> {
         let edge = edges.into_iter().find(fits).unwrap_or(2);
         Ok(Self {
             encoder,
+            job,
             source,
             encoding,
             weights,
@@ -232,7 +237,7 @@ impl<'a> Blocks<'a> {
             let first = at * edge;
             let last = (first + edge).min(self.lengths[axis]);
             let origin = self.window[axis].start;
-            let voxels = origin + first * scale..origin + last * scale;
+            let voxels = origin + first * scale..(origin + last * scale).min(self.window[axis].end);
             // Boxes are counted from the first voxel that is read.
             let start = voxels.start.saturating_sub(self.radius[axis]) / scale * scale;
             let end = (voxels.end + self.radius[axis]).min(self.shape[axis]);
@@ -265,7 +270,8 @@ impl<'a> Blocks<'a> {
             }
             error
         };
-        match self.encoder.args.dtype {
+        let moved = |error: Error| self.job.named(moved(error));
+        let stored = match self.encoder.args.dtype {
             Dtype::F32 => store(array, chunk, self.soft::<_, f32>(&raters, core).map_err(moved)?),
             Dtype::F64 => store(array, chunk, self.soft::<_, f64>(&raters, core).map_err(moved)?),
             Dtype::F16 => {
@@ -289,7 +295,8 @@ impl<'a> Blocks<'a> {
                 };
                 store(array, chunk, parts)
             }
-        }
+        };
+        of_file(&self.job.out, stored)
     }
 
     fn soft<L: Label, F: SoftFloat>(
@@ -426,12 +433,12 @@ impl Part {
 /// What a continued run must have in common with the one before.
 fn settings(job: &Job, blocks: &Blocks<'_>) -> Result<String, Failure> {
     let input = |path: &Path| -> Result<String, Failure> {
-        let time = path.metadata()?.modified()?.duration_since(std::time::UNIX_EPOCH)?;
-        Ok(format!("{} {}", path.canonicalize()?.display(), time.as_millis()))
+        let state = zarr::State::of(path, 4)?;
+        Ok(format!("{} {state:?}", path.canonicalize()?.display()))
     };
     let inputs = job
         .raters()
-        .map(|(_, path)| input(path))
+        .map(|(_, path)| of_file(path, input(path)))
         .collect::<Result<Vec<_>, _>>()?;
     let args = blocks.encoder.args;
     Ok(json!({

@@ -40,8 +40,13 @@ impl Kind {
 
 /// Whether a folder is a Zarr array, whatever it is called.
 #[cfg(feature = "zarr")]
-fn is_array(path: &Path) -> bool {
+pub(crate) fn is_array(path: &Path) -> bool {
     crate::zarr::is_array(path)
+}
+
+#[cfg(not(feature = "zarr"))]
+pub(crate) fn is_array(_: &Path) -> bool {
+    false
 }
 
 /// What a case is called, which is the file's name without its ending, and the format.

@@ -153,7 +153,7 @@ impl Volume {
 pub(crate) fn read(path: &Path) -> Result<Volume, Failure> {
     match Kind::of(path).ok_or_else(|| format!("is none of {READ}"))? {
         Kind::Npy => npy::labels(path),
-        Kind::Nifti => nifti(path),
+        Kind::Nifti => nifti_labels(open_nifti(path)?),
         Kind::Png => png(path),
         Kind::Tiff => tiff::labels(path),
         #[cfg(feature = "zarr")]
@@ -161,14 +161,32 @@ pub(crate) fn read(path: &Path) -> Result<Volume, Failure> {
     }
 }
 
-fn nifti(path: &Path) -> Result<Volume, Failure> {
+/// A NIfTI file.
+struct Nifti {
+    header: NiftiHeader,
+    kind: NiftiType,
+    volume: InMemNiftiVolume,
+}
+
+impl Nifti {
+    /// Whether values are written as they are, without a slope.
+    fn is_scaled(&self) -> bool {
+        self.header.scl_slope != 0.0 && (self.header.scl_slope, self.header.scl_inter) != (1.0, 0.0)
+    }
+
+    fn is_float(&self) -> bool {
+        self.is_scaled() || matches!(self.kind, NiftiType::Float32 | NiftiType::Float64)
+    }
+}
+
+fn open_nifti(path: &Path) -> Result<Nifti, Failure> {
     let mut file = open(path)?;
     let size = file.metadata()?.len();
     let mut magic = Vec::new();
     file.by_ref().take(2).read_to_end(&mut magic)?;
     file.rewind()?;
     if magic == [0x1f, 0x8b] {
-        nifti_volume(MultiGzDecoder::new(BufReader::new(file)), |bytes| {
+        read_nifti(MultiGzDecoder::new(BufReader::new(file)), |bytes| {
             check_unpacked(bytes, size)
         })
     } else {
@@ -176,19 +194,19 @@ fn nifti(path: &Path) -> Result<Volume, Failure> {
             let bytes = bytes.filter(|&bytes| bytes <= size);
             bytes.ok_or_else(|| "is shorter than its header says; save it again".into())
         };
-        nifti_volume(BufReader::new(file), check)
+        read_nifti(BufReader::new(file), check)
     }
 }
 
 /// `check` tells whether the file can hold so many bytes.
-fn nifti_volume(mut reader: impl Read, check: impl Fn(Option<u64>) -> Result<u64, Failure>) -> Result<Volume, Failure> {
+fn read_nifti(mut reader: impl Read, check: impl Fn(Option<u64>) -> Result<u64, Failure>) -> Result<Nifti, Failure> {
     let start = read_exactly(reader.by_ref(), 352)?;
-    let header = NiftiHeader::from_reader(Cursor::new(&start))?;
-    let kind = header.data_type()?;
+    let header = NiftiHeader::from_reader(Cursor::new(&start)).map_err(broken)?;
+    let kind = header.data_type().map_err(broken)?;
     if usize::try_from(header.bitpix).ok() != Some(8 * kind.size_of()) {
         return Err("has a broken header: its data type and bits per voxel disagree; save it again".into());
     }
-    let axes = header.dim()?.iter().map(|&len| u64::from(len));
+    let axes = header.dim().map_err(broken)?.iter().map(|&len| u64::from(len));
     let bytes = axes.into_iter().try_fold(kind.size_of() as u64, u64::checked_mul);
     if check(bytes)? == 0 {
         return Err("has no voxels".into());
@@ -198,10 +216,19 @@ fn nifti_volume(mut reader: impl Read, check: impl Fn(Option<u64>) -> Result<u64
     if io::copy(&mut reader.by_ref().take(extensions), &mut io::sink())? != extensions {
         return Err("ends before its voxels; save it again".into());
     }
-    let volume = InMemNiftiVolume::from_reader(reader, &header)?;
-    let scaled = header.scl_slope != 0.0 && (header.scl_slope, header.scl_inter) != (1.0, 0.0);
+    let volume = InMemNiftiVolume::from_reader(reader, &header).map_err(broken)?;
+    Ok(Nifti { header, kind, volume })
+}
+
+fn broken(error: nifti::NiftiError) -> Failure {
+    format!("is no whole NIfTI file ({error}); save it again").into()
+}
+
+fn nifti_labels(file: Nifti) -> Result<Volume, Failure> {
+    let is_float = file.is_float();
+    let Nifti { header, kind, volume } = file;
     let labels = match kind {
-        kind if scaled || matches!(kind, NiftiType::Float32 | NiftiType::Float64) => {
+        _ if is_float => {
             let values = array::<f64>(volume)?;
             if let Some(value) = values.iter().find(|&&value| value != (value as i64) as f64) {
                 return Err(format!("holds {value}, which is no label; labels are whole numbers").into());
@@ -225,6 +252,29 @@ fn nifti_volume(mut reader: impl Read, check: impl Fn(Option<u64>) -> Result<u64
     })
 }
 
+/// What a NIfTI prediction holds.
+pub(crate) enum Predicted {
+    Labels(Volume),
+    /// With the classes first.
+    Probabilities(ArrayD<f64>, NiftiHeader),
+}
+
+/// A label map of so many axes, or probabilities, which have one more: the classes come last in the file.
+pub(crate) fn predicted_nifti(path: &Path, axes: usize) -> Result<Predicted, Failure> {
+    let file = open_nifti(path)?;
+    let lengths = file.header.dim().map_err(broken)?;
+    // An image has a third axis of length 1 if classes follow.
+    if !(file.is_float() && lengths.len() == 4 && lengths[3] > 1) {
+        return Ok(Predicted::Labels(nifti_labels(file)?));
+    }
+    let mut values = file.volume.into_ndarray::<f64>().map_err(broken)?;
+    if axes == 2 && values.len_of(Axis(2)) == 1 {
+        values = values.index_axis_move(Axis(2), 0);
+    }
+    let order: Vec<_> = std::iter::once(values.ndim() - 1).chain(0..values.ndim() - 1).collect();
+    Ok(Predicted::Probabilities(values.permuted_axes(order), file.header))
+}
+
 /// The type to write labels with that came in this one.
 fn label_type(kind: NiftiType) -> LabelType {
     match kind {
@@ -241,7 +291,7 @@ fn label_type(kind: NiftiType) -> LabelType {
 
 /// The array on the header's axes, without those of length 1 beyond the third.
 fn array<T: DataElement>(volume: InMemNiftiVolume) -> Result<ArrayD<T>, Failure> {
-    let mut map = volume.into_ndarray()?;
+    let mut map = volume.into_ndarray().map_err(broken)?;
     while map.ndim() > 3 && map.shape().last() == Some(&1) {
         let last = Axis(map.ndim() - 1);
         map = map.index_axis_move(last, 0);
@@ -255,7 +305,8 @@ fn png(path: &Path) -> Result<Volume, Failure> {
     let mut decoder = png::Decoder::new(BufReader::new(file));
     // Grey levels and palette indices as they are in the file.
     decoder.set_transformations(png::Transformations::IDENTITY);
-    let mut reader = decoder.read_info()?;
+    let broken = |error: png::DecodingError| format!("is no whole PNG ({error}); save it again");
+    let mut reader = decoder.read_info().map_err(broken)?;
     let (color, depth) = reader.output_color_type();
     if !matches!(color, png::ColorType::Grayscale | png::ColorType::Indexed) {
         return Err(format!("is {color:?}; save labels as grey levels or as a palette").into());
@@ -263,7 +314,7 @@ fn png(path: &Path) -> Result<Volume, Failure> {
     let size = reader.output_buffer_size();
     check_unpacked(size.map(|size| size as u64), packed)?;
     let mut bytes = vec![0; size.unwrap_or(0)];
-    let info = reader.next_frame(&mut bytes)?;
+    let info = reader.next_frame(&mut bytes).map_err(broken)?;
     let (height, width) = (info.height as usize, info.width as usize);
     let shape = vec![height, width];
     if depth == png::BitDepth::Sixteen {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
 
+use super::kind;
 use crate::command::Failure;
 
 /// Whether a file that is there already may be replaced.
@@ -28,19 +29,13 @@ impl Place<'_> {
         if !folder(self.path).is_dir() {
             return Err("its folder does not exist; make it first".into());
         }
-        let is_array = || {
-            cfg!(feature = "zarr")
-                && self
-                    .path
-                    .extension()
-                    .is_some_and(|end| end.eq_ignore_ascii_case("zarr"))
-        };
-        if self.path.is_dir() && !is_array() {
+        // A folder that is no Zarr array may hold anything.
+        if self.path.is_dir() && !kind::is_array(self.path) {
             return Err("is a folder; name a file".into());
         }
         // A link that leads nowhere is there, too.
         if !self.overwrite && self.path.symlink_metadata().is_ok() {
-            return Err("exists already; give another --out, or --overwrite".into());
+            return Err("exists already; give another name, or --overwrite".into());
         }
         Ok(())
     }

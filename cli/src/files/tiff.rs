@@ -12,18 +12,19 @@ use super::{check_unpacked, open};
 use crate::command::Failure;
 
 pub(crate) fn labels(path: &Path) -> Result<Volume, Failure> {
+    let broken = |error: tiff::TiffError| format!("is no TIFF that is read here ({error}); save it again");
     let file = open(path)?;
     let size = file.metadata()?.len();
-    let mut decoder = Decoder::new(BufReader::new(file))?;
-    let (width, height) = decoder.dimensions()?;
+    let mut decoder = Decoder::new(BufReader::new(file)).map_err(broken)?;
+    let (width, height) = decoder.dimensions().map_err(broken)?;
     let mut pages: Option<Volume> = None;
     let mut bytes = 0_u64;
     loop {
-        let color = decoder.colortype()?;
+        let color = decoder.colortype().map_err(broken)?;
         if !matches!(color, ColorType::Gray(_) | ColorType::Palette(_)) {
             return Err(format!("is {color:?}; save labels as grey levels or as a palette").into());
         }
-        if decoder.dimensions()? != (width, height) {
+        if decoder.dimensions().map_err(broken)? != (width, height) {
             return Err("has pages of different sizes; save one stack in a file".into());
         }
         // Pages that share their bytes are counted each time.
@@ -31,7 +32,7 @@ pub(crate) fn labels(path: &Path) -> Result<Volume, Failure> {
         let of_page = voxels.and_then(|voxels| (voxels * u64::from(color.bit_depth()).div_ceil(8)).checked_add(bytes));
         bytes = check_unpacked(of_page, size)?;
         let page = one_page(
-            decoder.read_image()?,
+            decoder.read_image().map_err(broken)?,
             color.bit_depth(),
             width as usize,
             height as usize,
@@ -46,7 +47,7 @@ pub(crate) fn labels(path: &Path) -> Result<Volume, Failure> {
         if !decoder.more_images() {
             break;
         }
-        decoder.next_image()?;
+        decoder.next_image().map_err(broken)?;
     }
     let pages = pages.ok_or("has no pages")?;
     Ok(Volume {

@@ -9,6 +9,7 @@ use soft_labels::metrics::top_labels;
 
 use crate::command::Failure;
 use crate::files::kind::Kind;
+use crate::files::labels::Predicted;
 use crate::files::{labels, npy, space};
 
 /// A label map, and its header if it came from NIfTI.
@@ -33,21 +34,10 @@ pub(crate) fn reference(path: &Path) -> Result<Reference, Failure> {
 
 /// A prediction that fits a reference.
 pub(crate) fn prediction(path: &Path, of: &Reference, classes: &Classes) -> Result<Prediction, Failure> {
-    let prediction = if Kind::of(path) == Some(Kind::Npy) {
-        if let Some(probabilities) = npy::array::<f32>(path)? {
-            Prediction::Probabilities(probabilities.mapv(f64::from))
-        } else if let Some(probabilities) = npy::array(path)? {
-            Prediction::Probabilities(probabilities)
-        } else {
-            let neither = "holds neither labels, as integers, nor probabilities, as 32- or 64-bit floats";
-            Prediction::Labels(reference(path).map_err(|_| neither)?.labels)
-        }
-    } else {
-        let Reference { labels, header } = reference(path)?;
-        if matches!((&header, &of.header), (Some(a), Some(b)) if !space::same_space(a, b)) {
-            return Err("is at another place than the reference; resample it first".into());
-        }
-        Prediction::Labels(labels)
+    let prediction = match Kind::of(path) {
+        Some(Kind::Npy) => from_npy(path, of.labels.ndim())?,
+        Some(Kind::Nifti) => from_nifti(path, of)?,
+        _ => Prediction::Labels(reference(path)?.labels),
     };
     let (count, shape) = match &prediction {
         Prediction::Labels(labels) => (None, labels.shape()),
@@ -63,6 +53,35 @@ pub(crate) fn prediction(path: &Path, of: &Reference, classes: &Classes) -> Resu
     if let Some(&count) = count.filter(|&&count| count != classes.len()) {
         let expected = classes.len();
         return Err(format!("has {count} classes, but {expected} were told; set --classes or --values").into());
+    }
+    Ok(prediction)
+}
+
+fn from_npy(path: &Path, axes: usize) -> Result<Prediction, Failure> {
+    if let Some(probabilities) = npy::array::<f32>(path)? {
+        return Ok(Prediction::Probabilities(probabilities.mapv(f64::from)));
+    }
+    if let Some(probabilities) = npy::array(path)? {
+        return Ok(Prediction::Probabilities(probabilities));
+    }
+    // With an axis more than the label map, bytes are 255ths.
+    if let Some(parts) = npy::array::<u8>(path)?.filter(|parts| parts.ndim() == axes + 1) {
+        return Ok(Prediction::Probabilities(parts.mapv(|part| f64::from(part) / 255.0)));
+    }
+    let neither = "holds neither labels, as integers, nor probabilities, as 32- or 64-bit floats or 255ths";
+    Ok(Prediction::Labels(reference(path).map_err(|_| neither)?.labels))
+}
+
+fn from_nifti(path: &Path, of: &Reference) -> Result<Prediction, Failure> {
+    let (prediction, header) = match labels::predicted_nifti(path, of.labels.ndim())? {
+        Predicted::Probabilities(probabilities, header) => (Prediction::Probabilities(probabilities), Some(header)),
+        Predicted::Labels(volume) => {
+            let labels = volume.labels.widen().into_iter().next().ok_or("holds no label map")?;
+            (Prediction::Labels(labels), volume.header)
+        }
+    };
+    if matches!((&header, &of.header), (Some(a), Some(b)) if !space::same_space(a, b)) {
+        return Err("is at another place than the reference; resample it first".into());
     }
     Ok(prediction)
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use soft_labels::metrics::{Reliability, ReliabilityBin};
 
 use super::scores::{OF_CALIBRATION, OF_STRUCTURES, Scores};
-use super::summary::Summary;
+use super::summary::{DRAWS, Summary};
 use crate::command::Failure;
 use crate::files::output::Place;
 
@@ -77,6 +77,7 @@ impl Judgement {
         let mut object = Map::new();
         object.insert("cases".into(), self.cases.iter().map(case).collect());
         object.insert("summary".into(), summary.into());
+        object.insert("bootstrap".into(), json!({"draws": DRAWS, "seed": self.seed}));
         self.insert_reliability(&mut object);
         writeln!(io::stdout(), "{:#}", Value::from(object))
     }
@@ -234,10 +235,15 @@ impl Judgement {
         }
         let (cases, failed) = (self.cases.len(), self.failed());
         writeln!(text, "{cases} cases, {failed} failed")?;
+        let seed = self.seed;
+        writeln!(
+            text,
+            "Intervals: 95 % of the mean, bootstrap over cases, {DRAWS} draws, seed {seed}. Distances in mm, volumes in mm³."
+        )?;
         writeln!(
             text,
             "\n{:26}  {:>10}  {:>10}  {:>10}  {:>24}  {:>5}",
-            "", "mean", "deviation", "median", "95 % interval of mean", "cases"
+            "", "mean", "std. dev.", "median", "95 % interval of mean", "cases"
         )?;
         let near = format!(", {} mm", self.tolerance_mm);
         for (structure, name) in self.structures.names.iter().enumerate() {

@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 /// How often the cases are drawn for an interval.
-const DRAWS: usize = 2000;
+pub(crate) const DRAWS: usize = 2000;
 
 /// The distribution of a metric over the cases in which it exists.
 #[derive(Debug, Clone, Copy)]

@@ -74,6 +74,89 @@ fn a_folder_with_broken_files() {
     assert_eq!(String::from_utf8(output.stderr).unwrap().lines().count(), 5);
 }
 
+/// What is there stays, and only the rest is written.
+#[test]
+fn a_folder_goes_on() {
+    let folder = Folder::new();
+    for seed in 0..3 {
+        folder.npy(&format!("in/{seed}.npy"), &ball(seed).into_dyn());
+    }
+    folder.write("out/1.npy", b"from before");
+    let (input, out) = (folder.text("in"), folder.text("out"));
+    let error = wrong(["encode", "--classes", "3", "--out", &out, &input]);
+    assert!(error.contains("--skip-existing"), "{error}");
+    let output = run(["encode", "--classes", "3", "--skip-existing", "--out", &out, &input]);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+    assert!(errors.contains("1 of 3 outputs exist already"), "{errors}");
+    assert_eq!(folder.names("out"), ["0.npy", "1.npy", "2.npy"]);
+    assert_eq!(std::fs::read(folder.path("out/1.npy")).unwrap(), b"from before");
+    assert_eq!(read_npy::<f32>(&folder.path("out/2.npy")), svls(2).into_dyn());
+}
+
+/// Names that are more likely mistyped than meant.
+#[test]
+fn mistyped_names() {
+    let folder = Folder::new();
+    folder.npy("a.npy", &ball(0).into_dyn());
+    let input = folder.text("a.npy");
+    let error = wrong([
+        "encode",
+        "--classes",
+        "3",
+        "--out",
+        &folder.text("soft.nii.gzz"),
+        &input,
+    ]);
+    assert!(error.contains("unknown ending"), "{error}");
+    let missing = folder.text("b.npy");
+    let error = wrong([
+        "encode",
+        "--classes",
+        "3",
+        "--out",
+        &folder.text("soft"),
+        &input,
+        &missing,
+    ]);
+    assert!(error.contains("b.npy: there is no such file"), "{error}");
+    assert_eq!(folder.names("."), ["a.npy"]);
+    let error = wrong([
+        "encode",
+        "--classes",
+        "3",
+        "--jobs",
+        "1000000000",
+        "--out",
+        "x.npy",
+        &input,
+    ]);
+    assert!(error.contains("1000000000"), "{error}");
+}
+
+/// An error about one of several raters names that rater's file.
+#[test]
+fn a_bad_label_is_told_with_its_file() {
+    let folder = Folder::new();
+    let mut bad = ball(0);
+    bad[[1, 2, 3]] = 9;
+    folder.npy("rater_1.npy", &ball(0).into_dyn());
+    folder.npy("rater_2.npy", &bad.into_dyn());
+    let files = [folder.text("rater_1.npy"), folder.text("rater_2.npy")];
+    for command in ["encode", "fuse"] {
+        let error = wrong([
+            command,
+            "--classes",
+            "3",
+            "--out",
+            &folder.text("out.npy"),
+            &files[0],
+            &files[1],
+        ]);
+        assert!(error.contains("rater_2.npy: label 9 at voxel [1, 2, 3] is"), "{error}");
+    }
+}
+
 #[test]
 fn raters_in_folders() {
     let folder = Folder::new();

@@ -3,7 +3,7 @@ use serde_json::Value;
 use soft_labels::metrics::{Confusion, Empty, Region, top_labels};
 use soft_labels::{Classes, SoftEncoder, Svls};
 
-use super::{Folder, ball, run, well, wrong};
+use super::{Folder, args, ball, run, well, wrong};
 
 /// Predictions of 6 cases as probabilities, one of them missing, one with other voxels.
 fn data() -> Folder {
@@ -22,6 +22,42 @@ fn data() -> Folder {
         }
     }
     folder
+}
+
+/// What `encode` writes, `judge` reads: in any of these forms it is as good as in the others.
+#[test]
+fn probabilities_of_every_form() {
+    let folder = Folder::new();
+    for case in 0..2 {
+        folder.nifti(&format!("truth/{case}.nii.gz"), &ball(case));
+        folder.nifti(&format!("other/{case}.nii.gz"), &ball(case + 1));
+    }
+    let judged = |form: &[&str]| -> Value {
+        let out = folder.text("found");
+        let mut encode = args(["encode", "--classes", "3", "--quiet", "--out", &out]);
+        encode.extend(form.iter().map(|&arg| arg.to_owned()));
+        encode.push(folder.text("other"));
+        well(encode);
+        let json = well([
+            "judge",
+            "--classes",
+            "3",
+            "--quiet",
+            "--json",
+            &out,
+            &folder.text("truth"),
+        ]);
+        std::fs::remove_dir_all(out).unwrap();
+        serde_json::from_str(&json).unwrap()
+    };
+    let npy = judged(&["--format", "npy"]);
+    assert!(npy["summary"]["ece"]["mean"].as_f64().unwrap() > 0.0);
+    assert_eq!(npy["bootstrap"]["seed"], 0);
+    assert_eq!(judged(&[]), npy);
+    // 255ths are rounded, and ties of a half go another way.
+    let bytes = judged(&["--format", "npy", "--dtype", "u8"]);
+    let ece = |json: &Value| json["summary"]["ece"]["mean"].as_f64().unwrap();
+    assert!((ece(&bytes) - ece(&npy)).abs() < 2e-3);
 }
 
 #[test]

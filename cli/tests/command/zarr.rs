@@ -101,6 +101,13 @@ fn blocks_are_one_piece() {
     ];
     encode("pooled.zarr", &[&window[..], &["--scale", "1,2,2"]].concat());
     assert_eq!(read::<f32>(&folder, "pooled.zarr"), pooled.into_dyn());
+
+    // Boxes of which the last along each axis are smaller.
+    let scale = ["--scale", "3,5,7"];
+    encode("cut.zarr", &scale);
+    let whole: Array4<f32> = Svls::default().encode(&labels, &classes()).unwrap();
+    let pooled = pool::average(&whole, [3, 5, 7]).unwrap();
+    assert_eq!(read::<f32>(&folder, "cut.zarr"), pooled.into_dyn());
 }
 
 /// Raters, a label map in memory, version 2, and other commands.
@@ -176,6 +183,9 @@ fn interrupted() {
     assert!(error.contains("label 9 at voxel [69, 82, 130]"), "{error}");
     assert!(!folder.path("out.zarr").exists());
 
+    // Labels that were changed since do not fit the blocks that are there.
+    let chunk = folder.path("in.zarr/c/1/1/2");
+    let before = chunk.metadata().unwrap().modified().unwrap();
     let array = open(&folder, "in.zarr");
     array
         .store_array_subset(
@@ -183,6 +193,10 @@ fn interrupted() {
             Array3::from_elem((1, 1, 1), good[[69, 82, 130]]).into_dyn(),
         )
         .unwrap();
+    let error = wrong(["encode", "--classes", "3", "--quiet", "--out", &out, &input]);
+    assert!(error.contains("other settings or inputs"), "{error}");
+    let file = std::fs::File::options().write(true).open(&chunk).unwrap();
+    file.set_modified(before).unwrap();
     let error = wrong(["encode", "--classes", "4", "--quiet", "--out", &out, &input]);
     assert!(error.contains("other settings"), "{error}");
     // The last bytes of the list of blocks are cut off.
@@ -217,6 +231,18 @@ fn interrupted() {
     let whole: Array4<f32> = OneHot.encode(&good, &classes()).unwrap();
     assert_eq!(read::<f32>(&folder, "out.zarr"), whole.into_dyn());
     assert_eq!(folder.names("."), ["in.zarr", "out.zarr"]);
+}
+
+/// A folder that is no array may hold anything.
+#[test]
+fn other_folders_are_not_replaced() {
+    let folder = Folder::new();
+    write(&folder, "in.zarr", &labels(), [64, 64, 64]);
+    folder.write("notes.zarr/file.txt", b"mine");
+    let (input, out) = (folder.text("in.zarr"), folder.text("notes.zarr"));
+    let error = wrong(["encode", "--classes", "3", "--overwrite", "--out", &out, &input]);
+    assert!(error.contains("is a folder"), "{error}");
+    assert_eq!(folder.names("notes.zarr"), ["file.txt"]);
 }
 
 #[test]
@@ -256,6 +282,14 @@ fn hostile() {
         ]);
         assert!(error.contains(&name), "{error}");
     }
+    // A chunk with many more bytes than it has to hold.
+    let gzip = metadata("[4, 5, 6]", "[4, 5, 6]", r#"{"id": "gzip", "level": 1}"#);
+    folder.write("bomb.zarr/.zarray", gzip.as_bytes());
+    folder.write("bomb.zarr/0.0.0", &[7; 10_000]);
+    let input = folder.text("bomb.zarr");
+    let error = wrong(["encode", "--classes", "3", "--out", &folder.text("out.npy"), &input]);
+    assert!(error.contains("broken chunk at [0, 0, 0]"), "{error}");
+
     // A chunk that is shorter than it has to be.
     folder.write(
         "short.zarr/.zarray",
