@@ -1,6 +1,7 @@
 //! Does it help where experts disagree? Images of nuclei that five experts marked.
 
 mod data;
+mod objects;
 mod pictures;
 mod report;
 mod scores;
@@ -19,7 +20,7 @@ use train::{Settings, Targets, predict, train};
 
 use crate::jobs::processors;
 use crate::say;
-use crate::store::{Store, write_csv};
+use crate::store::{Store, publish_csv};
 
 /// Compare targets on images of nuclei that five experts marked.
 #[derive(Args, Debug)]
@@ -126,8 +127,13 @@ pub(crate) fn compare(args: &Cfos) -> Result<()> {
     for run in &runs {
         rows.extend(store.rows(&run.key())?);
     }
-    let text = format!("{about}\n{}", Results { rows: &rows }.text());
-    write_csv(&out.join("cfos.csv"), &rows)?;
+    let rows = publish_csv(&out.join("cfos.csv"), &rows)?;
+    let images: Vec<_> = groups.iter().flatten().collect();
+    let text = format!(
+        "{about}\n{}{}",
+        Results { rows: &rows }.text(),
+        report::agreement(&images)?
+    );
     std::fs::write(out.join("cfos.md"), &text)?;
     let first: Vec<_> = runs.iter().filter(|run| run.fold == 0 && run.seed == 1).collect();
     pictures::panel(&first, &store, &part(0, true), &out.join("cfos_panel.png"))?;

@@ -18,10 +18,10 @@ use runs::{Run, SVLS, Targets};
 use scores::Row;
 use train::{BATCH, Scales};
 
-use crate::jobs::processors;
+use crate::jobs::{in_parallel, processors};
 use crate::say;
 use crate::statistics::mean;
-use crate::store::{Store, write_csv};
+use crate::store::{Store, publish_csv};
 
 /// Compare targets on MR volumes of the hippocampus: how well networks segment, and how well they know where they are unsure.
 #[derive(Args, Debug)]
@@ -38,6 +38,43 @@ pub(crate) struct Hippocampus {
     /// Where networks, tables and pictures go. A run that was interrupted is continued there.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/hippocampus"))]
     out: PathBuf,
+}
+
+/// Time a step of training on MR volumes of the hippocampus, and the targets in it.
+#[derive(Args, Debug)]
+pub(crate) struct Time {
+    /// The folder of `Task04_Hippocampus`, with imagesTr and labelsTr.
+    #[arg(long)]
+    data: PathBuf,
+    /// Steps for each kind of targets.
+    #[arg(long, default_value = "50")]
+    steps: usize,
+    /// Networks that are trained at the same time, each on one thread.
+    #[arg(long, default_value = "1")]
+    jobs: NonZeroUsize,
+}
+
+pub(crate) fn time(args: &Time) -> Result<()> {
+    let split = data::load(&args.data)?;
+    let smoothing = Targets::Smoothing { alpha: 0.1 };
+    for targets in [Targets::OneHot, smoothing, SVLS] {
+        let run = Run {
+            targets,
+            volumes: split.train.len(),
+            seed: 1,
+            scales: Scales::Full,
+            learning_rate: 1e-3,
+            steps: args.steps.max(1),
+        };
+        let runs = vec![run; args.jobs.into()];
+        for [targets, step] in in_parallel(&runs, args.jobs.into(), |run| train::time(run, &split.train))? {
+            say(&format!(
+                "{}: {step:.1} ms a step, {targets:.2} ms of it for the targets",
+                runs[0].name()
+            ))?;
+        }
+    }
+    Ok(())
 }
 
 /// What is compared.
@@ -151,22 +188,29 @@ pub(crate) fn compare(args: &Hippocampus) -> Result<()> {
     let chosen = best(&candidates, &store, |run| run.targets, |row| row.nll)?;
 
     let smoothing = |alpha| Targets::Smoothing { alpha };
-    let mut compared = vec![Targets::OneHot, smoothing(0.1), SVLS];
+    let curves = [Targets::OneHot, smoothing(0.1), SVLS];
+    let mut compared = curves.to_vec();
     if chosen != SVLS {
         compared.push(chosen);
     }
     let mut runs = Vec::new();
     for seed in 1..=plan.seeds {
-        for &volumes in &plan.volumes {
-            runs.extend(compared.iter().map(|&targets| run(targets, volumes, seed, rate)));
+        let others = [smoothing(0.2), smoothing(0.3)];
+        runs.extend(
+            compared
+                .iter()
+                .chain(&others)
+                .map(|&targets| run(targets, plan.few, seed, rate)),
+        );
+        for &volumes in plan.volumes.iter().filter(|&&volumes| volumes != plan.few) {
+            runs.extend(curves.map(|targets| run(targets, volumes, seed, rate)));
         }
         for &shorter in plan.lengths.iter().filter(|&&length| length < steps) {
-            runs.extend(compared.iter().map(|&targets| Run {
+            runs.extend(curves.map(|targets| Run {
                 steps: shorter,
                 ..run(targets, plan.few, seed, rate)
             }));
         }
-        runs.extend([0.2, 0.3].map(|alpha| run(smoothing(alpha), plan.few, seed, rate)));
         runs.extend([Scales::Pooled, Scales::Nearest].map(|scales| Run {
             scales,
             ..run(SVLS, plan.few, seed, rate)
@@ -175,13 +219,12 @@ pub(crate) fn compare(args: &Hippocampus) -> Result<()> {
     finish("comparison", &runs)?;
 
     let mut rows = Vec::new();
-    for run in runs.iter().chain(&candidates) {
-        let of_run = run.rows(&store)?;
-        // Some candidates are compared as well.
-        if !rows.iter().any(|row: &Row| Some(row) == of_run.first()) {
-            rows.extend(of_run);
+    for (runs, part) in [(&runs, "held out"), (&rates, "choice"), (&candidates, "choice")] {
+        for run in runs {
+            rows.extend(run.rows(&store)?.into_iter().filter(|row: &Row| row.part == part));
         }
     }
+    let rows = publish_csv(&out.join("hippocampus.csv"), &rows)?;
     let results = Results {
         rows: &rows,
         few: plan.few,
@@ -196,7 +239,6 @@ pub(crate) fn compare(args: &Hippocampus) -> Result<()> {
         results.text()
     );
     let file = |name: &str| out.join(name);
-    write_csv(&file("hippocampus.csv"), &rows)?;
     std::fs::write(file("hippocampus.md"), &text)?;
     pictures::curves(&results, &file("hippocampus_curves.svg"))?;
     let shown: Vec<_> = compared

@@ -10,7 +10,9 @@ mod hippocampus;
 mod initial;
 mod jobs;
 mod markdown;
+mod metric;
 mod nodules;
+mod schedule;
 mod statistics;
 mod store;
 mod unet;
@@ -33,6 +35,7 @@ enum Command {
     Cfos(cfos::Cfos),
     Hippocampus(hippocampus::Hippocampus),
     Nodules(nodules::Compare),
+    Time(hippocampus::Time),
     Choose(nodules::choose::Choose),
 }
 
@@ -40,6 +43,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Cfos(args) => cfos::compare(&args),
         Command::Hippocampus(args) => hippocampus::compare(&args),
+        Command::Time(args) => hippocampus::time(&args),
         Command::Nodules(args) => nodules::compare(&args),
         Command::Choose(args) => nodules::choose::choose(&args),
     }

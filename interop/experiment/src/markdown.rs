@@ -34,6 +34,17 @@ pub(crate) fn cell(of_seeds: &[f64]) -> String {
     }
 }
 
+/// How to read a table of differences with their intervals, all of which together miss with the probability `outside`.
+pub(crate) fn about_intervals(comparisons: usize, outside: f64, resampled: &str) -> String {
+    format!(
+        "Intervals are by bootstrap: {resampled} are both drawn with replacement. All {comparisons} intervals together miss with \
+         {} % (Bonferroni: each with {:.2} %). In bold: better, and the interval does not hold 0. In italics: worse, likewise. \
+         All others are no difference.",
+        100.0 * outside,
+        100.0 * outside / comparisons as f64
+    )
+}
+
 /// Bold if it is better and its interval does not hold zero, in italics if it is worse.
 pub(crate) fn difference_cell(found: Option<Difference>, more_is_better: bool) -> String {
     let Some(found) = found else {

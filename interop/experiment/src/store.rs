@@ -111,9 +111,64 @@ pub(crate) fn write_csv<R: Serialize>(file: &Path, rows: &[R]) -> Result<()> {
     Ok(csv.flush()?)
 }
 
-pub(crate) fn read_csv<R: DeserializeOwned>(file: &Path) -> Result<Vec<R>> {
+/// Writes rows with six decimals, and gives them as they are read again: what is computed from them is what others compute from
+/// the file.
+pub(crate) fn publish_csv<R: Serialize + DeserializeOwned>(file: &Path, rows: &[R]) -> Result<Vec<R>> {
+    write_csv(file, rows)?;
+    let mut whole = csv::ReaderBuilder::new().has_headers(false).from_path(file)?;
+    let records = whole.records().collect::<std::result::Result<Vec<_>, _>>()?;
+    let mut csv = csv::Writer::from_path(file).with_context(|| format!("{}", file.display()))?;
+    for record in &records {
+        csv.write_record(record.iter().map(rounded))?;
+    }
+    csv.flush()?;
+    read_csv(file)
+}
+
+fn rounded(field: &str) -> String {
+    match field.parse::<f64>() {
+        Ok(number) if field.contains(['.', 'e']) => format!("{}", (number * 1e6).round() / 1e6),
+        _ => field.to_owned(),
+    }
+}
+
+fn read_csv<R: DeserializeOwned>(file: &Path) -> Result<Vec<R>> {
     let mut csv = csv::Reader::from_path(file).with_context(|| format!("{}", file.display()))?;
     csv.deserialize()
         .collect::<std::result::Result<_, _>>()
         .with_context(|| format!("{}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Row {
+        name: String,
+        seed: u64,
+        score: f64,
+    }
+
+    #[test]
+    fn what_is_published_has_six_decimals() {
+        let folder = tempfile::tempdir().unwrap();
+        let row = |name: &str, score| Row {
+            name: name.into(),
+            seed: 12_345_678_901,
+            score,
+        };
+        let rows = [
+            row("1.23456789 and more", 0.123_456_789),
+            row("b", 4.2e-7),
+            row("c", 1.0),
+        ];
+        let read = publish_csv(&folder.path().join("rows.csv"), &rows).unwrap();
+        assert_eq!(
+            read,
+            [row("1.23456789 and more", 0.123_457), row("b", 0.0), row("c", 1.0)]
+        );
+    }
 }

@@ -1,11 +1,11 @@
 //! A small U-Net for volumes (N, 1, D, H, W).
 //!
-//! A convolution in 3D is one in 2D over three neighbouring slices as channels. In burn's CPU backend that is 1.6 times as
-//! fast as its own 3D convolution. So tensors inside are of shape (N D, C, H, W).
+//! A convolution in 3D is the sum of three in 2D: of the slice before, of the slice itself and of the slice after. In burn's CPU
+//! backend that is faster than its own 3D convolution. So tensors inside are of shape (N D, C, H, W).
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
+use burn::nn::{BatchNorm, BatchNormConfig, Initializer, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
@@ -33,14 +33,15 @@ impl UNet3d {
         };
         Self {
             down: vec![
-                Block::new(1, first, 1, device),
-                Block::new(first, second, 2, device),
-                Block::new(second, third, 2, device),
+                // One layer at the full resolution, which takes most of the time.
+                Block::new(&[1, first], 1, device),
+                Block::new(&[first, second, second], 2, device),
+                Block::new(&[second, third, third], 2, device),
             ],
             up: vec![up(third, second), up(second, first)],
             merge: vec![
-                Block::new(2 * second, second, 1, device),
-                Block::new(2 * first, first, 1, device),
+                Block::new(&[2 * second, second, second], 1, device),
+                Block::new(&[2 * first, first], 1, device),
             ],
             head: head(first),
             half_head: head(second),
@@ -75,16 +76,20 @@ impl UNet3d {
     }
 }
 
-/// Two layers; the first may have a stride.
+/// One layer or two; the first may have a stride.
 #[derive(Module, Debug)]
 struct Block {
     layers: Vec<Layer>,
 }
 
 impl Block {
-    fn new(from: usize, to: usize, stride: usize, device: &Device) -> Self {
+    fn new(channels: &[usize], stride: usize, device: &Device) -> Self {
+        let strides = std::iter::once(stride).chain(std::iter::repeat(1));
+        let layers = channels.windows(2).zip(strides);
         Self {
-            layers: vec![Layer::new(from, to, stride, device), Layer::new(to, to, 1, device)],
+            layers: layers
+                .map(|(channels, stride)| Layer::new(channels[0], channels[1], stride, device))
+                .collect(),
         }
     }
 
@@ -113,10 +118,15 @@ struct Layer {
 
 impl Layer {
     fn new(from: usize, to: usize, stride: usize, device: &Device) -> Self {
-        let convolution = Conv2dConfig::new([3 * from, to], [3, 3])
+        let convolution = Conv2dConfig::new([from, 3 * to], [3, 3])
             .with_stride([stride; 2])
             .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
-            .with_bias(false);
+            .with_bias(false)
+            // Burn's own choice for 3x3x3 weights.
+            .with_initializer(Initializer::KaimingUniform {
+                gain: 1.0 / 3.0,
+                fan_out_only: false,
+            });
         Self {
             convolution: convolution.init(device),
             norm: BatchNormConfig::new(to).init(device),
@@ -125,23 +135,21 @@ impl Layer {
     }
 
     fn forward(&self, slices: Tensor<4>, samples: usize) -> Tensor<4> {
-        let [of_all, channels, height, width] = slices.dims();
-        let (depth, pixels) = (of_all / samples, channels * height * width);
-        let outside = Tensor::<3>::zeros([samples, 1, pixels], &slices.device());
-        let padded = Tensor::cat(
-            vec![outside.clone(), slices.reshape([samples, depth, pixels]), outside],
-            1,
-        );
-        let taps = (0..3).map(|tap| {
-            padded
-                .clone()
-                .narrow(1, tap, depth)
-                .reshape([samples, depth / self.stride, self.stride, pixels])
-                .narrow(2, 0, 1)
-                .reshape([of_all / self.stride, channels, height, width])
-        });
-        let taps = Tensor::cat(taps.collect(), 1);
-        relu(self.norm.forward(self.convolution.forward(taps)))
+        let taps = self.convolution.forward(slices);
+        let [of_all, channels, height, width] = taps.dims();
+        let (depth, pixels) = (of_all / samples, channels / 3 * height * width);
+        let taps = taps.reshape([samples, depth, 3, pixels]);
+        let tap = |tap, first, slices| taps.clone().narrow(2, tap, 1).narrow(1, first, slices);
+        // Outside of the volume there is nothing.
+        let outside = Tensor::<4>::zeros([samples, 1, 1, pixels], &taps.device());
+        let before = Tensor::cat(vec![outside.clone(), tap(0, 0, depth - 1)], 1);
+        let after = Tensor::cat(vec![tap(2, 1, depth - 1), outside], 1);
+        let sums = before + tap(1, 0, depth) + after;
+        let slices = sums
+            .reshape([samples, depth / self.stride, self.stride, pixels])
+            .narrow(2, 0, 1)
+            .reshape([of_all / self.stride, channels / 3, height, width]);
+        relu(self.norm.forward(slices))
     }
 }
 
@@ -164,8 +172,9 @@ mod tests {
                 .with_padding(PaddingConfig3d::Explicit(1, 1, 1))
                 .with_bias(false)
                 .init(&device);
-            // (to, 3 taps x from, 3, 3) to (to, from, 3 taps, 3, 3).
-            let weight = layer.convolution.weight.val().reshape([4, 3, 3, 3, 3]).swap_dims(1, 2);
+            // (3 taps x to, from, 3, 3) to (to, from, 3 taps, 3, 3).
+            let weight = layer.convolution.weight.val().reshape([3, 4, 3, 3, 3]);
+            let weight = weight.permute([1, 2, 0, 3, 4]);
             conv.weight = conv.weight.map(|_| weight.clone());
             let volume = Tensor::<5>::random([2, 3, 6, 8, 4], Distribution::Normal(0.0, 1.0), &device);
             let slices = volume.clone().swap_dims(1, 2).reshape([12, 3, 8, 4]);

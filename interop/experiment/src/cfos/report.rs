@@ -1,9 +1,13 @@
 //! Tables, and which differences exceed their intervals.
 
-use super::data::EXPERTS;
-use super::scores::{METRICS, Metric, Row};
+use anyhow::Result;
+
+use super::classes;
+use super::data::{EXPERTS, Image};
+use super::objects::Objects;
+use super::scores::{METRICS, Metric, Row, dice};
 use super::train::Targets;
-use crate::markdown::{cell, difference_cell, table};
+use crate::markdown::{about_intervals, cell, difference_cell, table};
 use crate::statistics::{Difference, mean};
 
 /// The scores of all networks.
@@ -62,15 +66,11 @@ impl Results<'_> {
 
     /// Paired differences, judged by the experts' mean.
     fn differences(&self) -> String {
-        let outside = OUTSIDE / (PAIRS.len() * METRICS.len()) as f64;
+        let comparisons = PAIRS.len() * METRICS.len();
+        let outside = OUTSIDE / comparisons as f64;
         let text = format!(
-            "\n**Differences in table 2**, judged by the experts' mean: the first minus the second, with intervals by bootstrap. \
-             Seeds and images are both drawn with replacement. All {} intervals together miss with {} % (Bonferroni: each with \
-             {:.2} %). In bold: better, and the interval does not hold 0. In italics: worse, likewise. All others are no \
-             difference.\n\n",
-            PAIRS.len() * METRICS.len(),
-            100.0 * OUTSIDE,
-            100.0 * outside
+            "\n**Differences in table 2**, judged by the experts' mean: the first minus the second. {}\n\n",
+            about_intervals(comparisons, OUTSIDE, "Seeds and images")
         );
         let header = METRICS.iter().map(|metric| metric.name.to_owned());
         let mut cells: Vec<Vec<String>> = vec![["first − second".to_owned()].into_iter().chain(header).collect()];
@@ -85,4 +85,34 @@ impl Results<'_> {
         }
         text + &table(&cells)
     }
+}
+
+/// How well the experts agree with each other: above the diagonal the mean DSC of an image, below it the mean F1 of objects.
+pub(crate) fn agreement(images: &[&Image]) -> Result<String> {
+    let experts = || (1..=EXPERTS).map(|expert| format!("expert {expert}"));
+    let mut cells: Vec<Vec<String>> = vec![["".to_owned()].into_iter().chain(experts()).collect()];
+    let classes = classes()?;
+    for (first, name) in experts().enumerate() {
+        let mut row = vec![name];
+        for second in 0..EXPERTS {
+            let of = |image: &&Image| {
+                let (a, b) = (image.expert(first), image.expert(second));
+                if first < second {
+                    dice(&a, &b, &classes)
+                } else {
+                    Ok(Objects::match_up(&a, &b).f1())
+                }
+            };
+            row.push(if first == second {
+                "–".into()
+            } else {
+                format!("{:.2}", mean(&images.iter().map(of).collect::<Result<Vec<_>>>()?))
+            });
+        }
+        cells.push(row);
+    }
+    Ok(format!(
+        "\n**The experts against each other.** Above the diagonal: the mean DSC of an image. Below: the mean F1 of objects.\n\n{}",
+        table(&cells)
+    ))
 }

@@ -15,6 +15,7 @@ use soft_labels_burn::{SoftCrossEntropyLossConfig, soft_targets};
 use super::classes;
 use super::data::{EXPERTS, Image};
 use crate::initial::initialised;
+use crate::schedule::cosine;
 use crate::unet::UNet;
 
 /// The side of a crop in pixels.
@@ -151,7 +152,7 @@ pub(crate) fn train(
     let mut adam = AdamConfig::new().init();
     let loss = SoftCrossEntropyLossConfig::new().init(&device);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    for _ in 0..settings.steps {
+    for done in 0..settings.steps {
         let crops: Vec<_> = (0..settings.batch_size).map(|_| Crop::draw(&mut rng, images)).collect();
         let samples = crops
             .iter()
@@ -166,7 +167,8 @@ pub(crate) fn train(
         let inputs = Tensor::<4>::from_data(TensorData::new(values, [crops.len(), 1, SIDE, SIDE]), &device);
         let value = loss.forward(net.forward(inputs), targets);
         let gradients = GradientsParams::from_grads(value.backward(), &net);
-        net = adam.step(settings.learning_rate, net, gradients);
+        let rate = cosine(settings.learning_rate, done, settings.steps);
+        net = adam.step(rate, net, gradients);
         step();
     }
     Ok(net)

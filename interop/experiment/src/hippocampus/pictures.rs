@@ -68,7 +68,7 @@ fn curve(
         };
         places.iter().filter_map(point).collect()
     };
-    let all: Vec<_> = results.curves().into_iter().map(|name| (name, of(name))).collect();
+    let all: Vec<_> = Results::curves().into_iter().map(|name| (name, of(name))).collect();
     let points = || all.iter().flat_map(|(_, points)| points);
     let low = points().map(|(_, y, spread)| y - spread).fold(f64::INFINITY, f64::min);
     let high = points()
@@ -120,7 +120,7 @@ pub(crate) fn reliability(
     jobs: usize,
     file: &Path,
 ) -> Result<()> {
-    let names = results.curves();
+    let names = results.compared();
     let shown: Vec<&Run> = runs
         .iter()
         .filter(|run| {
@@ -131,17 +131,29 @@ pub(crate) fn reliability(
         })
         .collect();
     let of_runs = in_parallel(&shown, jobs, |run| {
-        let mut bins = Reliability::new(BINS)?;
         let net = store.network(&run.key(), UNet3d::new(3, &Device::default()))?;
-        for case in held_out {
-            let probabilities = probabilities(&predict(&net, case)?, 1.0);
-            bins.add(&probabilities, &case.labels, &classes()?, Scope::Foreground)?;
-        }
-        Ok((run.name(), bins))
+        let logits = held_out
+            .iter()
+            .map(|case| predict(&net, case))
+            .collect::<Result<Vec<_>>>()?;
+        let mut rows = run.rows(store)?;
+        rows.retain(|row| row.part == "held out");
+        rows.dedup_by_key(|row| row.temperature);
+        // As they are, and with the best temperature where there is one.
+        rows.into_iter()
+            .map(|row| {
+                let mut bins = Reliability::new(BINS)?;
+                for (logits, case) in logits.iter().zip(held_out) {
+                    let probabilities = probabilities(logits, row.temperature);
+                    bins.add(&probabilities, &case.labels, &classes()?, Scope::Foreground)?;
+                }
+                Ok((row.targets, bins))
+            })
+            .collect::<Result<Vec<_>>>()
     })?;
     let of_name = |name: &str| -> Result<Vec<ReliabilityBin>> {
         let mut all = Reliability::new(BINS)?;
-        for (_, bins) in of_runs.iter().filter(|(of, _)| of == name) {
+        for (_, bins) in of_runs.iter().flatten().filter(|(of, _)| of == name) {
             all.merge(bins)?;
         }
         Ok(all.bins())

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::runs::Run;
 use super::scores::{METRICS, Metric, Row};
-use crate::markdown::{cell, difference_cell, table};
+use crate::markdown::{about_intervals, cell, difference_cell, table};
 use crate::statistics::{Difference, mean};
 use crate::store::Store;
 
@@ -51,7 +51,7 @@ impl Results<'_> {
     }
 
     /// The targets of table 1, by their names.
-    fn compared(&self) -> Vec<&str> {
+    pub(crate) fn compared(&self) -> Vec<&str> {
         let mut names = vec!["one-hot", "one-hot, temperature", "LS 0.1", "LS 0.2", "LS 0.3", "SVLS"];
         if self.chosen != "SVLS" {
             names.push(self.chosen);
@@ -60,10 +60,8 @@ impl Results<'_> {
     }
 
     /// The targets of the learning curves.
-    pub(crate) fn curves(&self) -> Vec<&str> {
-        let mut names = self.compared();
-        names.retain(|name| !["LS 0.2", "LS 0.3"].contains(name));
-        names
+    pub(crate) fn curves() -> Vec<&'static str> {
+        vec!["one-hot", "one-hot, temperature", "LS 0.1", "SVLS"]
     }
 
     pub(crate) fn text(&self) -> String {
@@ -74,10 +72,7 @@ impl Results<'_> {
         );
         text += &self.metrics_table(&self.compared());
         text += &self.differences();
-        for metric in ["DSC both", "ECE", "ECE structures", "NLL"] {
-            let Some(metric) = METRICS.iter().find(|one| one.name == metric) else {
-                continue;
-            };
+        for metric in of_curves() {
             let _ = write!(
                 text,
                 "\n**{}** over the number of volumes, after {last} steps.\n\n",
@@ -87,11 +82,12 @@ impl Results<'_> {
                 .volumes
                 .iter()
                 .map(|&volumes| (format!("{volumes} volumes"), volumes, last));
-            text += &self.curve_table(*metric, &columns.collect::<Vec<_>>());
+            text += &self.curve_table(metric, &columns.collect::<Vec<_>>());
             let _ = write!(text, "\n**{}** over the steps, {few} volumes.\n\n", metric.name);
             let columns = self.lengths.iter().map(|&steps| (format!("{steps} steps"), few, steps));
-            text += &self.curve_table(*metric, &columns.collect::<Vec<_>>());
+            text += &self.curve_table(metric, &columns.collect::<Vec<_>>());
         }
+        text += &self.curve_differences();
         let _ = write!(text, "\n**Two scales.** {few} volumes, {last} steps.\n\n");
         text + &self.metrics_table(&["SVLS", "SVLS, two scales, pooled", "SVLS, two scales, nearest"])
     }
@@ -115,7 +111,7 @@ impl Results<'_> {
             .into_iter()
             .chain(columns.iter().map(|column| column.0.clone()));
         let mut cells: Vec<Vec<String>> = vec![header.collect()];
-        for name in self.curves() {
+        for name in Self::curves() {
             let of =
                 |(_, volumes, steps): &(String, usize, usize)| cell(&self.of_seeds(name, *volumes, *steps, metric));
             cells.push([name.to_owned()].into_iter().chain(columns.iter().map(of)).collect());
@@ -139,25 +135,71 @@ impl Results<'_> {
         }
         let comparisons = pairs.len() * METRICS.len();
         let text = format!(
-            "\n**Differences in table 1**: the first minus the second, with intervals by bootstrap. Seeds and volumes are both \
-             drawn with replacement. All {comparisons} intervals together miss with {} % (Bonferroni: each with {:.2} %). In bold: \
-             better, and the interval does not hold 0. In italics: worse, likewise. All others are no difference.\n\n",
-            100.0 * OUTSIDE,
-            100.0 * OUTSIDE / comparisons as f64
+            "\n**Differences in table 1**: the first minus the second. {}\n\n",
+            about_intervals(comparisons, OUTSIDE, "Seeds and volumes")
         );
         let header = pairs.iter().map(|(first, second)| format!("{first} − {second}"));
         let mut cells: Vec<Vec<String>> = vec![["metric".to_owned()].into_iter().chain(header).collect()];
         for metric in METRICS {
             let mut row = vec![metric.name.to_owned()];
-            for (first, second) in &pairs {
-                let values = |name| self.values(name, self.few, self.last(), metric);
-                let found = Difference::between(&values(first), &values(second), OUTSIDE / comparisons as f64);
-                row.push(difference_cell(found, metric.more_is_better));
-            }
+            row.extend(
+                pairs
+                    .iter()
+                    .map(|&pair| self.difference(pair, self.few, self.last(), metric, comparisons)),
+            );
             cells.push(row);
         }
         text + &table(&cells)
     }
+
+    /// Paired differences over the number of volumes and over the steps.
+    fn curve_differences(&self) -> String {
+        let (few, last) = (self.few, self.last());
+        let of_volumes = self
+            .volumes
+            .iter()
+            .map(|&volumes| (format!("{volumes} volumes, {last} steps"), volumes, last));
+        let shorter = self.lengths.iter().filter(|&&steps| steps != last);
+        let of_steps = shorter.map(|&steps| (format!("{few} volumes, {steps} steps"), few, steps));
+        let places: Vec<_> = of_volumes.chain(of_steps).collect();
+        let pairs = ["one-hot", "one-hot, temperature", "LS 0.1"].map(|other| ("SVLS", other));
+        let comparisons = pairs.len() * places.len() * of_curves().count();
+        let mut text = format!(
+            "\n**Differences over volumes and steps.** {}\n",
+            about_intervals(comparisons, OUTSIDE, "Seeds and volumes")
+        );
+        for pair in pairs {
+            let header = of_curves().map(|metric| metric.name.to_owned());
+            let corner = format!("{} − {}", pair.0, pair.1);
+            let mut cells: Vec<Vec<String>> = vec![[corner].into_iter().chain(header).collect()];
+            for (place, volumes, steps) in &places {
+                let of = |metric| self.difference(pair, *volumes, *steps, metric, comparisons);
+                cells.push([place.clone()].into_iter().chain(of_curves().map(of)).collect());
+            }
+            text += "\n";
+            text += &table(&cells);
+        }
+        text
+    }
+
+    fn difference(
+        &self,
+        (first, second): (&str, &str),
+        volumes: usize,
+        steps: usize,
+        metric: Metric,
+        comparisons: usize,
+    ) -> String {
+        let values = |name| self.values(name, volumes, steps, metric);
+        let found = Difference::between(&values(first), &values(second), OUTSIDE / comparisons as f64);
+        difference_cell(found, metric.more_is_better)
+    }
+}
+
+/// The metrics of the learning curves.
+fn of_curves() -> impl Iterator<Item = Metric> {
+    let names = ["DSC both", "ECE", "ECE structures", "NLL"];
+    METRICS.into_iter().filter(move |metric| names.contains(&metric.name))
 }
 
 /// What learning rates and kernels were chosen from.

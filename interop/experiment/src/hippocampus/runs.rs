@@ -106,6 +106,7 @@ impl Run {
             volumes: self.volumes,
             seed: self.seed,
             steps: self.steps,
+            learning_rate: self.learning_rate,
             temperature: 1.0,
             ..Row::default()
         };

@@ -25,6 +25,7 @@ pub(crate) struct Row {
     pub(crate) seed: u64,
     /// Steps of training.
     pub(crate) steps: usize,
+    pub(crate) learning_rate: f64,
     /// The logits were divided by it.
     pub(crate) temperature: f64,
     /// "held out" or "choice".
@@ -44,13 +45,7 @@ pub(crate) struct Row {
     pub(crate) brier: f64,
 }
 
-/// A column with its name in tables.
-#[derive(Clone, Copy)]
-pub(crate) struct Metric {
-    pub(crate) name: &'static str,
-    pub(crate) of: fn(&Row) -> f64,
-    pub(crate) more_is_better: bool,
-}
+pub(crate) type Metric = crate::metric::Metric<Row>;
 
 pub(crate) const METRICS: [Metric; 12] = [
     Metric::more("DSC anterior", |row| row.dsc_anterior),
@@ -66,24 +61,6 @@ pub(crate) const METRICS: [Metric; 12] = [
     Metric::less("NLL", |row| row.nll),
     Metric::less("Brier", |row| row.brier),
 ];
-
-impl Metric {
-    const fn more(name: &'static str, of: fn(&Row) -> f64) -> Self {
-        Self {
-            name,
-            of,
-            more_is_better: true,
-        }
-    }
-
-    const fn less(name: &'static str, of: fn(&Row) -> f64) -> Self {
-        Self {
-            name,
-            of,
-            more_is_better: false,
-        }
-    }
-}
 
 /// Scores probabilities (C, D, H, W); what names the run is copied from `run`.
 pub(crate) fn score(run: &Row, probabilities: &Array4<f32>, case: &Case, classes: &Classes) -> Result<Row> {

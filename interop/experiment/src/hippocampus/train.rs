@@ -1,18 +1,21 @@
 //! Training of one network, and its predictions.
 
+use std::time::Instant;
+
 use anyhow::{Result, anyhow};
 use burn::module::Module;
-use burn::optim::{AdamConfig, GradientsParams};
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor, TensorData};
 use ndarray::{Array4, Ix3, s};
 use soft_labels::batch::{Batch, Sample, encode_scales};
 use soft_labels::{Classes, Encoding};
-use soft_labels_burn::SoftCrossEntropyLossConfig;
+use soft_labels_burn::{SoftCrossEntropyLoss, SoftCrossEntropyLossConfig};
 
 use super::data::Case;
 use super::runs::Run;
 use super::sampler::{CROP, Crop, Sampler};
 use crate::initial::initialised;
+use crate::schedule::cosine;
 use crate::unet3d::UNet3d;
 
 /// Crops to a step.
@@ -37,31 +40,80 @@ pub(crate) fn classes() -> Result<Classes> {
 
 /// Trains a network. `step` is called after each step.
 pub(crate) fn train(run: &Run, cases: &[Case], step: &dyn Fn()) -> Result<UNet3d> {
-    let (device, classes) = (Device::default().autodiff(), classes()?);
-    let (encoding, scales) = (run.targets.encoding()?, run.scales);
-    let mut sampler = Sampler::new(cases, run.volumes, run.seed);
-    let mut net = initialised(run.seed, &device, |device| UNet3d::new(3, device));
-    let mut adam = AdamConfig::new().init();
-    let loss = SoftCrossEntropyLossConfig::new().init(&device);
+    let mut training = Training::new(run, cases)?;
     for done in 0..run.steps {
-        let crops = sampler.batch(BATCH);
-        let [full, half] = targets(&encoding, scales, &crops, cases, &classes)?.map(|batch| tensor(batch, &device));
-        let logits = net.forward_scales(inputs(&crops, cases, &device));
-        let value = if scales == Scales::Full {
-            loss.forward(logits.0, full)
-        } else {
-            loss.forward(logits.0, full) * (1.0 - HALF_SHARE) + loss.forward(logits.1, half) * HALF_SHARE
-        };
-        let gradients = GradientsParams::from_grads(value.backward(), &net);
-        net = adam.step(rate(run.learning_rate, done, run.steps), net, gradients);
+        let crops = training.sampler.batch(BATCH);
+        let targets = training.targets(&crops)?;
+        training = training.step(done, &crops, targets);
         step();
     }
-    Ok(net)
+    Ok(training.net)
 }
 
-/// A learning rate that falls to zero along half a period of the cosine.
-fn rate(first: f64, step: usize, steps: usize) -> f64 {
-    first * (1.0 + (std::f64::consts::PI * step as f64 / steps as f64).cos()) / 2.0
+/// Milliseconds for the targets of a step and for the whole of it, each the median of all steps.
+pub(crate) fn time(run: &Run, cases: &[Case]) -> Result<[f64; 2]> {
+    let mut training = Training::new(run, cases)?;
+    let (mut of_targets, mut of_steps) = (Vec::new(), Vec::new());
+    for done in 0..run.steps {
+        let start = Instant::now();
+        let crops = training.sampler.batch(BATCH);
+        let targets = training.targets(&crops)?;
+        of_targets.push(start.elapsed().as_secs_f64() * 1e3);
+        training = training.step(done, &crops, targets);
+        of_steps.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    Ok([of_targets, of_steps].map(|mut times| {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    }))
+}
+
+/// A network while it learns.
+struct Training<'a> {
+    run: &'a Run,
+    cases: &'a [Case],
+    sampler: Sampler<'a>,
+    encoding: Encoding,
+    classes: Classes,
+    net: UNet3d,
+    adam: ModuleOptimizer,
+    loss: SoftCrossEntropyLoss,
+    device: Device,
+}
+
+impl<'a> Training<'a> {
+    fn new(run: &'a Run, cases: &'a [Case]) -> Result<Self> {
+        let device = Device::default().autodiff();
+        Ok(Self {
+            run,
+            cases,
+            sampler: Sampler::new(cases, run.volumes, run.seed),
+            encoding: run.targets.encoding()?,
+            classes: classes()?,
+            net: initialised(run.seed, &device, |device| UNet3d::new(3, device)),
+            adam: AdamConfig::new().init(),
+            loss: SoftCrossEntropyLossConfig::new().init(&device),
+            device,
+        })
+    }
+
+    fn targets(&self, crops: &[Crop]) -> Result<[Batch<f32>; 2]> {
+        targets(&self.encoding, self.run.scales, crops, self.cases, &self.classes)
+    }
+
+    fn step(mut self, done: usize, crops: &[Crop], targets: [Batch<f32>; 2]) -> Self {
+        let [full, half] = targets.map(|batch| tensor(batch, &self.device));
+        let logits = self.net.forward_scales(inputs(crops, self.cases, &self.device));
+        let value = if self.run.scales == Scales::Full {
+            self.loss.forward(logits.0, full)
+        } else {
+            self.loss.forward(logits.0, full) * (1.0 - HALF_SHARE) + self.loss.forward(logits.1, half) * HALF_SHARE
+        };
+        let gradients = GradientsParams::from_grads(value.backward(), &self.net);
+        let rate = cosine(self.run.learning_rate, done, self.run.steps);
+        self.net = self.adam.step(rate, self.net, gradients);
+        self
+    }
 }
 
 /// The targets of crops at the full and at half the resolution. The crops are windows of whole label maps.
@@ -74,7 +126,7 @@ pub(crate) fn targets(
 ) -> Result<[Batch<f32>; 2]> {
     let samples = |every: usize| {
         let sample = |crop: &Crop| {
-            let labels = cases[crop.case].labels.slice_move_every(every);
+            let labels = cases[crop.case].labels.slice(s![..;every, ..;every, ..;every]);
             let window = crop.window.clone().map(|range| range.start / every..range.end / every);
             Ok(Sample::new(labels)?.window(&window))
         };
@@ -93,16 +145,6 @@ pub(crate) fn targets(
         _ => full.clone(),
     };
     Ok([full, half])
-}
-
-trait Every {
-    fn slice_move_every(&self, every: usize) -> ndarray::ArrayView3<'_, u8>;
-}
-
-impl Every for ndarray::Array3<u8> {
-    fn slice_move_every(&self, every: usize) -> ndarray::ArrayView3<'_, u8> {
-        self.slice(s![..;every, ..;every, ..;every])
-    }
 }
 
 fn tensor(batch: Batch<f32>, device: &Device) -> Tensor<5> {
