@@ -150,14 +150,14 @@ pub(crate) fn compare(args: &Hippocampus) -> Result<()> {
     say(&about)?;
     let store = Store::open(out.join("networks"), &plan)?;
     let jobs = args.jobs.map_or_else(processors, usize::from);
-    let finish = |what: &str, runs: &[Run]| {
+    let finish = |what: &str, runs: &[Run], chosen_from: bool| {
         store.finish(
             what,
             runs,
             Run::key,
             |run| run.steps,
             jobs,
-            |run, step| run.finish(&split, step),
+            |run, step| run.finish(&split, chosen_from, step),
         )
     };
 
@@ -175,7 +175,7 @@ pub(crate) fn compare(args: &Hippocampus) -> Result<()> {
         .iter()
         .map(|&rate| run(Targets::OneHot, plan.few, 1, rate))
         .collect();
-    finish("learning rate", &rates)?;
+    finish("learning rate", &rates, true)?;
     let dice = |row: &Row| row.dsc_both;
     let rate = best(&rates, &store, |run| run.learning_rate, |row| -dice(row))?;
 
@@ -184,7 +184,7 @@ pub(crate) fn compare(args: &Hippocampus) -> Result<()> {
         .iter()
         .map(|&targets| run(targets, plan.few, 1, rate))
         .collect();
-    finish("σ and strength", &candidates)?;
+    finish("σ and strength", &candidates, true)?;
     let chosen = best(&candidates, &store, |run| run.targets, |row| row.nll)?;
 
     let smoothing = |alpha| Targets::Smoothing { alpha };
@@ -216,7 +216,7 @@ pub(crate) fn compare(args: &Hippocampus) -> Result<()> {
             ..run(SVLS, plan.few, seed, rate)
         }));
     }
-    finish("comparison", &runs)?;
+    finish("comparison", &runs, false)?;
 
     let mut rows = Vec::new();
     for (runs, part) in [(&runs, "held out"), (&rates, "choice"), (&candidates, "choice")] {

@@ -95,12 +95,18 @@ impl Run {
         )
     }
 
-    /// Trains the network, and judges it by the held-out volumes and by those for choices. One-hot labels are also judged
-    /// with their best temperature.
-    pub(crate) fn finish(&self, split: &Split, step: &dyn Fn()) -> Result<(UNet3d, Vec<Row>)> {
+    /// Trains the network, and judges it by the held-out volumes. If it is chosen from, also by those for choices. One-hot
+    /// labels are also judged with their best temperature.
+    pub(crate) fn finish(&self, split: &Split, chosen_from: bool, step: &dyn Fn()) -> Result<(UNet3d, Vec<Row>)> {
         let net = train(self, &split.train, step)?;
         let all = |cases: &[Case]| cases.iter().map(|case| predict(&net, case)).collect::<Result<Vec<_>>>();
-        let (held_out, choice) = (all(&split.held_out)?, all(&split.choice)?);
+        let held_out = all(&split.held_out)?;
+        let has_temperature = self.targets == Targets::OneHot;
+        let choice = if chosen_from || has_temperature {
+            all(&split.choice)?
+        } else {
+            Vec::new()
+        };
         let about = Row {
             targets: self.name(),
             volumes: self.volumes,
@@ -112,7 +118,7 @@ impl Run {
         };
         let mut rows = judge_all(&about, "held out", &held_out, &split.held_out)?;
         rows.extend(judge_all(&about, "choice", &choice, &split.choice)?);
-        if self.targets == Targets::OneHot {
+        if has_temperature {
             let about = Row {
                 targets: format!("{}, temperature", self.name()),
                 temperature: best_temperature(&choice, &split.choice)?,
