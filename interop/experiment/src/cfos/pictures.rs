@@ -18,7 +18,7 @@ use crate::jobs::in_parallel;
 use crate::store::Store;
 use crate::unet::UNet;
 
-/// Accuracy over confidence, against all experts where they marked a nucleus; all seeds and images together.
+/// Accuracy over confidence, against all experts where they marked a nucleus; all images of these networks together.
 pub(crate) fn reliability<'a>(
     runs: &[Run],
     store: &Store,

@@ -70,7 +70,7 @@ impl Results<'_> {
         let outside = OUTSIDE / comparisons as f64;
         let text = format!(
             "\n**Differences in table 2**, judged by the experts' mean: the first minus the second. {}\n\n",
-            about_intervals(comparisons, OUTSIDE, "Seeds and images")
+            about_intervals(comparisons, OUTSIDE, "seeds and images")
         );
         let header = METRICS.iter().map(|metric| metric.name.to_owned());
         let mut cells: Vec<Vec<String>> = vec![["first − second".to_owned()].into_iter().chain(header).collect()];

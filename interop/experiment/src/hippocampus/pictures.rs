@@ -12,7 +12,7 @@ use soft_labels::metrics::{Reliability, ReliabilityBin, Scope, top_labels};
 
 use super::data::Case;
 use super::report::Results;
-use super::runs::Run;
+use super::runs::{Run, SVLS, Targets};
 use super::scores::{BINS, METRICS, Metric};
 use super::train::{Scales, classes, predict, probabilities};
 use crate::diagrams::{COLORS, Drawn, reliability_diagram, write_svg};
@@ -25,10 +25,18 @@ use crate::unet3d::UNet3d;
 /// One point of a curve: what stands at the axis, volumes and steps.
 type Place = (usize, usize, usize);
 
+/// The metrics of the curves, in words for readers of the picture alone.
+const SHOWN: [(&str, &str); 3] = [
+    ("DSC both", "Dice: more is better"),
+    ("ECE structures", "calibration error in the structures: less is better"),
+    ("NLL", "negative log-likelihood: less is better"),
+];
+
 /// Dice and calibration over the number of volumes and over the steps, with bars of one standard deviation over seeds.
 pub(crate) fn curves(results: &Results<'_>, file: &Path) -> Result<()> {
-    let metrics = ["DSC both", "ECE structures", "NLL"];
-    let metrics = METRICS.iter().filter(|metric| metrics.contains(&metric.name));
+    let metrics = SHOWN
+        .iter()
+        .filter_map(|(name, title)| Some((METRICS.iter().find(|metric| metric.name == *name)?, *title)));
     let last = results.last();
     let rows: [(&str, Vec<Place>); 2] = [
         (
@@ -45,8 +53,8 @@ pub(crate) fn curves(results: &Results<'_>, file: &Path) -> Result<()> {
         let places = rows
             .iter()
             .flat_map(|row| metrics.clone().map(move |metric| (row, metric)));
-        for (place, (area, ((axis, places), metric))) in areas.iter().zip(places).enumerate() {
-            curve(area, axis, places, *metric, results, place == 0)?;
+        for (place, (area, ((axis, places), (metric, title)))) in areas.iter().zip(places).enumerate() {
+            curve(area, axis, places, (*metric, title), results, place == 0)?;
         }
         Ok(())
     })
@@ -56,17 +64,18 @@ fn curve(
     area: &DrawingArea<SVGBackend<'_>, Shift>,
     axis: &str,
     places: &[Place],
-    metric: Metric,
+    (metric, title): (Metric, &str),
     results: &Results<'_>,
     legend: bool,
 ) -> Drawn {
+    // Places are about twice or four times the one before, and stand at equal distances.
     let of = |name: &str| -> Vec<(f64, f64, f64)> {
-        let point = |&(at, volumes, steps): &Place| {
+        let point = |(at, &(_, volumes, steps)): (usize, &Place)| {
             let values = results.of_seeds(name, volumes, steps, metric);
             let spread = if values.len() > 1 { deviation(&values) } else { 0.0 };
             (!values.is_empty()).then(|| (at as f64, mean(&values), spread))
         };
-        places.iter().filter_map(point).collect()
+        places.iter().enumerate().filter_map(point).collect()
     };
     let all: Vec<_> = Results::curves().into_iter().map(|name| (name, of(name))).collect();
     let points = || all.iter().flat_map(|(_, points)| points);
@@ -75,18 +84,21 @@ fn curve(
         .map(|(_, y, spread)| y + spread)
         .fold(f64::NEG_INFINITY, f64::max);
     let margin = 0.05 * (high - low).max(1e-6);
-    let (first, last) = (places[0].0 as f64, places[places.len() - 1].0 as f64);
+    let at_axis = |x: &f64| {
+        let place = (x.fract().abs() < 1e-9).then(|| places.get(*x as usize));
+        place.flatten().map_or(String::new(), |(at, ..)| at.to_string())
+    };
     let mut chart = ChartBuilder::on(area)
         .margin(10)
-        .caption(metric.name, ("sans-serif", 16))
+        .caption(title, ("sans-serif", 14))
         .x_label_area_size(36)
         .y_label_area_size(52)
-        .build_cartesian_2d((0.85 * first..1.15 * last).log_scale(), low - margin..high + margin)?;
+        .build_cartesian_2d(-0.3..places.len() as f64 - 0.7, low - margin..high + margin)?;
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
-        .x_labels(5)
-        .x_label_formatter(&|x| format!("{x:.0}"))
+        .x_labels(places.len())
+        .x_label_formatter(&at_axis)
         .y_label_formatter(&|y| format!("{y:.3}"))
         .x_desc(axis)
         .draw()?;
@@ -219,7 +231,9 @@ pub(crate) fn panel(runs: &[Run], store: &Store, held_out: &[Case], file: &Path)
         let confidence = probabilities
             .index_axis(Axis(1), slice)
             .fold_axis(Axis(0), 0.0_f32, |&most, &p| most.max(p));
-        upper.push(Item::Panel(run.name().replace('λ', "strength"), in_slice(&predicted)));
+        let plain = !matches!(run.targets, Targets::Svls { .. }) || run.targets == SVLS;
+        let title = if plain { run.name() } else { "SVLS, chosen".into() };
+        upper.push(Item::Panel(title, in_slice(&predicted)));
         let unsure = confidence.map(|&confidence| uncertainty.color(1.0 - f64::from(confidence)));
         lower.push(Item::Panel(String::new(), shown(unsure)));
     }

@@ -71,7 +71,7 @@ impl Results<'_> {
              all others: less is better.\n\n**Table 1.** {few} volumes to learn from, {last} steps.\n\n"
         );
         text += &self.metrics_table(&self.compared());
-        text += &self.differences();
+        text += &self.differences("Table 1", &self.pairs());
         for metric in of_curves() {
             let _ = write!(
                 text,
@@ -89,7 +89,10 @@ impl Results<'_> {
         }
         text += &self.curve_differences();
         let _ = write!(text, "\n**Two scales.** {few} volumes, {last} steps.\n\n");
-        text + &self.metrics_table(&["SVLS", "SVLS, two scales, pooled", "SVLS, two scales, nearest"])
+        let names = ["SVLS", "SVLS, two scales, pooled", "SVLS, two scales, nearest"];
+        text += &self.metrics_table(&names);
+        text += &self.differences("Two scales", &[(names[1], names[2]), (names[1], names[0])]);
+        text
     }
 
     fn metrics_table(&self, names: &[&str]) -> String {
@@ -119,8 +122,8 @@ impl Results<'_> {
         table(&cells)
     }
 
-    /// Paired differences of table 1 with their intervals.
-    fn differences(&self) -> String {
+    /// What is compared in table 1.
+    fn pairs(&self) -> Vec<(&str, &str)> {
         let mut pairs = vec![
             ("SVLS", "one-hot"),
             ("SVLS", "LS 0.1"),
@@ -133,10 +136,15 @@ impl Results<'_> {
                 (self.chosen, "SVLS"),
             ]);
         }
+        pairs
+    }
+
+    /// Paired differences with their intervals.
+    fn differences(&self, title: &str, pairs: &[(&str, &str)]) -> String {
         let comparisons = pairs.len() * METRICS.len();
         let text = format!(
-            "\n**Differences in table 1**: the first minus the second. {}\n\n",
-            about_intervals(comparisons, OUTSIDE, "Seeds and volumes")
+            "\n**{title}, differences**: the first minus the second. {}\n\n",
+            about_intervals(comparisons, OUTSIDE, "seeds and volumes")
         );
         let header = pairs.iter().map(|(first, second)| format!("{first} − {second}"));
         let mut cells: Vec<Vec<String>> = vec![["metric".to_owned()].into_iter().chain(header).collect()];
@@ -166,7 +174,7 @@ impl Results<'_> {
         let comparisons = pairs.len() * places.len() * of_curves().count();
         let mut text = format!(
             "\n**Differences over volumes and steps.** {}\n",
-            about_intervals(comparisons, OUTSIDE, "Seeds and volumes")
+            about_intervals(comparisons, OUTSIDE, "seeds and volumes")
         );
         for pair in pairs {
             let header = of_curves().map(|metric| metric.name.to_owned());
