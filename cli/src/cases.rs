@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::command::{Failure, of_file};
+use glob::MatchOptions;
+
+use crate::command::{Failure, of_file, printable};
 use crate::files::kind::{self, Kind, READ};
 
 /// A case and its file of each rater, if there is one.
@@ -18,7 +20,7 @@ pub(crate) struct Case {
 impl Case {
     /// The name for messages and tables.
     pub(crate) fn title(&self) -> String {
-        self.name.to_string_lossy().into_owned()
+        printable(&self.name.to_string_lossy())
     }
 }
 
@@ -89,7 +91,12 @@ impl Inputs {
             } else if let Some(pattern) = pattern(input) {
                 found.several = true;
                 let before = found.files.len();
-                for path in glob::glob(pattern).map_err(|error| format!("{pattern}: {error}"))? {
+                // As in a shell, hidden files are not meant.
+                let options = MatchOptions {
+                    require_literal_leading_dot: true,
+                    ..MatchOptions::default()
+                };
+                for path in glob::glob_with(pattern, options).map_err(|error| format!("{pattern}: {error}"))? {
                     found.files.push(path?);
                 }
                 if found.files.len() == before {

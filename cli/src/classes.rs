@@ -1,5 +1,6 @@
 //! What the labels mean: classes by number, by value or from nnU-Net's `dataset.json`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -68,6 +69,18 @@ impl ClassArgs {
     }
 }
 
+/// Longer names fit no table and no picture.
+const LONGEST_NAME: usize = 200;
+
+pub(crate) fn check_name(name: &str) -> Result<(), Failure> {
+    match name.chars().count() {
+        length if length > LONGEST_NAME => {
+            Err(format!("a name has {length} characters; {LONGEST_NAME} are enough").into())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The classes of a `dataset.json`, ascending by label.
 fn dataset(path: &Path) -> Result<NamedClasses, Failure> {
     let file: Value = serde_json::from_str(&files::text(path)?)?;
@@ -95,11 +108,17 @@ fn dataset(path: &Path) -> Result<NamedClasses, Failure> {
         }
     }
     // Labels that only regions name are called by their number.
-    for label in regions.iter().flat_map(|(_, labels)| labels) {
-        if !named.iter().any(|(known, _)| known == label) {
-            named.push((*label, label.to_string()));
+    let mut known: BTreeSet<i64> = named.iter().map(|(label, _)| *label).collect();
+    for &label in regions.iter().flat_map(|(_, labels)| labels) {
+        if known.insert(label) {
+            named.push((label, label.to_string()));
         }
     }
+    let names = named
+        .iter()
+        .map(|(_, name)| name)
+        .chain(regions.iter().map(|(name, _)| name));
+    names.into_iter().try_for_each(|name| check_name(name))?;
     named.sort();
     let mut classes = Classes::from_values(named.iter().map(|(label, _)| *label))?;
     if let Some(label) = ignore {

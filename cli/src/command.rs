@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -38,7 +39,11 @@ pub(crate) fn main<A: Parser>(run: impl FnOnce(&A) -> Result<Outcome, Failure>) 
             return ExitCode::from(2);
         }
     };
-    match run(&args) {
+    // What panics is told in one line.
+    panic::set_hook(Box::new(|_| {}));
+    let run = || panic::catch_unwind(AssertUnwindSafe(|| run(&args)));
+    match run().unwrap_or_else(|_| Err("a bug of soft-labels; please report it with the command and its input".into()))
+    {
         Ok(Outcome::Well) => ExitCode::SUCCESS,
         Ok(Outcome::SomeFailed) => ExitCode::from(1),
         Err(error) => {
@@ -48,18 +53,24 @@ pub(crate) fn main<A: Parser>(run: impl FnOnce(&A) -> Result<Outcome, Failure>) 
     }
 }
 
+/// Has a library read or write something. If it panics, on a broken file say, that is a failure like any other.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    panic::catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err("is too broken to be read; save it again".into()))
+}
+
+/// Text without characters that steer a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 /// One line on stderr, in the words of the command line.
 pub(crate) fn complain(message: &str) {
     let message = message
         .replace("Classes::from_values", "--values")
         .replace("Classes::with_ignore", "--ignore");
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
     // A closed stderr is no reason to panic.
-    let _ = writeln!(
-        io::stderr(),
-        "soft-labels: {}",
-        message.chars().map(printable).collect::<String>()
-    );
+    let _ = writeln!(io::stderr(), "soft-labels: {}", printable(&message));
 }
 
 /// What clap says before it goes on about usage, in one line.

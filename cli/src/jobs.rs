@@ -310,11 +310,9 @@ fn ending(args: &FileArgs, case: &Case) -> &'static str {
 
 /// Nothing is begun if an output is an input, or is there already.
 fn check_outputs(args: &FileArgs, jobs: &mut Vec<Job>, to_folder: bool) -> Result<(), Failure> {
-    let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    for job in jobs.iter() {
-        if let Some((_, file)) = job.raters().find(|(_, file)| same(file, &job.out)) {
-            return of_file(file, Err("is --out, too; write to another file".into()));
-        }
+    for job in jobs.iter().filter(|job| job.out.exists()) {
+        let inputs = jobs.iter().flat_map(Job::raters).map(|(_, file)| file.as_path());
+        of_file(&job.out, job.place().spare(inputs))?;
     }
     if !to_folder {
         return jobs.iter().try_for_each(|job| of_file(&job.out, job.place().check()));

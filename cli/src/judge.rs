@@ -18,7 +18,7 @@ use soft_labels::Classes;
 use soft_labels::metrics::{Confusion, Region, Reliability};
 
 use crate::cases;
-use crate::classes::NamedClasses;
+use crate::classes::{NamedClasses, check_name};
 use crate::command::{self, Failure, Outcome, of_file};
 use crate::files::output::Place;
 use crate::files::space;
@@ -32,6 +32,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         mut regions,
     } = args.classes.read()?;
     regions.extend(args.regions.iter().flat_map(|regions| regions.0.clone()));
+    regions.iter().try_for_each(|(name, _)| check_name(name))?;
     let mut judged: Vec<_> = (1..classes.len()).map(Region::class).collect();
     for (_, labels) in &regions {
         judged.push(Region::of_labels(&classes, labels.iter().copied())?);
@@ -44,8 +45,13 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
             .chain(regions.into_iter().map(|(name, _)| name))
             .collect(),
     };
+    let inputs = [args.prediction.as_path(), &args.reference];
     for path in [&args.csv, &args.reliability].into_iter().flatten() {
+        of_file(path, place(args, path).spare(inputs))?;
         of_file(path, place(args, path).check())?;
+    }
+    if args.csv.is_some() && args.csv == args.reliability {
+        return Err("--csv and --reliability are the same file; give two names".into());
     }
 
     let judge = |pair: &Pair| judge(args, &classes, &judged, pair);

@@ -72,6 +72,9 @@ impl FromStr for Slice {
     }
 }
 
+/// The most pixels of a slice along an axis.
+const LARGEST: usize = 4096;
+
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     if args.stacked_raters && args.inputs.len() > 1 {
         return Err("--stacked-raters reads one file; give the raters' files without it".into());
@@ -83,6 +86,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         path: &args.out,
         overwrite: args.existing.overwrite,
     };
+    of_file(&args.out, place.spare(args.inputs.iter().map(PathBuf::as_path)))?;
     of_file(&args.out, place.check())?;
     let NamedClasses { classes, names, .. } = args.classes.read()?;
     let (mut maps, nifti) = read(args)?;
@@ -93,6 +97,9 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
             return Err(format!("a label map is (H, W) or (D, H, W), not {:?}", map.shape()).into());
         }
         arrange(map, axis, nifti)?;
+        if let Some(len) = map.shape().iter().rev().take(2).find(|&&len| len > LARGEST) {
+            return Err(format!("a slice has {len} pixels along an axis; {LARGEST} fit a picture").into());
+        }
     }
     let slice = slice(&maps, &classes, args.slice)?;
     let scene = Scene {

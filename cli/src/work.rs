@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
+#[cfg(feature = "zarr")]
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -56,19 +58,23 @@ impl WorkArgs {
         })
     }
 
-    /// Does something with each item, some at a time. The first failure ends it.
+    /// Does something with each number below `count`, some at a time. The first failure ends it.
     #[cfg(feature = "zarr")]
-    pub(crate) fn until_failure<I: Sync>(
+    pub(crate) fn until_failure(
         &self,
-        items: &[I],
-        work: impl Fn(&I) -> Result<(), Failure> + Sync,
+        count: u64,
+        work: impl Fn(u64) -> Result<(), Failure> + Sync,
     ) -> Result<(), Failure> {
-        let next = AtomicUsize::new(0);
+        let next = AtomicU64::new(0);
         let failure = Mutex::new(None);
         let worker = || {
-            while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if let Err(error) = work(item) {
-                    next.store(items.len(), Ordering::Relaxed);
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                if at >= count {
+                    break;
+                }
+                if let Err(error) = work(at) {
+                    next.store(count, Ordering::Relaxed);
                     if let Ok(mut failure) = failure.lock() {
                         failure.get_or_insert(error);
                     }
@@ -76,7 +82,7 @@ impl WorkArgs {
             }
         };
         thread::scope(|scope| {
-            for _ in 0..self.jobs().min(items.len()) {
+            for _ in 0..count.min(self.jobs() as u64) {
                 scope.spawn(worker);
             }
         });

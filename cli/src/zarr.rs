@@ -2,7 +2,7 @@
 
 use std::fs::{self, Metadata};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
@@ -14,9 +14,9 @@ use zarrs::array::{Array, ArrayBuilder, ArraySubset, CodecOptions, ElementOwned,
 use zarrs::filesystem::FilesystemStore;
 use zarrs::storage::ReadableStorageTraits;
 
-use crate::command::Failure;
-use crate::files::check_unpacked;
+use crate::command::{Failure, guarded};
 use crate::files::labels::{FileLabel, LabelType, Labels, Volume};
+use crate::files::{TEXT, check_unpacked};
 
 /// Decoded chunks of a label map that are kept: neighbouring blocks share them.
 const CACHE: u64 = 96 << 20;
@@ -24,12 +24,16 @@ const CACHE: u64 = 96 << 20;
 /// The largest chunk that is read. A chunk is decoded as a whole.
 const CHUNK: u64 = 256 << 20;
 
+/// What describes an array of version 3 and of version 2.
+const METADATA: [&str; 2] = ["zarr.json", ".zarray"];
+
 /// The most bytes that a codec adds to a chunk.
 const CODEC: u64 = 4096;
 
 /// A label map of which parts are read.
 pub(crate) struct LabelArray {
     cache: ChunkCacheDecodedLruSizeLimit,
+    folder: PathBuf,
     /// Of a chunk when it is decoded.
     chunk_bytes: u64,
     pub(crate) kind: LabelType,
@@ -38,6 +42,18 @@ pub(crate) struct LabelArray {
 
 impl LabelArray {
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        guarded(|| Self::open_unguarded(path))
+    }
+
+    fn open_unguarded(path: &Path) -> Result<Self, Failure> {
+        for name in METADATA {
+            // Of pipes and devices there may be no end.
+            if let Ok(file) = path.join(name).metadata()
+                && (!file.is_file() || file.len() > TEXT)
+            {
+                return Err(format!("has a {name} that is no small file; save it again").into());
+            }
+        }
         let store: Arc<dyn ReadableStorageTraits> = Arc::new(FilesystemStore::new(path)?);
         let open = Array::open(store, "/");
         let array =
@@ -57,6 +73,7 @@ impl LabelArray {
         match bytes {
             Some(chunk_bytes) if chunk_bytes <= CHUNK => Ok(Self {
                 cache: ChunkCacheDecodedLruSizeLimit::new(array, CACHE),
+                folder: path.to_path_buf(),
                 kind,
                 shape,
                 chunk_bytes,
@@ -67,6 +84,10 @@ impl LabelArray {
 
     /// The labels of a window.
     pub(crate) fn read(&self, window: &[Range<usize>]) -> Result<Labels, Failure> {
+        guarded(|| self.read_types(window))
+    }
+
+    fn read_types(&self, window: &[Range<usize>]) -> Result<Labels, Failure> {
         let window = ArraySubset::new_with_ranges(
             &window
                 .iter()
@@ -101,8 +122,8 @@ impl LabelArray {
             return Ok(());
         };
         for chunk in &chunks.indices() {
-            let size = array.storage().size_key(&array.chunk_key(&chunk))?;
-            if size.unwrap_or(0) > 2 * self.chunk_bytes + CODEC {
+            let file = self.folder.join(array.chunk_key(&chunk).as_str()).metadata();
+            if file.is_ok_and(|file| !file.is_file() || file.len() > 2 * self.chunk_bytes + CODEC) {
                 return Err(format!("has a broken chunk at {chunk:?}; save it again").into());
             }
         }
@@ -130,7 +151,7 @@ fn kind(array: &Array<dyn ReadableStorageTraits>) -> Result<LabelType, Failure> 
 
 /// Whether a folder is a Zarr array.
 pub(crate) fn is_array(path: &Path) -> bool {
-    path.join("zarr.json").is_file() || path.join(".zarray").is_file()
+    METADATA.iter().any(|name| path.join(name).is_file())
 }
 
 /// A whole label map.

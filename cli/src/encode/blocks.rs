@@ -1,5 +1,6 @@
 //! Soft labels to Zarr, block by block. A block is one chunk of the result: all classes of a box of voxels.
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::iter;
@@ -27,6 +28,9 @@ use crate::zarr::{self, LabelArray, SoftArray, SoftType};
 
 /// The most bytes of a block while it is computed.
 const BLOCK: usize = 16 << 20;
+
+/// The numbers of finished blocks are kept in memory.
+const MOST_BLOCKS: u64 = 1 << 30;
 
 /// Where label maps come from.
 enum Source {
@@ -75,6 +79,8 @@ struct Blocks<'a> {
     lengths: Vec<usize>,
     /// Edges of a block in voxels of the result.
     block: Vec<usize>,
+    /// Of blocks.
+    count: u64,
 }
 
 pub(super) fn encode(encoder: &Encoder<'_>, job: &Job) -> Result<Report, Failure> {
@@ -87,19 +93,21 @@ pub(super) fn encode(encoder: &Encoder<'_>, job: &Job) -> Result<Report, Failure
     report.shape(&blocks.shape, job.raters().count());
 
     let start = Instant::now();
-    let part = Part::open(job, &blocks)?;
-    let all: Vec<_> = (0..blocks.count()).collect();
-    let rest: Vec<_> = all.iter().copied().filter(|block| !part.done.contains(block)).collect();
-    let before = all.len() - rest.len();
-    let progress = encoder.args.files.work.progress(rest.len(), "blocks")?;
+    let part = of_file(&job.out, Part::open(job, &blocks))?;
+    let before = part.done.len() as u64;
+    let rest = usize::try_from(blocks.count.saturating_sub(before))?;
+    let progress = encoder.args.files.work.progress(rest, "blocks")?;
     if before > 0 {
         progress.say(&format!(
             "{}: goes on after {before} of {} blocks",
             job.out.display(),
-            all.len()
+            blocks.count
         ));
     }
-    encoder.args.files.work.until_failure(&rest, |&block| {
+    encoder.args.files.work.until_failure(blocks.count, |block| {
+        if part.done.contains(&block) {
+            return Ok(());
+        }
         let array = &part.array;
         blocks.write(array, block)?;
         of_file(&job.out, part.finish(block))?;
@@ -110,7 +118,7 @@ pub(super) fn encode(encoder: &Encoder<'_>, job: &Job) -> Result<Report, Failure
     of_file(&job.out, part.persist(job))?;
     report.time("blocks", start);
     let shape: Vec<_> = iter::once(encoder.classes.len()).chain(blocks.lengths).collect();
-    report.wrote(format!("{shape:?} in {} blocks, classes first", all.len()));
+    report.wrote(format!("{shape:?} in {} blocks, classes first", blocks.count));
     Ok(report)
 }
 
@@ -188,13 +196,19 @@ impl<'a> Blocks<'a> {
         let edges = iter::successors(Some(largest), |edge| Some(edge / 2)).take_while(|&edge: &usize| edge > 1);
         let fits = |edge: &usize| edge.pow(shape.len() as u32) * of_voxel <= BLOCK;
         let edge = edges.into_iter().find(fits).unwrap_or(2);
+        let block: Vec<_> = lengths.iter().map(|&len| edge.min(len)).collect();
+        let grid = lengths.iter().zip(&block).map(|(len, edge)| len.div_ceil(*edge) as u64);
+        let count = grid.into_iter().try_fold(1_u64, u64::checked_mul);
+        let count = count.filter(|&count| count <= MOST_BLOCKS);
+        let count = count.ok_or("has too many voxels for one array; encode a --window of it")?;
         Ok(Self {
             encoder,
             job,
             source,
             encoding,
             weights,
-            block: lengths.iter().map(|&len| edge.min(len)).collect(),
+            block,
+            count,
             shape,
             radius,
             window,
@@ -210,10 +224,6 @@ impl<'a> Blocks<'a> {
             .zip(&self.block)
             .map(|(len, edge)| len.div_ceil(*edge))
             .collect()
-    }
-
-    fn count(&self) -> u64 {
-        self.grid().iter().map(|&len| len as u64).product()
     }
 
     /// The index of a block along each axis.
@@ -348,20 +358,25 @@ const DONE: &str = "soft-labels.done";
 impl Part {
     /// Makes the folder, or goes on with it if it was begun by the same command.
     fn open(job: &Job, blocks: &Blocks<'_>) -> Result<Self, Failure> {
-        let name = job.out.file_name().ok_or("has no name")?.to_string_lossy();
-        let path = folder(&job.out).join(format!(".soft-labels-{name}"));
+        let mut name = OsString::from(".soft-labels-");
+        name.push(job.out.file_name().ok_or("has no name")?);
+        let path = folder(&job.out).join(name);
         let settings = settings(job, blocks)?;
-        if path.exists() {
+        // Without settings it had not begun.
+        if path.join(SETTINGS).exists() {
             if fs::read_to_string(path.join(SETTINGS)).ok().as_deref() != Some(&settings) {
                 let error = format!(
                     "was begun with other settings or inputs; repeat that command, or remove {}",
                     path.display()
                 );
-                return of_file(&job.out, Err(error.into()));
+                return Err(error.into());
             }
         } else {
-            fs::create_dir(&path)?;
-            fs::write(path.join(SETTINGS), settings)?;
+            fs::create_dir_all(&path)?;
+            let begun = path.join(SETTINGS).with_extension("part");
+            fs::write(&begun, settings)?;
+            let _ = fs::remove_file(path.join(DONE));
+            fs::rename(begun, path.join(SETTINGS))?;
         }
         let mut log = OpenOptions::new()
             .create(true)
@@ -370,7 +385,7 @@ impl Part {
             .open(path.join(DONE))?;
         #[expect(clippy::incompatible_msrv, reason = "zarrs needs a later version, too")]
         if log.try_lock().is_err() {
-            return of_file(&job.out, Err("is being written by another process; wait for it".into()));
+            return Err("is being written by another process; wait for it".into());
         }
         let mut bytes = Vec::new();
         log.read_to_end(&mut bytes)?;

@@ -8,8 +8,8 @@ use ndarray::{ArrayD, Axis, concatenate};
 use nifti::{DataElement, InMemNiftiVolume, IntoNdArray, NiftiHeader, NiftiType};
 
 use super::kind::{Kind, READ};
-use super::{check_unpacked, npy, open, read_exactly, tiff};
-use crate::command::Failure;
+use super::{check_memory, check_unpacked, npy, open, read_exactly, tiff};
+use crate::command::{Failure, guarded};
 
 /// Label maps of one element type, one of each rater. Two types are enough: each more makes the program larger.
 #[derive(Debug)]
@@ -33,8 +33,15 @@ impl Labels {
     /// The label maps of these raters and then of more; as `i64` if their element types differ.
     pub(crate) fn join(self, more: Self) -> Self {
         match (self, more) {
-            (Self::U8(maps), Self::U8(more)) => Self::U8([maps, more].concat()),
-            (maps, more) => Self::I64([maps.widen(), more.widen()].concat()),
+            (Self::U8(mut maps), Self::U8(more)) => {
+                maps.extend(more);
+                Self::U8(maps)
+            }
+            (maps, more) => {
+                let mut maps = maps.widen();
+                maps.extend(more.widen());
+                Self::I64(maps)
+            }
         }
     }
 
@@ -151,14 +158,15 @@ impl Volume {
 
 /// Reads a label map in the format that the file's name tells.
 pub(crate) fn read(path: &Path) -> Result<Volume, Failure> {
-    match Kind::of(path).ok_or_else(|| format!("is none of {READ}"))? {
+    let kind = Kind::of(path).ok_or_else(|| format!("is none of {READ}"))?;
+    guarded(|| match kind {
         Kind::Npy => npy::labels(path),
         Kind::Nifti => nifti_labels(open_nifti(path)?),
         Kind::Png => png(path),
         Kind::Tiff => tiff::labels(path),
         #[cfg(feature = "zarr")]
         Kind::Zarr => crate::zarr::labels(path),
-    }
+    })
 }
 
 /// A NIfTI file.
@@ -220,6 +228,7 @@ fn read_nifti(mut reader: impl Read, check: impl Fn(Option<u64>) -> Result<u64, 
     Ok(Nifti { header, kind, volume })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
 fn broken(error: nifti::NiftiError) -> Failure {
     format!("is no whole NIfTI file ({error}); save it again").into()
 }
@@ -312,7 +321,7 @@ fn png(path: &Path) -> Result<Volume, Failure> {
         return Err(format!("is {color:?}; save labels as grey levels or as a palette").into());
     }
     let size = reader.output_buffer_size();
-    check_unpacked(size.map(|size| size as u64), packed)?;
+    check_memory(check_unpacked(size.map(|size| size as u64), packed)?)?;
     let mut bytes = vec![0; size.unwrap_or(0)];
     let info = reader.next_frame(&mut bytes).map_err(broken)?;
     let (height, width) = (info.height as usize, info.width as usize);

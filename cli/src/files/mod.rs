@@ -15,7 +15,7 @@ use std::path::Path;
 use crate::command::Failure;
 
 /// No JSON file of settings is larger.
-const TEXT: u64 = 1 << 24;
+pub(crate) const TEXT: u64 = 1 << 24;
 
 /// A small text file.
 pub(crate) fn text(path: &Path) -> Result<String, Failure> {
@@ -56,5 +56,18 @@ pub(crate) fn check_unpacked(unpacked: Option<u64>, packed: u64) -> Result<u64, 
     match unpacked {
         Some(unpacked) if unpacked <= packed.saturating_mul(DEFLATE) => Ok(unpacked),
         _ => Err("is shorter than its header says; save it again".into()),
+    }
+}
+
+/// An error if there is no memory for so many bytes, where a library would end the program.
+pub(crate) fn check_memory(bytes: u64) -> Result<(), Failure> {
+    let reserved = usize::try_from(bytes).map(|bytes| Vec::<u8>::new().try_reserve_exact(bytes));
+    match reserved {
+        Ok(Ok(())) => Ok(()),
+        _ => Err(format!(
+            "needs {} MB of memory, which are not to be had; use a smaller part of it",
+            bytes >> 20
+        )
+        .into()),
     }
 }

@@ -6,8 +6,12 @@ use std::path::Path;
 use ndarray::ArrayD;
 use ndarray_npy::{ReadNpyError, ReadNpyExt, ReadableElement};
 
+use super::check_memory;
 use super::labels::Volume;
 use crate::command::Failure;
+
+/// Headers of arrays of plain numbers have fewer than 200 bytes.
+const LONGEST_HEADER: u64 = 1 << 16;
 
 /// The label map in a file.
 pub(crate) fn labels(path: &Path) -> Result<Volume, Failure> {
@@ -45,12 +49,15 @@ fn check_size(file: &mut std::fs::File) -> Result<(), Failure> {
         Some(&[_, _, a, b, c, d]) => u64::from(u32::from_le_bytes([a, b, c, d])),
         _ => return Err("is not an .npy file".into()),
     };
+    if length > LONGEST_HEADER {
+        return Err("has a header that is too long for an .npy file of plain numbers".into());
+    }
     if length > size {
         return Err("is shorter than its header says; save it again".into());
     }
     let header = String::from_utf8_lossy(start.split(|&byte| byte == b'\n').next().unwrap_or_default());
-    // The library's parser does not come back from deeply nested brackets.
-    if header.matches(['(', '[', '{']).count() > 4 {
+    // The library's parser does not come back from deeply nested brackets, and takes the last of several shapes.
+    if header.matches(['(', '[', '{']).count() > 4 || header.matches("shape").count() > 1 || header.contains('\\') {
         return Err("is not an .npy file of plain numbers".into());
     }
     let shape = header
@@ -65,7 +72,8 @@ fn check_size(file: &mut std::fs::File) -> Result<(), Failure> {
         .try_fold(1_u64, |all, axis| all.checked_mul(axis?));
     match voxels {
         Some(0) => Err("has no voxels".into()),
-        Some(voxels) if voxels <= size.max(1) => Ok(()),
+        // Labels are read once, and may be widened.
+        Some(voxels) if voxels <= size.max(1) => check_memory(size),
         _ => Err("is shorter than its header says; save it again".into()),
     }
 }

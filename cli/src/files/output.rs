@@ -1,6 +1,9 @@
 //! Where a result goes. It appears there whole or not at all.
 
-use std::fs::{self, File};
+#[cfg(unix)]
+use std::fs::Permissions;
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
@@ -33,9 +36,32 @@ impl Place<'_> {
         if self.path.is_dir() && !kind::is_array(self.path) {
             return Err("is a folder; name a file".into());
         }
+        if self
+            .path
+            .metadata()
+            .is_ok_and(|there| !there.is_file() && !there.is_dir())
+        {
+            return Err("is not a regular file; give another name".into());
+        }
         // A link that leads nowhere is there, too.
         if !self.overwrite && self.path.symlink_metadata().is_ok() {
             return Err("exists already; give another name, or --overwrite".into());
+        }
+        Ok(())
+    }
+
+    /// An error if this place is one of the inputs, or holds one, or lies in one.
+    pub(crate) fn spare<'p>(&self, inputs: impl IntoIterator<Item = &'p Path>) -> Result<(), Failure> {
+        let Ok(out) = self.path.canonicalize() else {
+            // Nothing is there that could be lost.
+            return Ok(());
+        };
+        let lost = |input: &Path| {
+            let input = input.canonicalize();
+            input.is_ok_and(|input| input.starts_with(&out) || out.starts_with(&input))
+        };
+        if inputs.into_iter().any(lost) {
+            return Err("is an input, too, or part of one; give another name".into());
         }
         Ok(())
     }
@@ -48,14 +74,14 @@ impl Place<'_> {
     /// The same for a writer that opens the file by its name.
     pub(crate) fn path(&self, write: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
         self.check()?;
-        let part = tempfile::Builder::new()
-            .prefix(".soft-labels-")
-            // NIfTI's writer goes by the name.
-            .suffix(if self.is_gzip() { ".nii.gz" } else { ".nii" })
-            .tempfile_in(folder(self.path))?
-            .into_temp_path();
+        let mut part = tempfile::Builder::new();
+        part.prefix(".soft-labels-");
+        // NIfTI's writer goes by the name.
+        part.suffix(if self.is_gzip() { ".nii.gz" } else { ".nii" });
+        #[cfg(unix)]
+        part.permissions(as_any_other_file());
+        let part = part.tempfile_in(folder(self.path))?.into_temp_path();
         write(&part)?;
-        share(&part)?;
         self.persist(part)
     }
 
@@ -66,25 +92,22 @@ impl Place<'_> {
     fn persist(&self, part: TempPath) -> Result<(), Failure> {
         // What is in the file is on the disk before the name is.
         File::open(&part)?.sync_all()?;
-        if self.overwrite {
-            part.persist(self.path)?;
+        let persisted = if self.overwrite {
+            part.persist(self.path)
         } else {
-            part.persist_noclobber(self.path)?;
-        }
-        Ok(())
+            part.persist_noclobber(self.path)
+        };
+        persisted.map_err(|failed| match failed.error.kind() {
+            ErrorKind::AlreadyExists => "exists since a moment ago; give another name, or --overwrite".into(),
+            _ => Failure::from(failed.error),
+        })
     }
 }
 
-/// A temporary file is its owner's alone; a result is as any other new file.
+/// What the user's mask leaves of it. A temporary file is else its owner's alone.
 #[cfg(unix)]
-fn share(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn share(_: &Path) -> std::io::Result<()> {
-    Ok(())
+fn as_any_other_file() -> Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o666)
 }
 
 /// The folder of a path, which is the current one if the path names none.
@@ -97,6 +120,7 @@ pub(crate) fn folder(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::Write;
 
     use super::*;

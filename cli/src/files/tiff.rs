@@ -8,7 +8,7 @@ use tiff::ColorType;
 use tiff::decoder::{Decoder, DecodingResult};
 
 use super::labels::{FileLabel, Volume, unpack};
-use super::{check_unpacked, open};
+use super::{check_memory, check_unpacked, open};
 use crate::command::Failure;
 
 pub(crate) fn labels(path: &Path) -> Result<Volume, Failure> {
@@ -31,6 +31,7 @@ pub(crate) fn labels(path: &Path) -> Result<Volume, Failure> {
         let voxels = u64::from(width).checked_mul(u64::from(height));
         let of_page = voxels.and_then(|voxels| (voxels * u64::from(color.bit_depth()).div_ceil(8)).checked_add(bytes));
         bytes = check_unpacked(of_page, size)?;
+        check_memory(bytes)?;
         let page = one_page(
             decoder.read_image().map_err(broken)?,
             color.bit_depth(),

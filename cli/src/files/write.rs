@@ -1,6 +1,6 @@
 //! Results to files.
 
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Cursor, Write};
 use std::path::Path;
 
 use bytemuck::Pod;
@@ -139,7 +139,8 @@ pub(crate) fn write_sparse(place: &Place<'_>, sparse: &SparseLabels<f32, ndarray
     let parts = sparse.parts();
     let wide = |values: &[usize]| values.iter().map(|&value| value as u64).collect::<ndarray::Array1<_>>();
     place.file(|file| {
-        let mut npz = NpzWriter::new(file);
+        // In memory first: the library prints where it cannot finish a file.
+        let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
         let class = ArrayViewD::from_shape(sparse.shape(), parts.class)?;
         npz.add_array("class", &class)?;
         npz.add_array("class_count", &ndarray::arr0(sparse.class_count() as u64))?;
@@ -147,8 +148,7 @@ pub(crate) fn write_sparse(place: &Place<'_>, sparse: &SparseLabels<f32, ndarray
         npz.add_array("ends", &wide(parts.ends))?;
         npz.add_array("pair_class", &ndarray::aview1(parts.pair_class))?;
         npz.add_array("pair_probability", &ndarray::aview1(parts.pair_probability))?;
-        npz.finish()?;
-        Ok(())
+        Ok(file.write_all(npz.finish()?.get_ref())?)
     })
 }
 
