@@ -1,8 +1,8 @@
 //! Where a result goes. It appears there whole or not at all.
 
+use std::fs::File;
 #[cfg(unix)]
 use std::fs::Permissions;
-use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 

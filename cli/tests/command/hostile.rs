@@ -37,6 +37,11 @@ fn broken_files() {
             "negative.npy",
             npy("{'descr': '|u1', 'fortran_order': False, 'shape': (-1, 4), }\n"),
         ),
+        // The library takes the last of two shapes.
+        (
+            "shapes.npy",
+            npy("{'descr': '|u1', 'fortran_order': False, 'shape': (1, ), \"shape\": (9999999999999, ), }\n"),
+        ),
         ("empty.nii", vec![]),
         ("header.nii", nifti[..200].to_vec()),
         ("cut.nii", nifti[..nifti.len() - 1].to_vec()),
@@ -117,7 +122,7 @@ fn places() {
     folder.npy("a.npy", &ball(1).into_dyn());
     let a = folder.text("a.npy");
     let before = std::fs::read(&a).unwrap();
-    assert!(wrong(["encode", "--classes", "3", "--overwrite", "--out", &a, &a]).contains("--out"));
+    assert!(wrong(["encode", "--classes", "3", "--overwrite", "--out", &a, &a]).contains("is an input, too"));
     assert_eq!(std::fs::read(&a).unwrap(), before);
     let nowhere = format!("{}/not/there/b.npy", folder.0.path().display());
     assert!(wrong(["encode", "--classes", "3", "--out", &nowhere, &a]).contains("make it first"));
@@ -147,4 +152,64 @@ fn killed_while_writing() {
     let output = shell(&script.replace("trap '' XFSZ;", ""));
     assert_ne!(output.status.code(), Some(0));
     assert!(!folder.path("out.npy").exists());
+}
+
+/// Nothing that is read is written over, whatever is asked.
+#[test]
+fn inputs_are_spared() {
+    let folder = Folder::new();
+    folder.npy("a.npy", &ball(1).into_dyn());
+    folder.npy("b.npy", &ball(2).into_dyn());
+    let before = std::fs::read(folder.path("a.npy")).unwrap();
+    let (a, b) = (folder.text("a.npy"), folder.text("b.npy"));
+    let fixed = ["--classes", "3", "--overwrite"];
+    for args in [
+        vec!["encode", "--out", &a, &a, &b],
+        vec!["fuse", "--out", &b, &a, &b],
+        vec!["judge", "--csv", &a, &b, &a],
+        vec!["judge", "--csv", &a, &a, &b],
+    ] {
+        let error = wrong(args.iter().chain(&fixed));
+        assert!(error.contains("is an input, too"), "{error}");
+    }
+    let png = [0x89, b'P', b'N', b'G'];
+    folder.write("a.png", &png);
+    let picture = folder.text("a.png");
+    wrong(["show", "--out", &picture, &picture].iter().chain(&fixed));
+    assert_eq!(std::fs::read(&picture).unwrap(), png);
+    let both = folder.text("both.svg");
+    let error = wrong(
+        ["judge", "--csv", &both, "--reliability", &both, &a, &b]
+            .iter()
+            .chain(&fixed),
+    );
+    assert!(error.contains("same file"), "{error}");
+    assert_eq!(std::fs::read(&a).unwrap(), before);
+    assert_eq!(folder.names("."), ["a.npy", "a.png", "b.npy"]);
+}
+
+/// Names of classes that fit no table, and of cases that steer a terminal.
+#[test]
+fn names() {
+    let folder = Folder::new();
+    folder.npy("a.npy", &ball(1).into_dyn());
+    let long = format!(
+        r#"{{"labels": {{"background": 0, "one": 1, "{}": 2}}}}"#,
+        "x".repeat(70_000)
+    );
+    folder.write("dataset.json", long.as_bytes());
+    let (input, dataset) = (folder.text("a.npy"), folder.text("dataset.json"));
+    let error = wrong(["judge", "--dataset", &dataset, &input, &input]);
+    assert!(error.contains("70000 characters"), "{error}");
+    folder.npy("in/e\u{1b}[31m.npy", &ball(1).into_dyn());
+    let output = run([
+        "encode",
+        "--classes",
+        "3",
+        "--out",
+        &folder.text("out"),
+        &folder.text("in"),
+    ]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(!output.stdout.contains(&0x1b) && !output.stderr.contains(&0x1b));
 }

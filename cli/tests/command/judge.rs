@@ -56,8 +56,8 @@ fn probabilities_of_every_form() {
     assert_eq!(judged(&[]), npy);
     // 255ths are rounded, and ties of a half go another way.
     let bytes = judged(&["--format", "npy", "--dtype", "u8"]);
-    let ece = |json: &Value| json["summary"]["ece"]["mean"].as_f64().unwrap();
-    assert!((ece(&bytes) - ece(&npy)).abs() < 2e-3);
+    let brier = |json: &Value| json["summary"]["brier"]["mean"].as_f64().unwrap();
+    assert!((brier(&bytes) - brier(&npy)).abs() < 2e-3);
 }
 
 #[test]

@@ -290,6 +290,30 @@ fn hostile() {
     let error = wrong(["encode", "--classes", "3", "--out", &folder.text("out.npy"), &input]);
     assert!(error.contains("broken chunk at [0, 0, 0]"), "{error}");
 
+    // More blocks than can be counted.
+    let huge = metadata("[1099511627776, 1099511627776, 1099511627776]", "[64, 64, 64]", "null");
+    folder.write("huge.zarr/.zarray", huge.as_bytes());
+    let error = wrong([
+        "encode",
+        "--classes",
+        "9",
+        "--out",
+        &folder.text("out.zarr"),
+        &folder.text("huge.zarr"),
+    ]);
+    assert!(error.contains("too many voxels"), "{error}");
+    let error = wrong([
+        "encode",
+        "--classes",
+        "3",
+        "--scale",
+        "0",
+        "--out",
+        &folder.text("out.zarr"),
+        &folder.text("bomb.zarr"),
+    ]);
+    assert!(error.contains("--scale"), "{error}");
+
     // A chunk that is shorter than it has to be.
     folder.write(
         "short.zarr/.zarray",
