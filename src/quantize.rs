@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-use ndarray::{ArrayRef, ArrayViewMut, Axis, RemoveAxis};
+use ndarray::{ArrayRef, ArrayViewMut, Axis, Ix1, RemoveAxis};
 
 use crate::common::{arrays, parallel};
 use crate::input::window;
@@ -55,14 +55,16 @@ pub fn encode_into<E: SoftEncoder<D> + Sync, L: Label, D: SpatialDim>(
         let mut slab = window.to_vec();
         slab[0] = start..start + out.len_of(Axis(1));
         let soft = encoder.encode_raters_window::<_, f64>(raters, classes, &slab)?;
-        let annotated = match raters.maps() {
+        let annotated = |uncertain: &[bool]| match raters.maps() {
             [map] => {
                 let part = map.slice_each_axis(|axis| slab[axis.axis.index()].clone().into());
-                Some(part.mapv(|label| classes.class_of(label)))
+                marked(part.iter(), uncertain)
+                    .map(|&label| classes.class_of(label))
+                    .collect()
             }
-            _ => None,
+            _ => Vec::new(),
         };
-        write(&soft, annotated.iter().flatten().copied(), &mut out)
+        write(&soft, annotated, &mut out)
     });
     if let Some(error) = results.into_iter().find_map(Result::err) {
         // Of the whole label map an error tells more than of a slab.
@@ -91,7 +93,7 @@ pub fn soft_into<D: RemoveAxis>(soft: &ArrayRef<f64, D>, out: &mut ArrayRef<u8, 
     if soft.ndim() == 0 {
         return Ok(());
     }
-    write(soft, std::iter::empty(), &mut out.view_mut())
+    write(soft, |_| Vec::new(), &mut out.view_mut())
 }
 
 /// Values that are computed in `f64` at once.
@@ -100,45 +102,77 @@ const SLAB: usize = 1 << 17;
 /// Fractions nearer to one another than this part of 1 are equal: they differ by rounding alone.
 const EQUAL: f64 = 1e9;
 
-/// Writes soft labels as 255ths. `annotated` has the class of each voxel, or nothing.
+/// Writes soft labels as 255ths. `annotated` tells the class of each voxel that it is asked for, or nothing.
 fn write<D: RemoveAxis>(
     soft: &ArrayRef<f64, D>,
-    annotated: impl Iterator<Item = Option<usize>>,
+    annotated: impl FnOnce(&[bool]) -> Vec<Option<usize>>,
     out: &mut ArrayViewMut<'_, u8, D>,
 ) -> Result<()> {
     let classes = soft.len_of(Axis(0));
-    let voxels = soft.len() / classes.max(1);
-    let mut annotated = annotated.fuse();
-    let mut all = arrays::zeros(soft.len(), soft.shape())?;
-    let mut voxel = Voxel::default();
-    let values: Vec<_> = soft.axis_iter(Axis(0)).collect();
-    let mut iters: Vec<_> = values.iter().map(|values| values.iter()).collect();
-    for at in 0..voxels {
-        voxel.probabilities.clear();
-        voxel.probabilities.extend(iters.iter_mut().filter_map(Iterator::next));
-        for (class, &part) in voxel.parts(annotated.next().flatten()).iter().enumerate() {
-            all[class * voxels + at] = part;
+    // Almost all voxels are certain: a plane of each class, without branches.
+    let mut uncertain = arrays::filled(Ix1(soft.len() / classes.max(1)), false)?
+        .into_raw_vec_and_offset()
+        .0;
+    for (mut out, soft) in out.axis_iter_mut(Axis(0)).zip(soft.axis_iter(Axis(0))) {
+        match (out.as_slice_mut(), soft.as_slice()) {
+            (Some(out), Some(soft)) => write_certain(out, soft, &mut uncertain),
+            _ => write_certain(&mut out, &soft, &mut uncertain),
         }
     }
-    for (out, part) in out.iter_mut().zip(all) {
-        *out = part;
+    let count = uncertain.iter().filter(|&&uncertain| uncertain).count();
+    if count == 0 {
+        return Ok(());
+    }
+    let mut probabilities = arrays::zeros(count * classes, soft.shape())?;
+    for (class, plane) in soft.axis_iter(Axis(0)).enumerate() {
+        let of_class = probabilities.iter_mut().skip(class).step_by(classes);
+        for (probability, &p) in of_class.zip(marked(plane.iter(), &uncertain)) {
+            *probability = p;
+        }
+    }
+    let mut annotated = annotated(&uncertain).into_iter();
+    let mut voxel = Voxel::default();
+    let mut parts = arrays::zeros(count * classes, soft.shape())?;
+    for (parts, probabilities) in parts.chunks_exact_mut(classes).zip(probabilities.chunks_exact(classes)) {
+        parts.copy_from_slice(voxel.parts(probabilities, annotated.next().flatten()));
+    }
+    for (class, mut plane) in out.axis_iter_mut(Axis(0)).enumerate() {
+        let of_class = parts.iter().skip(class).step_by(classes);
+        for (out, &part) in marked(plane.iter_mut(), &uncertain).zip(of_class) {
+            *out = part;
+        }
     }
     Ok(())
+}
+
+/// Writes 255 where a class is certain, and marks where it is neither certain nor absent.
+fn write_certain<'a>(
+    out: impl IntoIterator<Item = &'a mut u8>,
+    soft: impl IntoIterator<Item = &'a f64>,
+    uncertain: &mut [bool],
+) {
+    for ((out, &p), uncertain) in out.into_iter().zip(soft).zip(uncertain) {
+        *out = 255 * u8::from(p == 1.0);
+        *uncertain |= (p != 1.0) & (p != 0.0);
+    }
+}
+
+/// The items whose voxels are marked.
+fn marked<T>(items: impl Iterator<Item = T>, marks: &[bool]) -> impl Iterator<Item = T> {
+    items.zip(marks).filter_map(|(item, &mark)| mark.then_some(item))
 }
 
 /// The classes of one voxel.
 #[derive(Default)]
 struct Voxel {
-    probabilities: Vec<f64>,
     parts: Vec<u8>,
     fractions: Vec<f64>,
     order: Vec<usize>,
 }
 
 impl Voxel {
-    fn parts(&mut self, annotated: Option<usize>) -> &[u8] {
+    fn parts(&mut self, probabilities: &[f64], annotated: Option<usize>) -> &[u8] {
         let Self {
-            probabilities,
             parts,
             fractions,
             order,
@@ -161,7 +195,7 @@ impl Voxel {
             .unwrap_or(0);
         fractions.clear();
         let mut rest = 255_u8;
-        for p in probabilities.iter() {
+        for &p in probabilities {
             let exact = 255.0 * p;
             // A whole number that rounding made a little smaller is whole.
             let whole = (exact + 0.5 / EQUAL) as u8;

@@ -33,7 +33,7 @@ const CODEC: u64 = 4096;
 /// A label map of which parts are read.
 pub(crate) struct LabelArray {
     cache: ChunkCacheDecodedLruSizeLimit,
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// Of a chunk when it is decoded.
     chunk_bytes: u64,
     pub(crate) kind: LabelType,

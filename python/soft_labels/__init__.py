@@ -11,16 +11,20 @@
 Submodules: `fuse` (majority vote, STAPLE), `metrics`, and, where the libraries are installed, `torch`, `monai` and `dask`.
 """
 
+import importlib
+from types import ModuleType
+
 from . import fuse, metrics
 from ._encode import encode, pool, valid_mask
 from ._kernel import kernel
-from ._native import Classes, Encoding, num_threads, set_num_threads
+from ._native import Classes, Encoding, __version__, num_threads, set_num_threads
 from ._sparse import SparseLabels, encode_sparse
 
 __all__ = [
     "Classes",
     "Encoding",
     "SparseLabels",
+    "__version__",
     "encode",
     "encode_sparse",
     "fuse",
@@ -31,3 +35,10 @@ __all__ = [
     "set_num_threads",
     "valid_mask",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Submodules that need other libraries are imported when they are first used."""
+    if name in ("dask", "monai", "torch"):
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -46,9 +46,7 @@ def label_map(labels: Array) -> Array:
 def plain(values: Any, what: str) -> Array:
     """An array without a mask."""
     if isinstance(values, np.ma.MaskedArray):
-        raise TypeError(
-            f"{what} is a masked array; fill it, and name the value it is filled with as Classes(.., ignore=..)"
-        )
+        raise TypeError(f"{what} is a masked array; pass .filled(label), and name that label as Classes(.., ignore=label)")
     if isinstance(values, np.ndarray):
         return values
     if hasattr(values, "__array__") or hasattr(values, "__array_interface__"):
@@ -79,15 +77,13 @@ def classes_of(classes: AnyClasses) -> Classes:
         return classes
     if isinstance(classes, (int, np.integer)) and not isinstance(classes, bool):
         return _contiguous(int(classes))
-    if isinstance(classes, (list, tuple, range, np.ndarray)):
+    if isinstance(classes, (list, tuple, range)) or (isinstance(classes, np.ndarray) and classes.ndim == 1):
         return Classes(values=[_integer(value, "a class") for value in classes])
     raise TypeError(f"classes are a number, a list of labels or soft_labels.Classes, not {type(classes).__name__}")
 
 
 @lru_cache(maxsize=64)
 def _contiguous(count: int) -> Classes:
-    if count < 0:
-        raise ValueError(f"there are {count} classes; give 1 or more")
     return Classes(count)
 
 
@@ -128,9 +124,9 @@ def _range(part: Any, length: int) -> tuple[int, int]:
             start, stop = part
         except (TypeError, ValueError):
             raise TypeError(f"a window has a slice or a pair (start, end) for each axis, not {part!r}") from None
-    start, stop = _integer(start, "a window's start"), _integer(stop, "a window's end")
-    if not 0 <= start <= stop:
-        raise ValueError(f"a window begins at 0 or later and does not end before it; {start}:{stop} does")
+    start, stop = index(start, "a window's start"), index(stop, "a window's end")
+    if start > stop:
+        raise ValueError(f"a window does not end before it begins; {start}:{stop} does")
     return start, stop
 
 
@@ -144,10 +140,12 @@ def weights_of(weights: ArrayLike | None) -> list[float] | None:
     return [float(weight) for weight in array]
 
 
-def per_axis(values: int | Iterable[int], axes: int, what: str) -> list[int]:
+def per_axis(
+    values: int | Iterable[int], axes: int, what: str, least: int = -(2**63), most: int = 2**63 - 1
+) -> list[int]:
     """One integer for all axes, or one for each."""
     each = list(values) if isinstance(values, Iterable) else [values] * axes
-    return [_integer(value, what) for value in each]
+    return [_integer(value, what, least, most) for value in each]
 
 
 def per_axis_floats(values: ArrayLike, axes: int) -> list[float]:
@@ -156,8 +154,16 @@ def per_axis_floats(values: ArrayLike, axes: int) -> list[float]:
     return [float(array)] * axes if array.ndim == 0 else [float(value) for value in array]
 
 
-def _integer(value: Any, what: str) -> int:
+def _integer(value: Any, what: str, least: int = -(2**63), most: int = 2**64 - 1) -> int:
     try:
-        return operator.index(value)
+        integer = operator.index(value)
     except TypeError:
         raise TypeError(f"{what} is an integer, not {value!r}") from None
+    if not least <= integer <= most:
+        raise ValueError(f"{what} is {integer}; it has to be from {least} to {most}")
+    return integer
+
+
+def index(value: Any, what: str) -> int:
+    """A number of things, as the machine counts them."""
+    return _integer(value, what, 0, 2**63 - 1)

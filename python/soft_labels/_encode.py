@@ -44,7 +44,8 @@ def encode(
     Parameters
     ----------
     labels : array, or list of arrays, one for each rater
-        Integers or bools of any byte order and strides. Nothing is copied unless the byte order is foreign.
+        Integers or bools of any byte order and strides. Nothing is copied unless the byte order is foreign, the array is not
+        aligned or the raters' types differ. An array (R, H, W) is one volume; several raters are a list: ``list(array)``.
     classes : int, list of int, or Classes
         The number of classes 0, 1, 2, ..., or the label of each, or `Classes`, which can also name a label to ignore.
         An ignored voxel is 0 in all classes.
@@ -72,7 +73,7 @@ def encode(
         out = _writable(out)
         element = out.dtype
     else:
-        element = _FLOAT32 if dtype is np.float32 else np.dtype(dtype)
+        element = _FLOAT32 if dtype is np.float32 or dtype is None else np.dtype(dtype)
     ranges = windows_of(window, maps[0].shape) if window is not None and maps else None
     return _native.encode(maps, classes_of(classes), encoding_of(method), element, ranges, weights_of(weights), out)
 
@@ -83,9 +84,22 @@ def _writable(out: Array) -> Array:
     plain(out, "out")
     if not out.flags.writeable:
         raise ValueError("out is read-only; give an array that can be written to")
+    if _overlaps(out):
+        raise ValueError("elements of out share memory with one another; give an array that is no broadcast view")
     if not (out.dtype.isnative and out.flags.aligned):
         raise TypeError("out has foreign byte order or is not aligned; give an array as NumPy makes it")
     return out
+
+
+def _overlaps(array: Array) -> bool:
+    """Whether two elements may lie at the same place. Axes are taken from the densest to the widest."""
+    span = array.itemsize
+    for stride, length in sorted((abs(stride), length) for stride, length in zip(array.strides, array.shape)):
+        if length > 1:
+            if stride < span:
+                return array.size > 0
+            span += stride * (length - 1)
+    return False
 
 
 def pool(soft: Array, box: int | Sequence[int]) -> Array:
@@ -95,7 +109,7 @@ def pool(soft: Array, box: int | Sequence[int]) -> Array:
     afterwards, rounded up. Voxels that are 0 in all classes, as ignored ones are, do not count.
     """
     soft = floats(soft)
-    return _native.average(soft, per_axis(box, soft.ndim - 1, "the length of a box"))
+    return _native.average(soft, per_axis(box, soft.ndim - 1, "the length of a box", least=1))
 
 
 def valid_mask(labels: LabelMaps, classes: AnyClasses) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _native
-from ._arguments import Method, encoding_of
+from ._arguments import Method, encoding_of, index
 
 
 def kernel(method: Method = "svls", axes: int = 3) -> NDArray[np.float64]:
@@ -14,5 +14,5 @@ def kernel(method: Method = "svls", axes: int = 3) -> NDArray[np.float64]:
 
     Its centre is 1/2: as much as all neighbours together (equation 3 of Islam & Glocker 2021), or 1 - strength / 2.
     """
-    weights, _radius = _native.kernel(encoding_of(method), axes)
+    weights, _radius = _native.kernel(encoding_of(method), index(axes, "the number of axes"))
     return weights

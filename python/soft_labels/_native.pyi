@@ -4,6 +4,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+__version__: str
+
 class Classes:
     """Which labels are classes, and which label is ignored.
 
@@ -36,10 +38,10 @@ class Encoding:
         self,
         method: str = "svls",
         *,
-        sigma: float | Sequence[float] = ...,
-        sigma_mm: float | Sequence[float] = ...,
-        spacing_mm: float | Sequence[float] = ...,
-        radius: int | Sequence[int] = ...,
+        sigma: float | Sequence[float] | NDArray[Any] = ...,
+        sigma_mm: float | Sequence[float] | NDArray[Any] = ...,
+        spacing_mm: float | Sequence[float] | NDArray[Any] = ...,
+        radius: int | Sequence[int] | NDArray[Any] = ...,
         strength: float = ...,
         alpha: float = ...,
     ) -> None: ...

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -56,7 +57,10 @@ def encode(
             raise ValueError(f"label maps of raters are {maps[0].shape} and {one.shape}; they must be the same")
         if np.isnan(sum(one.shape)):
             raise ValueError("the sizes of chunks are not known; call compute_chunk_sizes() first")
-    classes, encoding, dtype = classes_of(classes), encoding_of(method), np.dtype(dtype)
+    classes, encoding, dtype = classes_of(classes), encoding_of(method), np.dtype(np.float32 if dtype is None else dtype)
+    # What is wrong with the arguments is told now, not by a worker. Where there are no voxels, no label is wrong.
+    nothing = [np.zeros((0,) * one.ndim, one.dtype) for one in maps]
+    soft_labels.encode(nothing, classes, encoding, weights=weights, dtype=dtype)
     chunks = maps[0].chunks
     halo = _halo(encoding, maps[0].ndim)
     wide = _at_least(chunks, halo)
@@ -135,20 +139,37 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("input", help="the labels")
     parser.add_argument("output", help="a new Zarr array")
-    parser.add_argument("--classes", type=int, required=True, metavar="C", help="labels are 0, 1, .., C - 1")
+    classes = parser.add_mutually_exclusive_group(required=True)
+    classes.add_argument("--classes", type=int, metavar="C", help="labels are 0, 1, .., C - 1")
+    classes.add_argument("--values", type=_integers, metavar="V,V..", help="the label of each class")
     parser.add_argument("--ignore", type=int, metavar="LABEL", help="the label of voxels that nobody labelled")
-    parser.add_argument("--method", default="svls", help='a name, or JSON such as \'{"method": "svls", "sigma": 1.5}\'')
+    parser.add_argument("--method", type=_method, default="svls", help='a name, or JSON such as \'{"method": "svls", "sigma": 1.5}\'')
     parser.add_argument(
         "--dtype", default="float32", choices=["float32", "float64", "float16", "uint8"], help="uint8: 255ths"
     )
     parser.add_argument(
-        "--chunks", help="voxels of a chunk along each axis, such as 128,128,128; by default those of the input"
+        "--chunks", type=_integers, help="voxels of a chunk along each axis, such as 128,128,128; by default those of the input"
     )
-    parser.add_argument("--workers", type=int, default=2, help="processes on this machine (2)")
+    parser.add_argument("--workers", type=_positive, default=2, help="processes on this machine (2)")
     parser.add_argument("--memory", default="auto", help="memory of each of them, such as 1GB")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="that of a cluster, such as tcp://10.0.0.1:8786")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
     return parser
+
+
+def _integers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
+
+
+def _positive(text: str) -> int:
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
+
+
+def _method(text: str) -> Method:
+    method: Method = json.loads(text) if text.startswith("{") else text
+    return encoding_of(method)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -162,24 +183,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(args: argparse.Namespace) -> None:
     from distributed import Client, LocalCluster, progress, wait
 
-    if pathlib.Path(args.output).exists() and not args.overwrite:
-        raise ValueError(f"{args.output} exists; choose another name or pass --overwrite")
-    method = json.loads(args.method) if args.method.startswith("{") else args.method
-    classes = soft_labels.Classes(args.classes, ignore=args.ignore)
+    if pathlib.Path(args.output).exists():
+        if not args.overwrite:
+            raise ValueError(f"{args.output} exists; choose another name or pass --overwrite")
+        if not any(pathlib.Path(args.output, name).exists() for name in ("zarr.json", ".zarray")):
+            raise ValueError(f"{args.output} is no Zarr array; choose another name")
+    output = pathlib.Path(args.output)
+    # It has its name when it is whole.
+    part = output.with_name(f".soft-labels-{output.name}")
+    classes = soft_labels.Classes(args.classes, values=args.values, ignore=args.ignore)
     labels = da.from_zarr(args.input)
     if args.chunks:
-        labels = labels.rechunk(tuple(int(length) for length in args.chunks.split(",")))
+        labels = labels.rechunk(tuple(args.chunks))
     labels = labels.rechunk(_regular(labels))
     cluster = args.scheduler or LocalCluster(n_workers=args.workers, threads_per_worker=1, memory_limit=args.memory)
     with Client(cluster) as client:
         print(f"dashboard: {client.dashboard_link}", file=sys.stderr)
         client.run(soft_labels.set_num_threads, 1)
-        soft = encode(labels, classes, method, dtype=args.dtype)
-        store = soft.to_zarr(args.output, overwrite=args.overwrite, compute=False)
+        soft = encode(labels, classes, args.method, dtype=args.dtype)
+        store = soft.to_zarr(str(part), overwrite=True, compute=False)
         done = client.compute(store)
         progress(done, notebook=False)
         wait(done)
         done.result()
+        if output.exists():
+            shutil.rmtree(output)
+        part.rename(output)
         print(f"\n{args.output}: {soft.shape}, {soft.dtype}, chunks {soft.chunksize}", file=sys.stderr)
     if not args.scheduler:
         cluster.close()

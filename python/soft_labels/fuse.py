@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _native
-from ._arguments import AnyClasses, Array, classes_of, label_maps, weights_of
+from ._arguments import AnyClasses, Array, classes_of, index, label_maps, weights_of
 
 __all__ = ["Staple", "majority_vote", "staple"]
 
@@ -69,5 +69,6 @@ def staple(
     prior : list of float, optional
         The prior probability of each class. By default its share of the raters' labels.
     """
-    found = _native.staple(label_maps(labels), classes_of(classes), tolerance, max_rounds, weights_of(prior))
+    rounds = index(max_rounds, "max_rounds")
+    found = _native.staple(label_maps(labels), classes_of(classes), tolerance, rounds, weights_of(prior))
     return Staple(**found)

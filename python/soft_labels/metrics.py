@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _native
-from ._arguments import AnyClasses, Array, classes_of, floats, label_map, per_axis, per_axis_floats
+from ._arguments import AnyClasses, Array, classes_of, floats, index, label_map, per_axis, per_axis_floats
 
 __all__ = [
     "brier",
@@ -232,7 +232,7 @@ def tace(
     svls_paper: bool = False,
 ) -> float:
     """The thresholded adaptive calibration error (Nixon et al. 2019), or what the SVLS paper's released code computes."""
-    return _native.tace(*_judged(probabilities, reference), classes_of(classes), bins, float(threshold), svls_paper)
+    return _native.tace(*_judged(probabilities, reference), classes_of(classes), index(bins, "bins"), float(threshold), svls_paper)
 
 
 def nll(probabilities: Array, reference: Array, classes: AnyClasses) -> float:
@@ -295,7 +295,10 @@ def judge(
 
 def _pair(prediction: Array, reference: Array) -> tuple[Array, Array]:
     """Two label maps of one element type."""
-    found, drawn = _judged_map(prediction), _judged_map(reference)
+    found, drawn = label_map(prediction), label_map(reference)
+    if found.shape != drawn.shape:
+        raise ValueError(f"the prediction has shape {found.shape}, the reference {drawn.shape}; give the same voxels")
+    found, drawn = _judged_map(found), _judged_map(drawn)
     if found.dtype != drawn.dtype:
         return found.astype(np.int64), drawn.astype(np.int64)
     return found, drawn
@@ -315,7 +318,12 @@ def _judged_map(labels: Array) -> Array:
 
 
 def _judged(probabilities: Array, reference: Array) -> tuple[Array, Array]:
-    return _probabilities(probabilities), _judged_map(reference)
+    found, drawn = _probabilities(probabilities), label_map(reference)
+    if found.shape[1:] != drawn.shape:
+        raise ValueError(
+            f"probabilities have shape {found.shape}, classes first, the reference {drawn.shape}; give the same voxels"
+        )
+    return found, _judged_map(drawn)
 
 
 def _probabilities(values: Array) -> Array:
@@ -329,7 +337,7 @@ def _reliability(
     bins: int,
     scope: str,
 ) -> tuple[float, NDArray[np.float64]]:
-    return _native.reliability(*_judged(probabilities, reference), classes_of(classes), bins, scope)
+    return _native.reliability(*_judged(probabilities, reference), classes_of(classes), index(bins, "bins"), scope)
 
 
 def _regions(regions: Regions | None, classes: _native.Classes) -> list[list[int]]:

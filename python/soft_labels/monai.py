@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 from monai.transforms import MapTransform
+from monai.transforms.lazy.functional import apply_pending
 
 from ._arguments import AnyClasses, Method, classes_of, encoding_of
-from .torch import encode
+from .torch import _as_torch_has, encode
 
 __all__ = ["SoftLabelsd"]
 
@@ -25,7 +26,7 @@ class SoftLabelsd(MapTransform):
     """Soft labels (C, ..) of label maps (1, ..), the last transform of a pipeline.
 
     Several channels (R, ..) are the label maps of so many raters. Metadata and the affine are kept. Spatial transforms that
-    are pending (MONAI's lazy resampling) are applied first: MONAI does this before any transform that is not lazy.
+    are pending (MONAI's lazy resampling) are applied first, by nearest neighbour.
 
     Place it after all spatial transforms, which resample label maps by nearest neighbour, and use no such transform after
     it. Labels near the edge of a crop are smoothed as if the crop were the whole map; where that matters, crop with
@@ -58,7 +59,9 @@ class SoftLabelsd(MapTransform):
         return result
 
     def _soft(self, labels: Any, key: str) -> Any:
-        tensor = labels if isinstance(labels, torch.Tensor) else torch.as_tensor(np.asarray(labels))
+        if isinstance(labels, MetaTensor) and labels.pending_operations:
+            labels, _ = apply_pending(labels, overrides={"mode": "nearest"})
+        tensor = labels if isinstance(labels, torch.Tensor) else torch.from_numpy(_as_torch_has(np.asarray(labels)))
         maps = _integers(tensor.as_tensor() if isinstance(tensor, MetaTensor) else tensor, key)
         soft = encode(list(maps), self.classes, self.method, weights=self.weights)
         if not isinstance(labels, MetaTensor):
@@ -73,6 +76,7 @@ def _integers(labels: torch.Tensor, key: str) -> torch.Tensor:
     whole = labels.to(torch.int64)
     if not torch.equal(whole.to(labels.dtype), labels):
         raise ValueError(
-            f"the labels of {key!r} are not whole numbers; resample label maps with mode='nearest', before SoftLabelsd"
+            f"the labels of {key!r} are not whole numbers; resample label maps with mode='nearest', before SoftLabelsd; "
+            f"in Compose(.., lazy=True) also set overrides={{{key!r}: {{'mode': 'nearest'}}}}"
         )
     return whole.cpu()

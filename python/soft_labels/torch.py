@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 import soft_labels
 
-from ._arguments import AnyClasses, Method, Window, classes_of, encoding_of
+from ._arguments import AnyClasses, Method, Window, classes_of, encoding_of, per_axis
 
 __all__ = ["RandomWindows", "SoftCrossEntropyLoss", "encode"]
 
@@ -57,6 +57,11 @@ def _array(values: Any, what: str) -> Any:
     if values.device.type != "cpu":
         raise ValueError(f"{what} is on {values.device}; soft labels are made on the CPU, so pass it as .cpu()")
     return values.detach().numpy()
+
+
+def _as_torch_has(array: Any) -> Any:
+    """An array in native byte order without negative strides."""
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
 
 
 def _numpy_dtype(dtype: torch.dtype) -> Any:
@@ -102,6 +107,8 @@ class SoftCrossEntropyLoss(torch.nn.Module):
         """The loss of logits (N, C, ..) against targets of the same shape. `mask` (N, ..) is true where voxels count."""
         if logits.shape != targets.shape:
             raise ValueError(f"logits are {tuple(logits.shape)}, targets {tuple(targets.shape)}; they must be the same")
+        if not (logits.is_floating_point() and targets.is_floating_point()):
+            raise TypeError(f"logits and targets are floating-point, not {logits.dtype} and {targets.dtype}; divide 255ths by 255")
         valid = (targets != 0).any(1)
         if mask is not None:
             if mask.shape != valid.shape:
@@ -133,9 +140,9 @@ class SoftCrossEntropyLoss(torch.nn.Module):
 class RandomWindows:
     """A `collate_fn` for `torch.utils.data.DataLoader`: a random window of each case, and its soft labels.
 
-    A case is a pair (image, labels): an image (channels, ..) as a tensor or array, and a label map (..) or a list of them,
-    one for each rater. Soft labels near the edge of a window are those of the whole map, and only the window is computed.
-    Windows are drawn by PyTorch's random numbers, which a loader seeds in each worker.
+    A case is a pair (image, labels): an image (channels, ..) as a tensor or array, and a label map (..) of the same voxels, or
+    a list of them, one for each rater. Soft labels near the edge of a window are those of the whole map, and only the window is computed.
+    Windows are drawn by PyTorch's random numbers, which a loader seeds in each worker; so they depend on the number of workers.
 
     Parameters
     ----------
@@ -161,7 +168,7 @@ class RandomWindows:
         weights: ArrayLike | None = None,
         scales: Sequence[int | Sequence[int]] | None = None,
     ) -> None:
-        self.size = [int(length) for length in size]
+        self.size = per_axis(list(size), len(size), "a window's size", least=0)
         self.classes, self.method = classes_of(classes), encoding_of(method)
         self.weights, self.scales = weights, scales
 
@@ -169,9 +176,11 @@ class RandomWindows:
         images: list[torch.Tensor] = []
         targets = torch.empty(len(cases), len(self.classes), *self.size)
         for at, (image, labels) in enumerate(cases):
-            image = torch.as_tensor(image)
+            if any(one.shape != image.shape[1:] for one in (labels if isinstance(labels, (list, tuple)) else [labels])):
+                raise ValueError(f"an image is {tuple(image.shape)}, channels first; its label map has other voxels")
             window = self._window(image.shape[1:])
-            images.append(image[(slice(None), *window)])
+            part = image[(slice(None), *window)]
+            images.append(part if isinstance(part, torch.Tensor) else torch.from_numpy(_as_torch_has(part)))
             encode(labels, self.classes, self.method, weights=self.weights, window=window, out=targets[at])
         if self.scales is None:
             return torch.stack(images), targets

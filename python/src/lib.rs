@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 /// Bits of NumPy, and the engine between them.
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<objects::Classes>()?;
     module.add_class::<objects::Encoding>()?;
     module.add_function(wrap_pyfunction!(encode::encode, module)?)?;

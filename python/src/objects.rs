@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
-use crate::error::value;
+use crate::error::{in_range, value, wrong_type};
 
 /// Which labels are classes, and which label is ignored.
 #[pyclass(frozen, eq, module = "soft_labels", from_py_object)]
@@ -14,17 +14,27 @@ pub(crate) struct Classes(pub(crate) soft_labels::Classes);
 impl Classes {
     #[new]
     #[pyo3(signature = (count=None, *, values=None, ignore=None))]
-    fn new(count: Option<usize>, values: Option<Vec<i64>>, ignore: Option<i64>) -> PyResult<Self> {
+    fn new(
+        count: Option<Bound<'_, PyAny>>,
+        values: Option<Bound<'_, PyAny>>,
+        ignore: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
         let classes = match (count, values) {
-            (Some(count), None) => soft_labels::Classes::contiguous(count),
-            (None, Some(values)) => soft_labels::Classes::from_values(values),
+            (Some(count), None) => soft_labels::Classes::contiguous(in_range(count.extract(), &count)?),
+            (None, Some(values)) => from_values(in_range(values.extract(), &values)?)?,
             _ => return Err(value("give the number of classes or their values")),
         };
         let classes = classes.map_err(value)?;
-        Ok(Self(match ignore {
-            Some(ignore) => classes.with_ignore(ignore).map_err(value)?,
-            None => classes,
-        }))
+        let Some(ignore) = ignore else {
+            return Ok(Self(classes));
+        };
+        let label: i128 = in_range(ignore.extract(), &ignore)?;
+        let classes = match (i64::try_from(label), u64::try_from(label)) {
+            (Ok(label), _) => classes.with_ignore(label),
+            (_, Ok(label)) => classes.with_ignore(label),
+            _ => return Err(value(format!("{ignore} is out of range"))),
+        };
+        Ok(Self(classes.map_err(value)?))
     }
 
     /// The label of each class.
@@ -66,6 +76,17 @@ impl Classes {
     }
 }
 
+/// Labels of 64 bits, with a sign or without.
+fn from_values(values: Vec<i128>) -> PyResult<soft_labels::Result<soft_labels::Classes>> {
+    let signed: Result<Vec<i64>, _> = values.iter().map(|&label| label.try_into()).collect();
+    if let Ok(signed) = signed {
+        return Ok(soft_labels::Classes::from_values(signed));
+    }
+    let unsigned: Result<Vec<u64>, _> = values.iter().map(|&label| label.try_into()).collect();
+    let unsigned = unsigned.map_err(|_| value("labels are from -2^63 to 2^63 - 1, or from 0 to 2^64 - 1"))?;
+    Ok(soft_labels::Classes::from_values(unsigned))
+}
+
 /// A method and its settings: one-hot labels, label smoothing or SVLS.
 #[pyclass(frozen, eq, module = "soft_labels", from_py_object)]
 #[derive(Clone, PartialEq)]
@@ -79,7 +100,14 @@ impl Encoding {
     fn new(py: Python<'_>, method: &str, settings: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let fields = settings.map_or_else(|| Ok(PyDict::new(py)), |settings| settings.copy())?;
         fields.set_item("method", method)?;
-        let text: String = py.import("json")?.call_method1("dumps", (fields,))?.extract()?;
+        // NumPy's numbers and arrays become plain ones.
+        let plain = py.import("operator")?.call_method1("methodcaller", ("tolist",))?;
+        let keywords = PyDict::new(py);
+        keywords.set_item("default", plain)?;
+        let dumped = py.import("json")?.call_method("dumps", (fields,), Some(&keywords));
+        let text: String = dumped
+            .map_err(|error| wrong_type(format!("a setting is a number or a list of numbers: {error}")))?
+            .extract()?;
         Self::parse(&text)
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use crate::error::value;
+use crate::error::{in_range, value};
 
 /// The pool, and the process that made it: a forked child has none of its parent's threads.
 ///
@@ -67,7 +67,8 @@ pub(crate) fn run_encoder<T: Send>(py: Python<'_>, values: usize, work: impl FnO
 
 /// Sets the number of threads of this process.
 #[pyfunction]
-pub(crate) fn set_num_threads(_py: Python<'_>, threads: usize) -> PyResult<()> {
+pub(crate) fn set_num_threads(threads: &Bound<'_, PyAny>) -> PyResult<()> {
+    let threads = in_range(threads.extract::<usize>(), threads)?;
     let threads = NonZeroUsize::new(threads)
         .filter(|threads| threads.get() <= MOST_THREADS)
         .ok_or_else(|| value(format!("the number of threads is 1 to {MOST_THREADS}, not {threads}")))?;

@@ -102,3 +102,12 @@ def test_zarr_to_zarr(tmp_path):
     np.testing.assert_array_equal(found[:], encode(labels, 4, dtype="uint8"))
     again = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert again.returncode == 1 and "--overwrite" in again.stderr
+
+
+def test_what_is_wrong_is_told_at_once():
+    labels = da.zeros((8, 8), np.uint8, chunks=4)
+    for wrong in ({"dtype": "i4"}, {"weights": [1.0, 2.0]}, {"weights": [-1.0]}):
+        with pytest.raises((TypeError, ValueError)):
+            soft_labels_dask.encode(labels, 2, **wrong)
+    with pytest.raises(TypeError):
+        soft_labels_dask.encode(labels.astype(float), 2)

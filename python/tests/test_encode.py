@@ -182,3 +182,25 @@ def test_results_outlive_what_they_were_made_of():
     del labels
     assert (soft[1] == 1).all()
     soft[:] = 3
+
+
+def test_settings_and_labels_may_be_numpys():
+    expected = Encoding("svls", sigma=[1.0, 2.0], radius=[1, 2])
+    assert Encoding("svls", sigma=np.array([1.0, 2.0]), radius=[np.int64(1), np.uint8(2)]) == expected
+    millimetres = Encoding("svls", sigma_mm=1.0, spacing_mm=(np.float32(0.5), np.float32(2.0)))
+    assert millimetres == Encoding("svls", sigma_mm=1.0, spacing_mm=[0.5, 2.0])
+    with pytest.raises(TypeError):
+        Encoding("svls", sigma=object())
+
+
+def test_labels_of_64_bits():
+    large = 2**64 - 1
+    classes = Classes(values=[0, large])
+    assert eval(repr(classes)) == classes and classes == Classes.from_json(classes.to_json())
+    labels = np.array([[0, large], [large, large]], np.uint64)
+    np.testing.assert_array_equal(encode(labels, classes), encode((labels > 0).astype(np.uint8), 2))
+    assert Classes(2, ignore=large).ignore == large
+
+
+def test_no_dtype_is_the_usual_one():
+    assert encode(np.zeros((3, 3), np.uint8), 2, dtype=None).dtype == np.float32

@@ -132,3 +132,34 @@ def test_monai():
     np.testing.assert_array_equal(found.numpy(), soft_labels.encode(list(raters.numpy()), 4))
     with pytest.raises(ValueError, match="nearest"):
         SoftLabelsd("label", 4)({"label": LABELS[None].float() + 0.5})
+
+
+def test_255ths_are_no_targets():
+    bytes_ = torch.from_numpy(soft_labels.encode(LABELS.numpy(), 4, dtype="uint8"))[None]
+    with pytest.raises(TypeError, match="255"):
+        SoftCrossEntropyLoss()(torch.zeros(1, 4, 20, 24, 28), bytes_)
+
+
+def test_windows_of_arrays_of_any_strides():
+    image = np.random.default_rng(0).random((1, 24, 20, 28)).astype(">f4").transpose(0, 2, 1, 3)[:, ::-1]
+    labels = LABELS.numpy()[::-1]
+    images, targets = RandomWindows([4, 5, 6], 4)([(image, labels), (image, [labels, labels])])
+    assert images.shape == (2, 1, 4, 5, 6) and targets.shape == (2, 4, 4, 5, 6) and images.dtype == torch.float32
+    with pytest.raises(ValueError, match="other voxels"):
+        RandomWindows([4, 4], 4)([(np.zeros((1, 8, 8), "f4"), np.zeros((20, 20), "u1"))])
+    with pytest.raises(ValueError, match="size"):
+        RandomWindows([-1, 4], 4)
+
+
+def test_monai_applies_what_is_pending():
+    monai = pytest.importorskip("monai")
+    from monai.transforms import Spacingd
+
+    from soft_labels.monai import SoftLabelsd
+
+    image = monai.data.MetaTensor(LABELS[None].float(), affine=torch.eye(4))
+    resample = lambda lazy: Spacingd("label", [2, 2, 2], mode="nearest", lazy=lazy)({"label": image.clone()})
+    now, later = (SoftLabelsd("label", 4)(resample(lazy))["label"] for lazy in (False, True))
+    assert now.shape == later.shape == (4, 10, 12, 14) and not later.pending_operations
+    reversed_ = np.zeros((1, 4, 4), ">i2")[:, ::-1]
+    assert SoftLabelsd("label", 2)({"label": reversed_})["label"].shape == (2, 4, 4)

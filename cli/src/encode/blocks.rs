@@ -53,7 +53,8 @@ impl Source {
             Self::Memory(Labels::U8(maps)) => Ok(Labels::U8(part(maps, window))),
             Self::Memory(Labels::I64(maps)) => Ok(Labels::I64(part(maps, window))),
             Self::Zarr(arrays) => {
-                let mut parts = arrays.iter().map(|array| array.read(window));
+                let read = |array: &LabelArray| of_file(&array.folder, array.read(window));
+                let mut parts = arrays.iter().map(read);
                 let first = parts.next().ok_or("there is no rater")??;
                 parts.try_fold(first, |before, part| Ok(before.join(part?)))
             }
@@ -89,7 +90,7 @@ pub(super) fn encode(encoder: &Encoder<'_>, job: &Job) -> Result<Report, Failure
     let (source, kind, header) = source(job)?;
     let mut report = Report::new(job, kind, start.elapsed());
     let encoding = encoder.encoding(header.as_ref())?;
-    let blocks = Blocks::new(encoder, job, source, encoding)?;
+    let blocks = of_file(&job.out, Blocks::new(encoder, job, source, encoding))?;
     report.shape(&blocks.shape, job.raters().count());
 
     let start = Instant::now();
