@@ -134,8 +134,8 @@ def sitk_staple():
 
 
 JOBS = [
-    ("SVLS, 4 classes", lambda: soft_labels.encode(LABELS, CLASSES), [
-        ("to a buffer of one's own", lambda: soft_labels.encode(LABELS, CLASSES, out=OUT)),
+    ("SVLS to an array that is there", lambda: soft_labels.encode(LABELS, CLASSES, out=OUT), [
+        ("to a new array", lambda: soft_labels.encode(LABELS, CLASSES)),
         ("PyTorch one-hot, padding, grouped convolution", torch_svls),
         ("SciPy correlate per class", scipy_svls),
         ("MONAI AsDiscrete, GaussianSmooth (not SVLS)", lambda: SMOOTH(AS_DISCRETE(TENSOR[None]))),

@@ -46,7 +46,9 @@ def label_map(labels: Array) -> Array:
 def plain(values: Any, what: str) -> Array:
     """An array without a mask."""
     if isinstance(values, np.ma.MaskedArray):
-        raise TypeError(f"{what} is a masked array; pass .filled(label), and name that label as Classes(.., ignore=label)")
+        raise TypeError(
+            f"{what} is a masked array; pass .filled(label), and name that label as Classes(.., ignore=label)"
+        )
     if isinstance(values, np.ndarray):
         return values
     if hasattr(values, "__array__") or hasattr(values, "__array_interface__"):

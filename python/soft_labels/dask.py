@@ -57,7 +57,11 @@ def encode(
             raise ValueError(f"label maps of raters are {maps[0].shape} and {one.shape}; they must be the same")
         if np.isnan(sum(one.shape)):
             raise ValueError("the sizes of chunks are not known; call compute_chunk_sizes() first")
-    classes, encoding, dtype = classes_of(classes), encoding_of(method), np.dtype(np.float32 if dtype is None else dtype)
+    classes, encoding, dtype = (
+        classes_of(classes),
+        encoding_of(method),
+        np.dtype(np.float32 if dtype is None else dtype),
+    )
     # What is wrong with the arguments is told now, not by a worker. Where there are no voxels, no label is wrong.
     nothing = [np.zeros((0,) * one.ndim, one.dtype) for one in maps]
     soft_labels.encode(nothing, classes, encoding, weights=weights, dtype=dtype)
@@ -143,12 +147,16 @@ def _parser() -> argparse.ArgumentParser:
     classes.add_argument("--classes", type=int, metavar="C", help="labels are 0, 1, .., C - 1")
     classes.add_argument("--values", type=_integers, metavar="V,V..", help="the label of each class")
     parser.add_argument("--ignore", type=int, metavar="LABEL", help="the label of voxels that nobody labelled")
-    parser.add_argument("--method", type=_method, default="svls", help='a name, or JSON such as \'{"method": "svls", "sigma": 1.5}\'')
+    parser.add_argument(
+        "--method", type=_method, default="svls", help='a name, or JSON such as \'{"method": "svls", "sigma": 1.5}\''
+    )
     parser.add_argument(
         "--dtype", default="float32", choices=["float32", "float64", "float16", "uint8"], help="uint8: 255ths"
     )
     parser.add_argument(
-        "--chunks", type=_integers, help="voxels of a chunk along each axis, such as 128,128,128; by default those of the input"
+        "--chunks",
+        type=_integers,
+        help="voxels of a chunk along each axis, such as 128,128,128; by default those of the input",
     )
     parser.add_argument("--workers", type=_positive, default=2, help="processes on this machine (2)")
     parser.add_argument("--memory", default="auto", help="memory of each of them, such as 1GB")

@@ -232,7 +232,9 @@ def tace(
     svls_paper: bool = False,
 ) -> float:
     """The thresholded adaptive calibration error (Nixon et al. 2019), or what the SVLS paper's released code computes."""
-    return _native.tace(*_judged(probabilities, reference), classes_of(classes), index(bins, "bins"), float(threshold), svls_paper)
+    return _native.tace(
+        *_judged(probabilities, reference), classes_of(classes), index(bins, "bins"), float(threshold), svls_paper
+    )
 
 
 def nll(probabilities: Array, reference: Array, classes: AnyClasses) -> float:

@@ -108,7 +108,9 @@ class SoftCrossEntropyLoss(torch.nn.Module):
         if logits.shape != targets.shape:
             raise ValueError(f"logits are {tuple(logits.shape)}, targets {tuple(targets.shape)}; they must be the same")
         if not (logits.is_floating_point() and targets.is_floating_point()):
-            raise TypeError(f"logits and targets are floating-point, not {logits.dtype} and {targets.dtype}; divide 255ths by 255")
+            raise TypeError(
+                f"logits and targets are floating-point, not {logits.dtype} and {targets.dtype}; divide 255ths by 255"
+            )
         valid = (targets != 0).any(1)
         if mask is not None:
             if mask.shape != valid.shape:
