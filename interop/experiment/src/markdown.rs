@@ -37,9 +37,9 @@ pub(crate) fn cell(of_seeds: &[f64]) -> String {
 /// How to read a table of differences with their intervals, all of which together miss with the probability `outside`.
 pub(crate) fn about_intervals(comparisons: usize, outside: f64, resampled: &str) -> String {
     format!(
-        "Intervals are by bootstrap: {resampled} are both drawn with replacement. All {comparisons} intervals together miss with \
-         {} % (Bonferroni: each with {:.2} %). In bold: better, and the interval does not hold 0. In italics: worse, likewise. \
-         All others are no difference.",
+        "Intervals are by bootstrap: {resampled} are both drawn with replacement. The chance that any of the {comparisons} \
+         misses is meant to be at most {} % (Bonferroni: {:.2} % each). In bold: better, and the interval does not hold 0. In \
+         italics: worse, and the interval does not hold 0. For all others no difference was found.",
         100.0 * outside,
         100.0 * outside / comparisons as f64
     )

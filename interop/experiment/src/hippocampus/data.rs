@@ -26,7 +26,7 @@ pub(crate) struct Case {
     pub(crate) labels: Array3<u8>,
 }
 
-/// Volumes to learn from, for choices and to be judged by. They are of different patients.
+/// Volumes to learn from, for choices and to be judged by. Which of them are of one person is not published.
 #[derive(Debug)]
 pub(crate) struct Split {
     pub(crate) train: Vec<Case>,

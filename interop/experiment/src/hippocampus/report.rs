@@ -87,6 +87,7 @@ impl Results<'_> {
             let columns = self.lengths.iter().map(|&steps| (format!("{steps} steps"), few, steps));
             text += &self.curve_table(metric, &columns.collect::<Vec<_>>());
         }
+        text += &self.temperatures();
         text += &self.curve_differences();
         let _ = write!(text, "\n**Two scales.** {few} volumes, {last} steps.\n\n");
         let names = ["SVLS", "SVLS, two scales, pooled", "SVLS, two scales, nearest"];
@@ -160,8 +161,8 @@ impl Results<'_> {
         text + &table(&cells)
     }
 
-    /// Paired differences over the number of volumes and over the steps.
-    fn curve_differences(&self) -> String {
+    /// The points of all curves: what they are called, volumes and steps.
+    fn places(&self) -> Vec<(String, usize, usize)> {
         let (few, last) = (self.few, self.last());
         let of_volumes = self
             .volumes
@@ -169,7 +170,31 @@ impl Results<'_> {
             .map(|&volumes| (format!("{volumes} volumes, {last} steps"), volumes, last));
         let shorter = self.lengths.iter().filter(|&&steps| steps != last);
         let of_steps = shorter.map(|&steps| (format!("{few} volumes, {steps} steps"), few, steps));
-        let places: Vec<_> = of_volumes.chain(of_steps).collect();
+        of_volumes.chain(of_steps).collect()
+    }
+
+    /// The best temperature of the networks with one-hot labels.
+    fn temperatures(&self) -> String {
+        let temperature = Metric::less("temperature", |row| row.temperature);
+        let mut cells = vec![vec!["one-hot".to_owned()], vec!["temperature".to_owned()]];
+        for (place, volumes, steps) in self.places() {
+            cells[0].push(place);
+            cells[1].push(cell(&self.of_seeds(
+                "one-hot, temperature",
+                volumes,
+                steps,
+                temperature,
+            )));
+        }
+        format!(
+            "\n**Temperatures** that were chosen. Above 1 a network was overconfident.\n\n{}",
+            table(&cells)
+        )
+    }
+
+    /// Paired differences over the number of volumes and over the steps.
+    fn curve_differences(&self) -> String {
+        let places = self.places();
         let pairs = ["one-hot", "one-hot, temperature", "LS 0.1"].map(|other| ("SVLS", other));
         let comparisons = pairs.len() * places.len() * of_curves().count();
         let mut text = format!(
@@ -206,7 +231,7 @@ impl Results<'_> {
 
 /// The metrics of the learning curves.
 fn of_curves() -> impl Iterator<Item = Metric> {
-    let names = ["DSC both", "ECE", "ECE structures", "NLL"];
+    let names = ["DSC both", "ECE", "ECE structures", "TACE", "NLL", "Brier"];
     METRICS.into_iter().filter(move |metric| names.contains(&metric.name))
 }
 
