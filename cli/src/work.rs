@@ -166,6 +166,17 @@ impl Progress {
 
 #[cfg(feature = "zarr")]
 impl Progress {
+    /// A step that has no name. There is a line for each hundredth of the work.
+    pub(crate) fn count(&self, unit: &str) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        let hundredths = |done: usize| done as u128 * 100 / self.steps.max(1) as u128;
+        match &self.bar {
+            Some(bar) => bar.inc(1),
+            None if self.quiet || hundredths(done) == hundredths(done - 1) => {}
+            None => drop(writeln!(io::stderr(), "{done} of {} {unit}", self.steps)),
+        }
+    }
+
     /// A line beside the bar.
     pub(crate) fn say(&self, text: &str) {
         match &self.bar {

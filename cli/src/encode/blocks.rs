@@ -112,7 +112,7 @@ pub(super) fn encode(encoder: &Encoder<'_>, job: &Job) -> Result<Report, Failure
         let array = &part.array;
         blocks.write(array, block)?;
         of_file(&job.out, part.finish(block))?;
-        progress.step(&format!("block {block}"));
+        progress.count("blocks");
         Ok(())
     })?;
     drop(progress);

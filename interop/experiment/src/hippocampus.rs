@@ -2,6 +2,7 @@
 
 mod data;
 mod pictures;
+pub(crate) mod predictions;
 mod report;
 mod runs;
 mod sampler;

@@ -35,6 +35,7 @@ enum Command {
     Cfos(cfos::Cfos),
     Hippocampus(hippocampus::Hippocampus),
     Nodules(nodules::Compare),
+    Predict(hippocampus::predictions::Predict),
     Time(hippocampus::Time),
     Choose(nodules::choose::Choose),
 }
@@ -43,6 +44,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Cfos(args) => cfos::compare(&args),
         Command::Hippocampus(args) => hippocampus::compare(&args),
+        Command::Predict(args) => hippocampus::predictions::write(&args),
         Command::Time(args) => hippocampus::time(&args),
         Command::Nodules(args) => nodules::compare(&args),
         Command::Choose(args) => nodules::choose::choose(&args),

@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use ndarray::{Array2, Array3};
+use ndarray::{Array2, Array3, Array4};
 use nifti::writer::WriterOptions;
+use nifti::{IntoNdArray, NiftiObject, ReaderOptions};
 
 fn run(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_soft-labels-experiment"))
@@ -111,6 +112,52 @@ fn hippocampus_runs_and_is_continued() {
         "hippocampus_reliability.svg",
     ];
     check("hippocampus", folder.path(), &files);
+    predictions_have_the_scores_of_their_network(folder.path());
+}
+
+/// The Brier score of what `predict` writes is the one that the network was given when it was trained.
+fn predictions_have_the_scores_of_their_network(folder: &Path) {
+    let networks = folder.join("out/quick/networks");
+    let network = fs::read_dir(&networks)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "bpk"))
+        .unwrap();
+    let path = |path: &Path| path.to_str().unwrap().to_owned();
+    let out = folder.join("predictions");
+    let args = [
+        "predict",
+        "--data",
+        &path(folder),
+        "--network",
+        &path(&network),
+        "--out",
+        &path(&out),
+    ];
+    let output = run(&args);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+
+    let mut scores = csv::Reader::from_path(network.with_extension("csv")).unwrap();
+    let names = scores.headers().unwrap().clone();
+    let column = |name: &str| names.iter().position(|column| column == name).unwrap();
+    let row = scores
+        .records()
+        .map(Result::unwrap)
+        .find(|row| &row[column("part")] == "held out" && &row[column("temperature")] == "1.0")
+        .unwrap();
+    let case = &row[column("case")];
+    let probabilities: Array4<f32> = ndarray_npy::read_npy(out.join(format!("{case}.npy"))).unwrap();
+    let labels = ReaderOptions::new()
+        .read_file(folder.join(format!("labelsTr/{case}.nii.gz")))
+        .unwrap();
+    let labels = labels.into_volume().into_ndarray::<u8>().unwrap();
+    let squares = probabilities.indexed_iter().map(|((class, x, y, z), &p)| {
+        let label = usize::from(labels[[x, y, z]]);
+        (f64::from(p) - f64::from(u8::from(label == class))).powi(2)
+    });
+    let brier = squares.sum::<f64>() / labels.len() as f64;
+    let expected: f64 = row[column("brier")].parse().unwrap();
+    assert!((brier - expected).abs() < 1e-9, "{brier} {expected}");
 }
 
 #[test]

@@ -1,0 +1,37 @@
+//! The reader of Zarr: whatever the metadata and a chunk hold, it returns. The first byte chooses the version, and a
+//! byte of 255 ends the metadata, which are text.
+#![no_main]
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "the modules of the command are used in part"
+)]
+
+#[path = "../../cli/src/command.rs"]
+mod command;
+#[path = "../../cli/src/files/mod.rs"]
+mod files;
+#[path = "../../cli/src/zarr.rs"]
+mod zarr;
+
+use std::sync::Once;
+use std::{fs, panic};
+
+use libfuzzer_sys::fuzz_target;
+
+static QUIET: Once = Once::new();
+
+fuzz_target!(|data: &[u8]| {
+    // The reader makes an error of a panic in a library, so it does not end the program here either.
+    QUIET.call_once(|| panic::set_hook(Box::new(|_| {})));
+    let Some((&version, bytes)) = data.split_first() else { return };
+    let mut parts = bytes.splitn(2, |&byte| byte == 255);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (name, chunk) = if version % 2 == 0 { (".zarray", "0.0.0") } else { ("zarr.json", "c/0/0/0") };
+    fs::write(folder.path().join(name), parts.next().unwrap_or_default()).expect("a file");
+    let chunk = folder.path().join(chunk);
+    fs::create_dir_all(chunk.parent().expect("a folder")).expect("a folder");
+    fs::write(chunk, parts.next().unwrap_or_default()).expect("a file");
+    let _ = zarr::labels(folder.path());
+});
