@@ -31,6 +31,9 @@ pub(crate) struct Cfos {
     /// One seed, one fold and few steps: whether it runs at all, in a minute.
     #[arg(long)]
     quick: bool,
+    /// Seeds of each kind of targets, one network for each.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "quick")]
+    seeds: u64,
     /// Networks that are trained at the same time, each on one thread. By default as many as there are processors.
     #[arg(long)]
     jobs: Option<NonZeroUsize>,
@@ -68,7 +71,7 @@ pub(crate) fn compare(args: &Cfos) -> Result<()> {
         batch_size: 8,
         learning_rate: 3e-3,
     };
-    let (mut seeds, mut folds, mut out) = (3, FOLDS, args.out.clone());
+    let (mut seeds, mut folds, mut out) = (args.seeds, FOLDS, args.out.clone());
     if args.quick {
         settings.steps = 20;
         (seeds, folds) = (1, 1);
@@ -99,7 +102,7 @@ pub(crate) fn compare(args: &Cfos) -> Result<()> {
             runs.extend(Targets::ALL.map(|targets| Run { targets, fold, seed }));
         }
     }
-    let store = Store::open(out.join("networks"), &(seeds, &settings))?;
+    let store = Store::open(out.join("networks"), &settings)?;
     let jobs = args.jobs.map_or_else(processors, usize::from);
     store.finish(
         "networks",

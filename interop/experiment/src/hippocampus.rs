@@ -33,6 +33,9 @@ pub(crate) struct Hippocampus {
     /// One seed and few steps: whether it runs at all, in a minute.
     #[arg(long)]
     quick: bool,
+    /// Seeds of each kind of targets, one network for each.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "quick")]
+    seeds: u64,
     /// Networks that are trained at the same time, each on one thread. By default as many as there are processors.
     #[arg(long)]
     jobs: Option<NonZeroUsize>,
@@ -93,7 +96,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    fn full() -> Self {
+    fn full(seeds: u64) -> Self {
         let svls = |sigma, radius, strength| Targets::Svls {
             sigma,
             radius,
@@ -105,7 +108,7 @@ impl Plan {
             .collect();
         candidates.push(svls(1.0, 2, 1.0));
         Self {
-            seeds: 3,
+            seeds,
             volumes: vec![5, 20, 80, 160],
             few: 20,
             lengths: vec![400, 800, 1600],
@@ -121,14 +124,14 @@ impl Plan {
             few: volumes.min(5),
             lengths: vec![10, 20],
             rates: vec![3e-3],
-            candidates: Self::full().candidates[3..5].to_vec(),
+            candidates: Self::full(1).candidates[3..5].to_vec(),
         }
     }
 }
 
 pub(crate) fn compare(args: &Hippocampus) -> Result<()> {
     let mut split = data::load(&args.data)?;
-    let mut plan = Plan::full();
+    let mut plan = Plan::full(args.seeds);
     plan.volumes.retain(|&volumes| volumes <= split.train.len());
     let mut out = args.out.clone();
     if args.quick {
@@ -149,7 +152,7 @@ pub(crate) fn compare(args: &Hippocampus) -> Result<()> {
         plan.seeds
     );
     say(&about)?;
-    let store = Store::open(out.join("networks"), &plan)?;
+    let store = Store::open(out.join("networks"), &(BATCH, sampler::CROP))?;
     let jobs = args.jobs.map_or_else(processors, usize::from);
     let finish = |what: &str, runs: &[Run], chosen_from: bool| {
         store.finish(
