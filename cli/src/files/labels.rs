@@ -194,9 +194,13 @@ fn open_nifti(path: &Path) -> Result<Nifti, Failure> {
     file.by_ref().take(2).read_to_end(&mut magic)?;
     file.rewind()?;
     if magic == [0x1f, 0x8b] {
-        read_nifti(MultiGzDecoder::new(BufReader::new(file)), |bytes| {
-            check_unpacked(bytes, size)
-        })
+        let mut decoder = MultiGzDecoder::new(BufReader::new(file));
+        let nifti = read_nifti(&mut decoder, |bytes| check_unpacked(bytes, size))?;
+        // The checksum comes last.
+        match io::copy(&mut decoder, &mut io::sink()) {
+            Ok(_) => Ok(nifti),
+            Err(error) => Err(broken(error.into())),
+        }
     } else {
         let check = |bytes: Option<u64>| {
             let bytes = bytes.filter(|&bytes| bytes <= size);
@@ -230,6 +234,10 @@ fn read_nifti(mut reader: impl Read, check: impl Fn(Option<u64>) -> Result<u64, 
 
 #[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
 fn broken(error: nifti::NiftiError) -> Failure {
+    let error = match error {
+        nifti::NiftiError::Io(error) => error.to_string(),
+        other => other.to_string(),
+    };
     format!("is no whole NIfTI file ({error}); save it again").into()
 }
 

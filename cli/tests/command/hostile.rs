@@ -53,6 +53,16 @@ fn broken_files() {
             gzip.write_all(&with(40, &gigantic)).unwrap();
             gzip.finish().unwrap()
         }),
+        // Stored, so that the flipped bit is one of a voxel: only the checksum tells.
+        ("flipped.nii.gz", {
+            use std::io::Write;
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+            gzip.write_all(&nifti).unwrap();
+            let mut file = gzip.finish().unwrap();
+            let last = file.len() - 9;
+            file[last] ^= 1;
+            file
+        }),
         ("type.nii", with(70, &2048_i16.to_le_bytes())),
         ("offset.nii", with(108, &1e30_f32.to_le_bytes())),
         (
