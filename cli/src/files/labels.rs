@@ -232,7 +232,6 @@ fn read_nifti(mut reader: impl Read, check: impl Fn(Option<u64>) -> Result<u64, 
     Ok(Nifti { header, kind, volume })
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
 fn broken(error: nifti::NiftiError) -> Failure {
     let error = match error {
         nifti::NiftiError::Io(error) => error.to_string(),
