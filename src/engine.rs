@@ -22,33 +22,43 @@ mod block_encoder;
 mod block_loops;
 mod class_runs;
 mod dense;
+mod element;
 mod index;
+pub(crate) mod parts;
 mod plane_ring;
 mod presence;
+mod reader;
 mod stencil;
 mod sweep;
 mod table;
 pub(crate) mod taps;
 mod tiles;
-mod transpose;
 mod visit;
 mod volumes;
 
 use std::ops::Range;
+use std::sync::atomic::AtomicBool;
 
-use ndarray::ArrayRef;
+use ndarray::{ArrayRef, ArrayView3, Axis, Slice};
 
+pub(crate) use self::element::Element;
 pub(crate) use self::tiles::Tile;
 pub(crate) use self::visit::Visitor;
 pub(crate) use self::volumes::soft_volumes;
 
+use self::dense::encode_tile;
+use self::index::ClassIndex;
+use self::reader::{IndexReader, LabelReader};
+use self::stencil::Stencil;
+use self::sweep::Context;
 use self::taps::Tap;
-use self::volumes::{LabelVolumes, UnknownLabel};
+use self::visit::visit_tile;
+use self::volumes::{Orientation, volume};
 use crate::input::window::{check_output, whole};
 use crate::{Classes, Label, Raters, Result, SoftFloat, SpatialDim};
 
 /// Voxels of a row that are handled together.
-const BLOCK: usize = 32;
+pub(crate) const BLOCK: usize = 32;
 
 /// Voxels of a row that are counted together: a block and, for most kernels, its neighbours on both sides.
 const SPAN: usize = 48;
@@ -56,7 +66,7 @@ const SPAN: usize = 48;
 /// What to compute: `on` where only the class is found, `off` where it is not found, and between them in proportion to
 /// the weight of the voxels that hold it.
 #[derive(Debug, Clone)]
-pub(crate) struct Smoothing {
+pub struct Smoothing {
     on: f64,
     off: f64,
     /// The neighbours, or none for a pointwise encoding.
@@ -93,24 +103,44 @@ impl Smoothing {
 }
 
 /// Writes the soft labels of a window to `out`.
-pub(crate) fn encode<L: Label, F: SoftFloat, D: SpatialDim>(
+pub(crate) fn encode<L: Label, E: Element, D: SpatialDim>(
     smoothing: &Smoothing,
     raters: &Raters<'_, L, D>,
     classes: &Classes,
     window: &[Range<usize>],
-    out: &mut ArrayRef<F, D::Larger>,
+    out: &mut ArrayRef<E, D::Larger>,
 ) -> Result<()> {
     check_output(raters.shape(), classes.len(), window, out.shape())?;
     if out.is_empty() {
         return Ok(());
     }
-    let volumes = LabelVolumes::new(raters)?;
-    let job = dense::Encode {
-        tile: Tile::of_window(window),
-        out: soft_volumes(out.view_mut(), window.len())?,
-    };
-    sweep::run(job, smoothing, &volumes, classes)
-        .or_else(|UnknownLabel| volumes::name_unknown(smoothing, raters, classes, window))
+    let out = soft_volumes(out.view_mut(), window.len())?;
+    let maps: Vec<_> = raters.maps().iter().map(volume).collect::<Result<_>>()?;
+    let (orientation, tile) = (Orientation::of(&out), Tile::of_window(window));
+    let tile = maps
+        .first()
+        .map_or(tile, |map| orientation.tile(tile, map.dim().into()));
+    let maps: Vec<_> = maps.into_iter().map(|map| orientation.labels(map)).collect();
+    let (out, turned) = (orientation.output(out), orientation.smoothing(smoothing));
+    let unknown = AtomicBool::new(false);
+    if classes.len() <= u8::CAPACITY {
+        let context = Context::<_, u8>::new(
+            &turned,
+            classes.len(),
+            readers(maps, classes, &unknown),
+            raters.weights(),
+        );
+        tiles::for_each_with_output(tile, out, |tile, out| encode_tile(&context, tile, out));
+    } else {
+        let context = Context::<_, u16>::new(
+            &turned,
+            classes.len(),
+            readers(maps, classes, &unknown),
+            raters.weights(),
+        );
+        tiles::for_each_with_output(tile, out, |tile, out| encode_tile(&context, tile, out));
+    }
+    name_unknown(unknown, smoothing, raters, classes, window)
 }
 
 /// Passes the soft labels of all voxels to visitors. Absent classes must have the value 0. `make` gets the lengths of
@@ -125,12 +155,64 @@ pub(crate) fn visit<L: Label, F: SoftFloat, D: SpatialDim, V: Visitor<F>>(
     if window.iter().any(|range| range.is_empty()) {
         return Ok(());
     }
-    let volumes = LabelVolumes::new(raters)?;
+    let maps: Vec<_> = raters.maps().iter().map(volume).collect::<Result<_>>()?;
     let tiles = tiles::cut(Tile::of_window(&window));
     let voxels: Vec<usize> = tiles.iter().map(Tile::voxels).collect();
-    let job = visit::Visit {
-        tiles: tiles.into_iter().zip(make(&voxels)).collect(),
-    };
-    sweep::run(job, smoothing, &volumes, classes)
-        .or_else(|UnknownLabel| volumes::name_unknown(smoothing, raters, classes, &window))
+    let tiles: Vec<_> = tiles.into_iter().zip(make(&voxels)).collect();
+    let unknown = AtomicBool::new(false);
+    if classes.len() <= u8::CAPACITY {
+        let context = Context::<_, u8>::new(
+            smoothing,
+            classes.len(),
+            readers(maps, classes, &unknown),
+            raters.weights(),
+        );
+        tiles::for_each(tiles, |tile, visitor| visit_tile(&context, tile, visitor));
+    } else {
+        let context = Context::<_, u16>::new(
+            smoothing,
+            classes.len(),
+            readers(maps, classes, &unknown),
+            raters.weights(),
+        );
+        tiles::for_each(tiles, |tile, visitor| visit_tile(&context, tile, visitor));
+    }
+    name_unknown(unknown, smoothing, raters, classes, &window)
+}
+
+fn readers<'a, L: Label, I: ClassIndex + 'a>(
+    maps: Vec<ArrayView3<'a, L>>,
+    classes: &Classes,
+    unknown: &'a AtomicBool,
+) -> Vec<Box<dyn IndexReader<I> + 'a>> {
+    let reader = |labels| Box::new(LabelReader::new(labels, classes, unknown)) as Box<dyn IndexReader<I> + 'a>;
+    maps.into_iter().map(reader).collect()
+}
+
+/// If an unknown label was read, the error for the first among those that the soft labels of a window depend on.
+fn name_unknown<L: Label, D: SpatialDim>(
+    unknown: AtomicBool,
+    smoothing: &Smoothing,
+    raters: &Raters<'_, L, D>,
+    classes: &Classes,
+    window: &[Range<usize>],
+) -> Result<()> {
+    if !unknown.into_inner() {
+        return Ok(());
+    }
+    let radius = &Stencil::new(smoothing, raters.len()).radius[3 - window.len()..];
+    let origin: Vec<usize> = window
+        .iter()
+        .zip(radius)
+        .map(|(range, &r)| range.start.saturating_sub(r))
+        .collect();
+    for (rater, map) in raters.maps().iter().enumerate() {
+        let mut part = map.view().into_dyn();
+        for (axis, (range, r)) in window.iter().zip(radius).enumerate() {
+            let end = (range.end + r).min(map.len_of(Axis(axis)));
+            part.slice_axis_inplace(Axis(axis), Slice::from(origin[axis]..end));
+        }
+        classes.check(&part, &origin, rater, raters.len())?;
+    }
+    Ok(())
 }

@@ -63,6 +63,14 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
         self.own = ring.row_start(d + dd, dh) + dw;
     }
 
+    /// The class indices of a block if there is one rater.
+    pub(super) fn annotated<'r, I: ClassIndex>(&self, rings: &'r [PlaneRing<I>], [h, w]: [usize; 2]) -> &'r [I] {
+        match rings {
+            [ring] => &ring.indices()[self.own + ring.rows(h) + w..][..BLOCK],
+            _ => &[],
+        }
+    }
+
     /// Writes the values of each of the classes in the block at row and column `[h, w]`. All voxels around it have one of
     /// these classes or, if `ignored`, none. Sums are exact, so the last class gets what the others leave.
     pub(super) fn encode<I: ClassIndex>(
@@ -75,10 +83,9 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
     ) {
         let at = rings[0].rows(h) + w;
         match self.table {
-            _ if ignored => self.with_ignored(values, classes, rings, at),
-            Some(table) => self.by_table(table, values, classes, rings, at),
-            None if self.equal => self.equal_raters(values, classes, rings, at),
-            None => self.weighted_raters(values, classes, rings, at),
+            Some(table) if !ignored => self.by_table(table, values, classes, rings, at),
+            None if !ignored && self.equal => self.equal_raters(values, classes, rings, at),
+            _ => self.each_rater(values, classes, rings, at),
         }
     }
 
@@ -121,38 +128,8 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
         });
     }
 
-    fn weighted_raters<I: ClassIndex>(
-        &mut self,
-        values: &mut [Lanes<F>],
-        classes: &[usize],
-        rings: &[PlaneRing<I>],
-        at: usize,
-    ) {
-        let full = self.stencil.full;
-        let mut sums = vec![[0.0; BLOCK]; classes.len()];
-        let mut whole = 0.0;
-        for (rater, ring) in rings.chunks(1).enumerate() {
-            let weight = self.weights[rater];
-            if weight > 0.0 {
-                self.for_each_weight(ring, at, classes, [full; BLOCK], |class, found| {
-                    sums[class]
-                        .iter_mut()
-                        .zip(found)
-                        .for_each(|(sum, found)| *sum += weight * (found / full));
-                });
-                whole += weight;
-            }
-        }
-        for (values, sum) in values.iter_mut().zip(sums) {
-            values
-                .iter_mut()
-                .zip(sum)
-                .for_each(|(value, sum)| *value = self.smoothing.value(sum / whole));
-        }
-    }
-
-    /// An ignored voxel is left out. The weights of the others are divided by their sum.
-    fn with_ignored<I: ClassIndex>(
+    /// Each rater's own soft labels. An ignored voxel is left out; the weights of the others are divided by their sum.
+    fn each_rater<I: ClassIndex>(
         &mut self,
         values: &mut [Lanes<F>],
         classes: &[usize],

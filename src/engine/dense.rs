@@ -1,41 +1,62 @@
 //! Dense soft labels: every class's plane is written, plane by plane.
 
-use ndarray::{ArrayViewMut4, Axis, Slice};
+use ndarray::{ArrayViewMut2, ArrayViewMut4, Axis, Slice};
 
 use super::class_runs::ClassRuns;
+use super::element::Element;
 use super::index::ClassIndex;
-use super::sweep::{Context, Job, Sweep};
-use super::tiles::{self, Tile};
-use super::volumes::UnknownLabel;
-use crate::{Label, SoftFloat};
+use super::sweep::{Context, Sweep};
+use super::tiles::Tile;
 
 /// Writes the soft labels of the voxels of a tile to `out` (C, D, H, W), which has its size and is not empty.
-pub(super) struct Encode<'o, F> {
-    pub(super) tile: Tile,
-    pub(super) out: ArrayViewMut4<'o, F>,
-}
-
-impl<F: SoftFloat> Job<F> for Encode<'_, F> {
-    fn run<L: Label, I: ClassIndex>(self, context: &Context<'_, '_, L, F, I>) -> Result<(), UnknownLabel> {
-        tiles::for_each_with_output(self.tile, self.out, |tile, out| encode_tile(context, tile, out))
+pub(super) fn encode_tile<E: Element, I: ClassIndex>(
+    context: &Context<'_, E::Computed, I>,
+    tile: Tile,
+    mut out: ArrayViewMut4<'_, E>,
+) {
+    let rows = tile.rows_at_once(context.planes_at_once());
+    for (band, out) in out.axis_chunks_iter_mut(Axis(2), rows).enumerate() {
+        encode_band(context, tile.part(1, band * rows, out.len_of(Axis(2))), out);
     }
 }
 
-fn encode_tile<L: Label, F: SoftFloat, I: ClassIndex>(
-    context: &Context<'_, '_, L, F, I>,
+fn encode_band<E: Element, I: ClassIndex>(
+    context: &Context<'_, E::Computed, I>,
     tile: Tile,
-    mut out: ArrayViewMut4<'_, F>,
-) -> Result<(), UnknownLabel> {
+    mut out: ArrayViewMut4<'_, E>,
+) {
     let [depth, height, width] = tile.size;
     let mut sweep = Sweep::new(context, tile);
-    let mut runs = ClassRuns::new(context.smoothing, context.classes, [height, width]);
-    let mut copy = Vec::new();
+    let mut runs = ClassRuns::new(context.smoothing, context.classes, width);
+    // Classes beside one another in memory are written to the same cache lines, a few rows at a time.
+    let lines = if out.stride_of(Axis(0)).unsigned_abs() < out.stride_of(Axis(3)).unsigned_abs() {
+        (LINES / (context.classes * width)).max(1)
+    } else {
+        height
+    };
+    let (mut buffer, mut copy) = (E::Buffer::default(), Vec::new());
     for d in 0..depth {
-        sweep.go_to(d)?;
+        sweep.go_to(d);
         let mut rows = 0..0;
         while rows.end < height {
-            rows = runs.collect(rows.end, &sweep.presence, |values, classes, at, ignored| {
-                sweep.block_encoder.encode(values, classes, ignored, &sweep.rings, at);
+            let Sweep {
+                presence,
+                block_encoder,
+                rings,
+                ..
+            } = &mut sweep;
+            let limit = height.min(rows.end + lines);
+            rows = runs.collect(rows.end..limit, presence, |values, classes, at, ignored| {
+                let annotated = block_encoder.annotated(rings, at);
+                let place_of = |index: &I| classes.iter().position(|&class| class == index.class());
+                E::of_block(
+                    values,
+                    &mut buffer,
+                    |i: usize| annotated.get(i).and_then(place_of),
+                    |values| {
+                        block_encoder.encode(values, classes, ignored, rings, at);
+                    },
+                );
             });
             for (class, mut volume) in out.axis_iter_mut(Axis(0)).enumerate() {
                 let mut plane = volume.index_axis_mut(Axis(0), d);
@@ -43,12 +64,22 @@ fn encode_tile<L: Label, F: SoftFloat, I: ClassIndex>(
                 if let Some(pixels) = band.as_slice_mut() {
                     runs.write(class, pixels);
                 } else {
-                    copy.resize(rows.len() * width, F::zero());
+                    copy.resize(rows.len() * width, E::zero());
                     runs.write(class, &mut copy);
-                    band.iter_mut().zip(&copy).for_each(|(to, from)| *to = *from);
+                    assign(&mut band, &copy);
                 }
             }
         }
     }
-    Ok(())
+}
+
+/// Values of all classes in the rows that are written together where classes are beside one another: half of the
+/// second-level cache.
+const LINES: usize = 1 << 16;
+
+fn assign<E: Copy>(band: &mut ArrayViewMut2<'_, E>, from: &[E]) {
+    let width = band.len_of(Axis(1));
+    for (mut row, from) in band.rows_mut().into_iter().zip(from.chunks_exact(width)) {
+        row.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    }
 }

@@ -1,8 +1,5 @@
 //! From labels to class indices.
 
-use ndarray::{ArrayView1, Axis};
-
-use super::volumes::UnknownLabel;
 use crate::{Classes, Label};
 
 /// A class as a small integer, or [`IGNORED`](Self::IGNORED).
@@ -47,9 +44,6 @@ macro_rules! class_index {
 }
 class_index!(u8, u16);
 
-/// Labels with gaps between them in memory are copied together, this many at a time.
-const TOGETHER: usize = 64;
-
 /// Turns labels of type `L` into class indices.
 #[derive(Debug)]
 pub(super) struct LabelIndexer<L, I> {
@@ -90,32 +84,15 @@ impl<L: Label, I: ClassIndex> LabelIndexer<L, I> {
         }
     }
 
-    /// Writes the class indices of `labels` to `indices`, one for each.
-    pub(super) fn index(&self, labels: &ArrayView1<'_, L>, indices: &mut [I]) -> Result<(), UnknownLabel> {
-        match labels.as_slice() {
-            Some(labels) => self.index_slice(labels, indices),
-            // Brought together first: the loops below become vector code on slices only.
-            None => {
-                let Some(&any) = labels.first() else { return Ok(()) };
-                let mut together = [any; TOGETHER];
-                for (labels, indices) in labels
-                    .axis_chunks_iter(Axis(0), TOGETHER)
-                    .zip(indices.chunks_mut(TOGETHER))
-                {
-                    together.iter_mut().zip(labels).for_each(|(to, from)| *to = *from);
-                    self.index_slice(&together[..indices.len()], indices)?;
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn index_slice(&self, labels: &[L], indices: &mut [I]) -> Result<(), UnknownLabel> {
+    /// Writes the class indices of `labels` to `indices`, one for each. Returns whether all labels are known; an unknown one
+    /// counts as ignored.
+    #[inline]
+    pub(super) fn index(&self, labels: &[L], indices: &mut [I]) -> bool {
+        let mut known = true;
         match &self.rule {
             Rule::UpTo { zero, last } => {
                 // Without a branch for each label, so that it becomes vector code.
                 let ignore = self.ignore.unwrap_or(*zero);
-                let mut known = true;
                 for (index, &label) in indices.iter_mut().zip(labels) {
                     let is_class = (label >= *zero) & (label <= *last);
                     *index = if is_class {
@@ -125,29 +102,30 @@ impl<L: Label, I: ClassIndex> LabelIndexer<L, I> {
                     };
                     known &= is_class | (label == ignore);
                 }
-                if known { Ok(()) } else { Err(UnknownLabel) }
             }
             Rule::Listed(listed) => {
                 // Neighbours mostly hold the same label, so the last answer mostly serves again.
                 let mut last = None;
                 for (index, &label) in indices.iter_mut().zip(labels) {
                     *index = match last {
-                        Some((same, known)) if same == label => known,
-                        _ => self.look_up(listed, label)?,
+                        Some((same, index)) if same == label => index,
+                        _ => self.look_up(listed, label).unwrap_or_else(|| {
+                            known = false;
+                            I::IGNORED
+                        }),
                     };
                     last = Some((label, *index));
                 }
-                Ok(())
             }
         }
+        known
     }
 
-    fn look_up(&self, listed: &[(L, I)], label: L) -> Result<I, UnknownLabel> {
+    fn look_up(&self, listed: &[(L, I)], label: L) -> Option<I> {
         let below = listed.partition_point(|&(value, _)| value < label);
         match listed.get(below) {
-            Some(&(value, index)) if value == label => Ok(index),
-            _ if self.ignore == Some(label) => Ok(I::IGNORED),
-            _ => Err(UnknownLabel),
+            Some(&(value, index)) if value == label => Some(index),
+            _ => (self.ignore == Some(label)).then_some(I::IGNORED),
         }
     }
 }

@@ -1,107 +1,119 @@
 //! A ring buffer of padded planes of class indices, so that later steps need no border checks.
 
-use ndarray::{ArrayView3, Axis, Slice};
+use std::ops::Range;
 
-use super::index::{ClassIndex, LabelIndexer};
+use super::index::ClassIndex;
+use super::reader::{Destination, IndexReader};
 use super::tiles::Tile;
-use super::transpose::TransposeBuffer;
-use super::volumes::UnknownLabel;
 use super::{BLOCK, SPAN};
-use crate::Label;
 
-/// The 2r+1 planes of one rater's label map that one plane of the result needs.
+/// The 2r+1 planes of one rater's label map that one plane of the result needs, and some more if they are best read together.
 ///
-/// Going to the next plane loads one plane, in place of the oldest. Rows and columns around the tile are those of the
-/// label map; borders are padded with the nearest voxel. Rows are a whole number of blocks with `radius` columns on each
-/// side; the columns after the tile's halo repeat its last voxel.
-#[derive(Debug)]
+/// Rows and columns around the tile are those of the label map; borders are padded with the nearest voxel. Rows are a whole
+/// number of blocks with `radius` columns on each side; the columns after the tile's halo repeat its last voxel.
+#[derive(Debug, Clone)]
 pub(super) struct PlaneRing<I> {
     tile: Tile,
     radius: [usize; 3],
     /// Length of a row, and of a plane.
     pitch: usize,
     plane: usize,
+    /// How many planes there are, and how many are loaded at once.
+    planes: usize,
+    at_once: usize,
     indices: Vec<I>,
-    /// Where the planes are read from, if not from the label map itself.
-    transpose: Option<TransposeBuffer<I>>,
     /// Planes loaded so far; plane `p` is the label map's plane `start + p - radius`.
     loaded: usize,
 }
 
 impl<I: ClassIndex> PlaneRing<I> {
-    pub(super) fn new(tile: Tile, radius: [usize; 3]) -> Self {
+    pub(super) fn new(tile: Tile, radius: [usize; 3], at_once: usize) -> Self {
         // The last block is counted by whole spans, too.
         let pitch = tile.size[2].next_multiple_of(BLOCK) - BLOCK + (BLOCK + 2 * radius[2]).next_multiple_of(SPAN);
         let plane = pitch * (tile.size[1] + 2 * radius[1]);
+        let at_once = at_once.min(tile.size[0]);
+        let planes = 2 * radius[0] + at_once;
         Self {
             tile,
             radius,
             pitch,
             plane,
-            indices: vec![I::IGNORED; plane * (2 * radius[0] + 1)],
-            transpose: None,
+            planes,
+            at_once,
+            indices: vec![I::IGNORED; plane * planes],
             loaded: 0,
         }
     }
 
     /// Loads plane `d` of the tile and its neighbours; `d` is 0 first and then one more each time.
-    pub(super) fn advance<L: Label>(
-        &mut self,
-        d: usize,
-        labels: &ArrayView3<'_, L>,
-        indexer: &LabelIndexer<L, I>,
-    ) -> Result<(), UnknownLabel> {
-        while self.loaded <= d + 2 * self.radius[0] {
-            self.load(labels, indexer)?;
-            self.loaded += 1;
+    pub(super) fn advance(&mut self, d: usize, reader: &dyn IndexReader<I>) {
+        let (all, needed) = (self.tile.size[0] + 2 * self.radius[0], d + 2 * self.radius[0] + 1);
+        if self.loaded < needed {
+            let end = needed.max(self.loaded + self.at_once).min(all);
+            self.load(self.loaded..end, reader);
+            self.loaded = end;
         }
-        Ok(())
     }
 
-    fn load<L: Label>(&mut self, labels: &ArrayView3<'_, L>, indexer: &LabelIndexer<L, I>) -> Result<(), UnknownLabel> {
-        let [depth, height, width] = [0, 1, 2].map(|axis| labels.len_of(Axis(axis)));
-        let (radius, start, size) = (self.radius, self.tile.start, self.tile.size);
-        let plane_start = self.row_start(self.loaded, 0);
-        let d = nearest(start[0] + self.loaded, radius[0], depth);
-        let plane = labels.index_axis(Axis(0), d);
-
-        // The rows and columns that exist, and where the columns go in a row.
-        let exist = |axis: usize, len: usize| {
-            start[axis].saturating_sub(radius[axis])..(start[axis] + size[axis] + radius[axis]).min(len)
+    fn load(&mut self, planes: Range<usize>, reader: &dyn IndexReader<I>) {
+        let (shape, radius, Tile { start, size }) = (reader.shape(), self.radius, self.tile);
+        // The label map's voxels that are there.
+        let clamp = |axis: usize, first: usize, end: usize| {
+            let last = |padded: usize| (start[axis] + padded).saturating_sub(radius[axis]).min(shape[axis]);
+            last(first)..last(end)
         };
-        let (rows, columns) = (exist(1, height), exist(2, width));
-        let at = columns.start + radius[2] - start[2];
-        let end = at + columns.len();
-        if self.loaded == 0 {
-            self.transpose = TransposeBuffer::of(labels, rows, columns.clone());
-        }
-        if let Some(buffer) = &mut self.transpose {
-            buffer.read(d, labels, indexer)?;
+        let part = [
+            clamp(0, planes.start, planes.end),
+            clamp(1, 0, size[1] + 2 * radius[1]),
+            clamp(2, 0, size[2] + 2 * radius[2]),
+        ];
+        let padded = |axis: usize| {
+            let first = part[axis].start + radius[axis] - start[axis];
+            first..first + part[axis].len()
+        };
+        let [there, rows, columns] = [0, 1, 2].map(padded);
+        if !there.is_empty() {
+            let starts: Vec<_> = there
+                .clone()
+                .map(|p| self.row_start(p, rows.start) + columns.start)
+                .collect();
+            let to = Destination {
+                indices: &mut self.indices,
+                planes: &starts,
+                pitch: self.pitch,
+                room: self.pitch - columns.start,
+            };
+            reader.read(part, to);
         }
 
-        for (row, padded) in self.indices[plane_start..][..self.plane]
-            .chunks_exact_mut(self.pitch)
-            .enumerate()
-        {
-            let h = nearest(start[1] + row, radius[1], height);
-            match &self.transpose {
-                Some(buffer) => padded[at..end].copy_from_slice(buffer.row(d, h)),
-                None => {
-                    let voxels = plane.index_axis(Axis(0), h);
-                    let voxels = voxels.slice_axis(Axis(0), Slice::from(columns.clone()));
-                    indexer.index(&voxels, &mut padded[at..end])?;
-                }
+        for p in there.clone() {
+            for h in rows.clone() {
+                let start = self.row_start(p, h);
+                let row = &mut self.indices[start..][..self.pitch];
+                let (first, last) = (row[columns.start], row[columns.end - 1]);
+                row[..columns.start].fill(first);
+                row[columns.end..].fill(last);
             }
-            let (first, last) = (padded[at], padded[end - 1]);
-            padded[..at].fill(first);
-            padded[end..].fill(last);
+            let (above, below) = (0..rows.start, rows.end..size[1] + 2 * radius[1]);
+            above.for_each(|h| self.copy(self.row_start(p, rows.start), self.row_start(p, h), self.pitch));
+            below.for_each(|h| self.copy(self.row_start(p, rows.end - 1), self.row_start(p, h), self.pitch));
         }
-        Ok(())
+        // Planes before the first of the label map, and after its last, which may have been loaded before.
+        (planes.start..there.start.min(planes.end)).for_each(|p| self.copy_plane(there.start, p));
+        (there.end.max(planes.start)..planes.end).for_each(|p| self.copy_plane(p - 1, p));
+    }
+
+    fn copy_plane(&mut self, from: usize, to: usize) {
+        self.copy(self.row_start(from, 0), self.row_start(to, 0), self.plane);
+    }
+
+    fn copy(&mut self, from: usize, to: usize, len: usize) {
+        self.indices.copy_within(from..from + len, to);
     }
 
     /// Where row `h` of plane `p` starts, both counted with the padding. A row starts `radius` columns before the tile.
     pub(super) fn row_start(&self, p: usize, h: usize) -> usize {
-        p % (2 * self.radius[0] + 1) * self.plane + h * self.pitch
+        p % self.planes * self.plane + h * self.pitch
     }
 
     /// The distance in memory between two rows that are `count` rows apart.
@@ -118,9 +130,4 @@ impl<I: ClassIndex> PlaneRing<I> {
     pub(super) fn row(&self, p: usize, h: usize) -> &[I] {
         &self.indices[self.row_start(p, h)..][..self.pitch]
     }
-}
-
-/// The voxel on an axis of length `len` that is nearest to `padded - radius`.
-fn nearest(padded: usize, radius: usize, len: usize) -> usize {
-    padded.saturating_sub(radius).min(len - 1)
 }

@@ -2,99 +2,85 @@
 
 use super::Smoothing;
 use super::block_encoder::BlockEncoder;
-use super::index::{ClassIndex, LabelIndexer};
+use super::index::ClassIndex;
 use super::plane_ring::PlaneRing;
 use super::presence::Presence;
+use super::reader::IndexReader;
 use super::stencil::Stencil;
 use super::table::Table;
 use super::tiles::Tile;
-use super::volumes::{LabelVolumes, UnknownLabel};
-use crate::{Classes, Label, SoftFloat};
-
-/// What is done with label maps, whatever the width of the class indices.
-pub(super) trait Job<F> {
-    fn run<L: Label, I: ClassIndex>(self, context: &Context<'_, '_, L, F, I>) -> Result<(), UnknownLabel>;
-}
-
-/// Runs a job with class indices that are wide enough for the classes.
-pub(super) fn run<L: Label, F: SoftFloat>(
-    job: impl Job<F>,
-    smoothing: &Smoothing,
-    volumes: &LabelVolumes<'_, L>,
-    classes: &Classes,
-) -> Result<(), UnknownLabel> {
-    if classes.len() <= u8::CAPACITY {
-        job.run(&Context::<L, F, u8>::new(smoothing, volumes, classes))
-    } else {
-        job.run(&Context::<L, F, u16>::new(smoothing, volumes, classes))
-    }
-}
+use crate::SoftFloat;
 
 /// What all tiles share.
-pub(super) struct Context<'a, 'v, L, F, I> {
+pub(super) struct Context<'a, F, I> {
     pub(super) smoothing: &'a Smoothing,
     pub(super) classes: usize,
     stencil: Stencil,
     table: Option<Table<F>>,
-    indexer: LabelIndexer<L, I>,
-    volumes: &'a LabelVolumes<'v, L>,
+    /// A reader for each rater's label map, and the raters' weights.
+    readers: Vec<Box<dyn IndexReader<I> + 'a>>,
+    weights: &'a [f64],
 }
 
-impl<'a, 'v, L: Label, F: SoftFloat, I: ClassIndex> Context<'a, 'v, L, F, I> {
-    fn new(smoothing: &'a Smoothing, volumes: &'a LabelVolumes<'v, L>, classes: &Classes) -> Self {
-        let raters = volumes.views.len();
-        let stencil = Stencil::new(smoothing, raters);
-        let table = (raters == 1).then(|| Table::new(smoothing, &stencil)).flatten();
+impl<'a, F: SoftFloat, I: ClassIndex> Context<'a, F, I> {
+    pub(super) fn new(
+        smoothing: &'a Smoothing,
+        classes: usize,
+        readers: Vec<Box<dyn IndexReader<I> + 'a>>,
+        weights: &'a [f64],
+    ) -> Self {
+        let stencil = Stencil::new(smoothing, readers.len());
+        let table = (readers.len() == 1).then(|| Table::new(smoothing, &stencil)).flatten();
         Self {
             smoothing,
-            classes: classes.len(),
+            classes,
             stencil,
             table,
-            indexer: LabelIndexer::new(classes),
-            volumes,
+            readers,
+            weights,
         }
+    }
+
+    /// How many planes are best read together.
+    pub(super) fn planes_at_once(&self) -> usize {
+        self.readers
+            .iter()
+            .map(|reader| reader.planes_at_once())
+            .max()
+            .unwrap_or(1)
     }
 }
 
 /// One way through the planes of a tile.
-pub(super) struct Sweep<'a, 'v, L, F, I> {
-    context: &'a Context<'a, 'v, L, F, I>,
+pub(super) struct Sweep<'a, F, I> {
+    context: &'a Context<'a, F, I>,
     /// The planes of each rater.
     pub(super) rings: Vec<PlaneRing<I>>,
     pub(super) presence: Presence<I>,
     pub(super) block_encoder: BlockEncoder<'a, F>,
 }
 
-impl<'a, 'v, L: Label, F: SoftFloat, I: ClassIndex> Sweep<'a, 'v, L, F, I> {
-    pub(super) fn new(context: &'a Context<'a, 'v, L, F, I>, tile: Tile) -> Self {
-        let Context {
-            smoothing,
-            stencil,
-            table,
-            volumes,
-            ..
-        } = context;
+impl<'a, F: SoftFloat, I: ClassIndex> Sweep<'a, F, I> {
+    pub(super) fn new(context: &'a Context<'a, F, I>, tile: Tile) -> Self {
+        let Context { stencil, readers, .. } = context;
+        // All rings alike, so that a row is at the same place in each.
+        let ring = PlaneRing::new(tile, stencil.radius, context.planes_at_once());
         Self {
             context,
-            rings: volumes
-                .views
-                .iter()
-                .map(|_| PlaneRing::new(tile, stencil.radius))
-                .collect(),
+            rings: vec![ring; readers.len()],
             presence: Presence::new(tile, stencil.radius),
-            block_encoder: BlockEncoder::new(smoothing, stencil, table.as_ref(), volumes.weights),
+            block_encoder: BlockEncoder::new(context.smoothing, stencil, context.table.as_ref(), context.weights),
         }
     }
 
     /// Goes to plane `d` of the tile; `d` is 0 first and then one more each time.
-    pub(super) fn go_to(&mut self, d: usize) -> Result<(), UnknownLabel> {
-        for (ring, view) in self.rings.iter_mut().zip(&self.context.volumes.views) {
-            ring.advance(d, view, &self.context.indexer)?;
+    pub(super) fn go_to(&mut self, d: usize) {
+        for (ring, reader) in self.rings.iter_mut().zip(&self.context.readers) {
+            ring.advance(d, &**reader);
         }
         self.presence.advance(d, &self.rings);
         if let Some(ring) = self.rings.first() {
             self.block_encoder.go_to(d, ring);
         }
-        Ok(())
     }
 }

@@ -3,10 +3,9 @@
 use super::BLOCK;
 use super::index::ClassIndex;
 use super::presence::Contents;
-use super::sweep::{Context, Job, Sweep};
-use super::tiles::{self, Tile};
-use super::volumes::UnknownLabel;
-use crate::{Label, SoftFloat};
+use super::sweep::{Context, Sweep};
+use super::tiles::Tile;
+use crate::SoftFloat;
 
 /// Receives the soft labels of a tile, in the order of the voxels.
 pub(crate) trait Visitor<F>: Send {
@@ -16,29 +15,19 @@ pub(crate) trait Visitor<F>: Send {
     fn block<const N: usize>(&mut self, classes: &[usize], values: &[[F; N]], len: usize);
 }
 
-/// Shows the voxels of each tile to its visitor.
-pub(super) struct Visit<V> {
-    pub(super) tiles: Vec<(Tile, V)>,
-}
-
-impl<F: SoftFloat, V: Visitor<F>> Job<F> for Visit<V> {
-    fn run<L: Label, I: ClassIndex>(self, context: &Context<'_, '_, L, F, I>) -> Result<(), UnknownLabel> {
-        tiles::for_each(self.tiles, |tile, visitor| visit_tile(context, tile, visitor))
-    }
-}
-
-fn visit_tile<L: Label, F: SoftFloat, I: ClassIndex>(
-    context: &Context<'_, '_, L, F, I>,
+/// Shows the voxels of a tile to its visitor.
+pub(super) fn visit_tile<F: SoftFloat, I: ClassIndex>(
+    context: &Context<'_, F, I>,
     tile: Tile,
     mut visitor: impl Visitor<F>,
-) -> Result<(), UnknownLabel> {
+) {
     let [depth, height, width] = tile.size;
     let mut sweep = Sweep::new(context, tile);
     let (mut present, mut values) = (Vec::new(), Vec::new());
     let class_of = |index: I| (index != I::IGNORED).then(|| index.class());
 
     for d in 0..depth {
-        sweep.go_to(d)?;
+        sweep.go_to(d);
         for h in 0..height {
             if let Some(index) = sweep.presence.row(h) {
                 visitor.run(class_of(index), width);
@@ -63,5 +52,4 @@ fn visit_tile<L: Label, F: SoftFloat, I: ClassIndex>(
             }
         }
     }
-    Ok(())
 }

@@ -1,35 +1,15 @@
-//! Label maps and soft labels of two or three axes on the axes D, H, W.
+//! Label maps and soft labels of two or three axes on the axes D, H, W, and the order in which these are walked.
 
-use std::ops::Range;
+use std::cmp::Reverse;
 
-use ndarray::{ArrayView, ArrayView3, ArrayViewMut, ArrayViewMut4, Axis, Dimension, Ix3, Slice};
+use ndarray::{ArrayView, ArrayView3, ArrayViewMut, ArrayViewMut4, Axis, Dimension, Ix3};
 
 use super::Smoothing;
-use super::stencil::Stencil;
-use crate::{Classes, Error, Label, Raters, Result, SpatialDim};
-
-/// Some label map holds a label that is neither a class nor ignored.
-#[derive(Debug)]
-pub(super) struct UnknownLabel;
-
-/// The raters' label maps on the axes D, H, W, with the raters' weights.
-#[derive(Debug)]
-pub(super) struct LabelVolumes<'a, L> {
-    pub(super) views: Vec<ArrayView3<'a, L>>,
-    pub(super) weights: &'a [f64],
-}
-
-impl<'a, L: Label> LabelVolumes<'a, L> {
-    pub(super) fn new<D: SpatialDim>(raters: &'a Raters<'_, L, D>) -> Result<Self> {
-        Ok(Self {
-            views: raters.maps().iter().map(volume).collect::<Result<_>>()?,
-            weights: raters.weights(),
-        })
-    }
-}
+use super::tiles::Tile;
+use crate::{Error, Result, SpatialDim};
 
 /// A label map on the axes D, H, W.
-fn volume<'a, L: Label, D: SpatialDim>(map: &ArrayView<'a, L, D>) -> Result<ArrayView3<'a, L>> {
+pub(super) fn volume<'a, L, D: SpatialDim>(map: &ArrayView<'a, L, D>) -> Result<ArrayView3<'a, L>> {
     let axes = map.ndim();
     let mut map = map.clone().into_dyn();
     if axes == 2 {
@@ -47,26 +27,64 @@ pub(crate) fn soft_volumes<F, D: Dimension>(out: ArrayViewMut<'_, F, D>, axes: u
     out.into_dimensionality().map_err(|_| Error::LabelAxes { axes })
 }
 
-/// The error for the first unknown label among those that the soft labels of a window depend on.
-pub(super) fn name_unknown<L: Label, D: SpatialDim>(
-    smoothing: &Smoothing,
-    raters: &Raters<'_, L, D>,
-    classes: &Classes,
-    window: &[Range<usize>],
-) -> Result<()> {
-    let radius = &Stencil::new(smoothing, raters.len()).radius[3 - window.len()..];
-    let origin: Vec<usize> = window
-        .iter()
-        .zip(radius)
-        .map(|(range, &r)| range.start.saturating_sub(r))
-        .collect();
-    for (rater, map) in raters.maps().iter().enumerate() {
-        let mut part = map.view().into_dyn();
-        for (axis, (range, r)) in window.iter().zip(radius).enumerate() {
-            let end = (range.end + r).min(map.len_of(Axis(axis)));
-            part.slice_axis_inplace(Axis(axis), Slice::from(origin[axis]..end));
+/// The axes D, H, W in the order of an output's memory, from the slowest to the fastest, and which of them run backwards.
+///
+/// Axes are exchanged and reversed in label maps, kernel and output together. Neighbours are counted in whole numbers, so
+/// results have the same bits. A kernel is symmetric, so it need not be reversed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Orientation {
+    order: [usize; 3],
+    backwards: [bool; 3],
+}
+
+impl Orientation {
+    pub(super) fn of<F>(out: &ArrayViewMut4<'_, F>) -> Self {
+        let mut order = [0, 1, 2];
+        // An axis of one voxel lies anywhere in memory; first, it leaves the rows long.
+        order.sort_by_key(|&axis| {
+            let axis = Axis(1 + axis);
+            Reverse((out.len_of(axis) == 1, out.stride_of(axis).unsigned_abs()))
+        });
+        Self {
+            order,
+            backwards: order.map(|axis| out.stride_of(Axis(1 + axis)) < 0),
         }
-        classes.check(&part, &origin, rater, raters.len())?;
     }
-    Ok(())
+
+    pub(super) fn output<'a, F>(self, out: ArrayViewMut4<'a, F>) -> ArrayViewMut4<'a, F> {
+        let [a, b, c] = self.order;
+        let mut out = out.permuted_axes([0, 1 + a, 1 + b, 1 + c]);
+        self.for_each_backwards(|axis| out.invert_axis(Axis(1 + axis)));
+        out
+    }
+
+    pub(super) fn labels<'a, L>(self, labels: ArrayView3<'a, L>) -> ArrayView3<'a, L> {
+        let mut labels = labels.permuted_axes(self.order);
+        self.for_each_backwards(|axis| labels.invert_axis(Axis(axis)));
+        labels
+    }
+
+    /// A tile of a label map of a shape, both with the axes in their own order.
+    pub(super) fn tile(self, tile: Tile, shape: [usize; 3]) -> Tile {
+        let mut turned = Tile {
+            start: self.order.map(|axis| tile.start[axis]),
+            size: self.order.map(|axis| tile.size[axis]),
+        };
+        self.for_each_backwards(|axis| {
+            turned.start[axis] = shape[self.order[axis]] - turned.start[axis] - turned.size[axis];
+        });
+        turned
+    }
+
+    pub(super) fn smoothing(self, smoothing: &Smoothing) -> Smoothing {
+        let mut smoothing = smoothing.clone();
+        for tap in &mut smoothing.taps {
+            tap.offset = self.order.map(|axis| tap.offset[axis]);
+        }
+        smoothing
+    }
+
+    fn for_each_backwards(self, run: impl FnMut(usize)) {
+        (0..3).filter(|&axis| self.backwards[axis]).for_each(run);
+    }
 }
