@@ -36,7 +36,7 @@ use crate::{Classes, Label, Raters, Result, SoftEncoder, SpatialDim};
 /// assert_eq!(out, array![[[255, 255, 211, 44], [255, 255, 211, 44]], [[0, 0, 44, 211], [0, 0, 44, 211]]]);
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
-pub fn encode_into<E: SoftEncoder<D> + Sync, L: Label, D: SpatialDim>(
+pub fn encode_into<E: SoftEncoder, L: Label, D: SpatialDim>(
     encoder: &E,
     raters: &Raters<'_, L, D>,
     classes: &Classes,
@@ -54,7 +54,7 @@ pub fn encode_into<E: SoftEncoder<D> + Sync, L: Label, D: SpatialDim>(
         let start = planes.start + i * step;
         let mut slab = window.to_vec();
         slab[0] = start..start + out.len_of(Axis(1));
-        let soft = encoder.encode_raters_window::<_, f64>(raters, classes, &slab)?;
+        let soft = encoder.encode_raters_window::<_, f64, D>(raters, classes, &slab)?;
         let annotated = |uncertain: &[bool]| match raters.maps() {
             [map] => {
                 let part = map.slice_each_axis(|axis| slab[axis.axis.index()].clone().into());
