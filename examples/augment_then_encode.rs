@@ -4,8 +4,8 @@
 //! cargo run --example augment_then_encode
 //! ```
 
-use ndarray::{Array2, Array3, Axis, s};
-use soft_labels::batch::{Batch, Sample, encode};
+use ndarray::{Array2, Array3, Array4, Axis, s};
+use soft_labels::batch::{Sample, encode};
 use soft_labels::{Classes, Result, SoftEncoder, Svls};
 
 fn main() -> Result<()> {
@@ -42,7 +42,7 @@ fn main() -> Result<()> {
         Sample::new(flipped)?.window(&[0..32, 48..80]),
         Sample::new(labels.t())?.window(&[8..40, 32..64]),
     ];
-    let batch: Batch<f32> = encode(&svls, &samples, &classes)?;
-    println!("A batch of three crops has the shape {:?} (N, C, H, W).", batch.shape);
+    let batch: Array4<f32> = encode(&svls, &samples, &classes)?;
+    println!("A batch of three crops has the shape {:?} (N, C, H, W).", batch.shape());
     Ok(())
 }

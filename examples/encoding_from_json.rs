@@ -50,7 +50,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         r#"{"method": "label_smoothing_over_others", "alpha": 0.1}"#,
         r#"{"method": "svls"}"#,
         r#"{"method": "svls", "sigma": 1.5, "radius": [1, 2, 2], "strength": 0.5}"#,
+        r#"{"method": "svls", "sigma": 1.5, "truncate": 3}"#,
         r#"{"method": "svls", "sigma": -1.5}"#,
+        r#"{"method": "svls", "radius": 2, "truncate": 3}"#,
         r#"{"method": "svls", "alpha": 0.1}"#,
         r#"{"method": "label_smoothing", "alpha": 2}"#,
     ] {

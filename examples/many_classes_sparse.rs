@@ -6,7 +6,7 @@
 
 use ndarray::{Array3, Array4, Array5, Axis};
 use soft_labels::loss::SoftCrossEntropy;
-use soft_labels::sparse::{SparseEncoder, SparseLabels};
+use soft_labels::sparse::{self, SparseLabels};
 use soft_labels::{Classes, Result, SoftEncoder, Svls};
 
 const CLASSES: usize = 120;
@@ -16,7 +16,7 @@ fn main() -> Result<()> {
     let (svls, classes) = (Svls::default(), Classes::contiguous(CLASSES)?);
 
     // A class for each voxel, and a short list of probabilities for each uncertain one.
-    let sparse: SparseLabels<f32, _> = svls.encode_sparse(&labels, &classes)?;
+    let sparse: SparseLabels<f32, _> = sparse::encode(&svls, &labels, &classes)?;
     let dense: Array4<f32> = svls.encode(&labels, &classes)?;
     println!("{} of {} voxels are uncertain", sparse.uncertain_len(), labels.len());
     println!(

@@ -4,8 +4,8 @@
 //! cargo run --example several_scales
 //! ```
 
-use ndarray::{Array2, Array3, s};
-use soft_labels::batch::{Batch, Sample, encode_scales};
+use ndarray::{Array2, Array3, Array4, s};
+use soft_labels::batch::{Sample, encode_scales};
 use soft_labels::{Classes, Result, SoftEncoder, Svls, pool};
 
 fn main() -> Result<()> {
@@ -30,9 +30,9 @@ fn main() -> Result<()> {
         Sample::new(labels.view())?.window(&[0..16, 8..24]),
         Sample::new(labels.view())?.window(&[16..32, 0..16]),
     ];
-    let scales: Vec<Batch<f32>> = encode_scales(&svls, &samples, &classes, &[1, 2, 4])?;
+    let scales: Vec<Array4<f32>> = encode_scales(&svls, &samples, &classes, &[1, 2, 4])?;
     for batch in &scales {
-        println!("a batch of shape {:?}", batch.shape);
+        println!("a batch of shape {:?}", batch.shape());
     }
 
     // Windows hold whole boxes, so that a crop has the targets that the whole has there.

@@ -2,12 +2,12 @@
 //!
 //! Run it with `cargo run --example toy`.
 
-use ndarray::{Array2, Array3, ArrayRef2, ArrayView1, ArrayView2, Axis, Ix2, Ix3, arr2, array, aview1, s};
+use ndarray::{Array2, Array3, ArrayRef, ArrayView1, ArrayView2, Axis, Dimension, arr2, array, aview1, s};
 use soft_labels::{Classes, LabelSmoothing, OneHot, Result, SoftEncoder, Svls, SvlsKernel, multirater};
 
 fn main() -> Result<()> {
     soft_label_map()?;
-    weights();
+    weights()?;
     two_structures()?;
     several_raters()?;
     isolated_pixel()
@@ -35,10 +35,10 @@ fn soft_label_map() -> Result<()> {
 }
 
 /// Figure 2(a).
-fn weights() {
+fn weights() -> Result<()> {
     println!("Figure 2(a): the centre weighs 1, as much as all its neighbours together.\n");
-    let square = SvlsKernel::<Ix2>::default().weights();
-    let cube = SvlsKernel::<Ix3>::default().weights();
+    let kernel = SvlsKernel::default();
+    let (square, cube) = (kernel.weights(2)?, kernel.weights(3)?);
     let weight = |w: &f64| format!("{w:.8}");
     print_beside(&[block("2D", &square, weight)]);
     print_beside(&[
@@ -46,6 +46,7 @@ fn weights() {
         block("slice of the centre", &cube.index_axis(Axis(0), 1), weight),
         block("slice below", &cube.index_axis(Axis(0), 2), weight),
     ]);
+    Ok(())
 }
 
 /// Figure 2(b).
@@ -105,7 +106,7 @@ fn isolated_pixel() -> Result<()> {
 }
 
 /// The probabilities of `N` classes at the centre of 3 x 3 label maps, averaged over their raters.
-fn at_centre<const N: usize>(encoder: &impl SoftEncoder<Ix2>, raters: &[ArrayView2<'_, u8>]) -> Result<[f64; N]> {
+fn at_centre<const N: usize>(encoder: &impl SoftEncoder, raters: &[ArrayView2<'_, u8>]) -> Result<[f64; N]> {
     let soft: Array3<f64> = multirater::average(encoder, raters, &Classes::contiguous(N)?)?;
     Ok(std::array::from_fn(|class| soft[[class, 1, 1]]))
 }
@@ -120,14 +121,14 @@ fn probability(p: &f64) -> String {
 }
 
 /// Lines of text of the same width: a title and the rows of a table.
-fn block<T>(title: &str, table: &ArrayRef2<T>, cell: impl Fn(&T) -> String) -> Vec<String> {
+fn block<T, D: Dimension>(title: &str, table: &ArrayRef<T, D>, cell: impl Fn(&T) -> String) -> Vec<String> {
     let cells = table.map(cell);
     let widest = cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(0);
     let row =
         |cells: ArrayView1<'_, String>| -> String { cells.iter().map(|cell| format!("{cell:<widest$} ")).collect() };
     let lines: Vec<String> = [title.to_string()]
         .into_iter()
-        .chain(cells.outer_iter().map(row))
+        .chain(cells.rows().into_iter().map(row))
         .collect();
     let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
     lines.iter().map(|line| format!("{line:<width$}")).collect()

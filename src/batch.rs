@@ -1,12 +1,12 @@
 //! Batches of targets for a training step: (N, C, H, W) or (N, C, D, H, W), ready to become a tensor.
 //!
 //! Every sample is a window of a label map, or of several raters' label maps. It is encoded straight to its place in one
-//! buffer. A window has the soft labels that the whole map has there, so take random crops as windows. [`encode_scales`]
+//! array in C order. A window has the soft labels that the whole map has there, so take random crops as windows. [`encode_scales`]
 //! makes the targets of several resolutions.
 //!
 //! ```
-//! use ndarray::Array2;
-//! use soft_labels::batch::{Batch, Sample, encode};
+//! use ndarray::{Array2, Array4};
+//! use soft_labels::batch::{Sample, encode};
 //! use soft_labels::{Classes, Svls};
 //!
 //! let (first, second) = (Array2::<u8>::zeros((64, 64)), Array2::<u8>::ones((80, 100)));
@@ -14,19 +14,23 @@
 //!     Sample::new(first.view())?.window(&[0..32, 16..48]),
 //!     Sample::new(second.view())?.window(&[40..72, 60..92]),
 //! ];
-//! let batch: Batch<f32> = encode(&Svls::default(), &samples, &Classes::contiguous(2)?)?;
-//! assert_eq!(batch.shape, [2, 2, 32, 32]);
-//! assert_eq!(batch.values.len(), 2 * 2 * 32 * 32); // in standard order, for the constructor of a tensor
+//! let batch: Array4<f32> = encode(&Svls::default(), &samples, &Classes::contiguous(2)?)?;
+//! assert_eq!(batch.shape(), [2, 2, 32, 32]);
+//! let (values, _) = batch.into_raw_vec_and_offset(); // for the constructor of a tensor
+//! assert_eq!(values.len(), 2 * 2 * 32 * 32);
 //! # Ok::<(), soft_labels::Error>(())
 //! ```
 
 use std::ops::Range;
 
-use ndarray::{Array, ArrayRef, ArrayView, ArrayViewMut, Dimension};
+use ndarray::{Array, ArrayRef, ArrayView, Axis, Dimension};
 
 use crate::common::arrays::{self, check_shape};
-use crate::input::window;
+use crate::input::window::Window;
 use crate::{Classes, Error, Label, PerAxis, Raters, Result, SoftEncoder, SoftFloat, SpatialDim, pool};
+
+/// The dimension of a batch: one axis more than the soft labels of a sample, which have one more than the label map.
+type Batched<D> = <<D as Dimension>::Larger as Dimension>::Larger;
 
 /// One sample of a batch: a window of the label map of one rater, or of those of several.
 ///
@@ -49,23 +53,24 @@ impl<'a, L: Label, D: SpatialDim> Sample<'a, L, D> {
     /// The whole label maps of several raters.
     ///
     /// ```
-    /// use ndarray::array;
+    /// use ndarray::{Array4, array};
     /// use soft_labels::batch::{Sample, encode};
     /// use soft_labels::{Classes, OneHot, Raters};
     ///
     /// let (first, second) = (array![[0_u8]], array![[1_u8]]);
     /// let sample = Sample::raters(Raters::new(&[first.view(), second.view()])?);
-    /// assert_eq!(encode::<_, f32, _>(&OneHot, &[sample], &Classes::contiguous(2)?)?.values, [0.5, 0.5]);
+    /// let batch: Array4<f32> = encode(&OneHot, &[sample], &Classes::contiguous(2)?)?;
+    /// assert_eq!(batch, array![[[[0.5]], [[0.5]]]]);
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
     pub fn raters(raters: Raters<'a, L, D>) -> Self {
         Self {
-            window: window::whole(raters.shape()),
+            window: Window::whole(raters.shape()).ranges().to_vec(),
             raters,
         }
     }
 
-    /// The same for a window alone: a range for each axis of the label map. It is checked when the sample is encoded.
+    /// Takes a window alone: a range for each axis of the label map. It is checked when the sample is encoded.
     #[must_use]
     pub fn window(self, window: &[Range<usize>]) -> Self {
         Self {
@@ -76,42 +81,19 @@ impl<'a, L: Label, D: SpatialDim> Sample<'a, L, D> {
 
     fn encode_into<F: SoftFloat>(
         &self,
-        encoder: &impl SoftEncoder<D>,
+        encoder: &impl SoftEncoder,
         classes: &Classes,
         out: &mut ArrayRef<F, D::Larger>,
     ) -> Result<()> {
         encoder.encode_raters_window_into(&self.raters, classes, &self.window, out)
     }
 
-    /// Checks that the window holds whole boxes of the label map.
-    fn check_boxes(&self, boxes: &[usize]) -> Result<()> {
-        let axes = self.window.iter().zip(self.raters.shape()).zip(boxes);
-        for (axis, ((range, &len), &size)) in axes.enumerate() {
-            let whole = range.start % size == 0 && (range.end % size == 0 || range.end == len);
-            if !whole && !range.is_empty() {
-                return Err(Error::BoxWindow {
-                    axis,
-                    start: range.start,
-                    end: range.end,
-                    size,
-                    len,
-                });
-            }
-        }
-        Ok(())
+    fn checked_window(&self) -> Result<Window> {
+        Window::new(self.raters.shape(), &self.window)
     }
 }
 
-/// The soft labels of a batch.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Batch<F> {
-    /// In standard order.
-    pub values: Vec<F>,
-    /// (N, C, H, W) or (N, C, D, H, W).
-    pub shape: Vec<usize>,
-}
-
-/// Encodes samples whose windows have the same shape, one after the other.
+/// Encodes samples whose windows have the same shape, one after the other: (N, C, H, W) or (N, C, D, H, W) in C order.
 ///
 /// # Errors
 /// Those of [`SoftEncoder::encode_raters_window_into`]; [`Error::ShapeMismatch`] if the windows differ in shape,
@@ -119,14 +101,14 @@ pub struct Batch<F> {
 ///
 /// The example of [`batch`](self) uses it.
 pub fn encode<L: Label, F: SoftFloat, D: SpatialDim>(
-    encoder: &impl SoftEncoder<D>,
+    encoder: &impl SoftEncoder,
     samples: &[Sample<'_, L, D>],
     classes: &Classes,
-) -> Result<Batch<F>> {
+) -> Result<Array<F, Batched<D>>> {
     let one = shape_of_each(samples, classes)?;
-    let mut batch = Batch::zeros(samples.len(), &one)?;
-    for (sample, values) in samples.iter().zip(batch.each()) {
-        sample.encode_into(encoder, classes, &mut view_of(&one, values)?)?;
+    let mut batch = zeros::<F, D>(samples.len(), &one)?;
+    for (sample, mut out) in samples.iter().zip(batch.axis_iter_mut(Axis(0))) {
+        sample.encode_into(encoder, classes, &mut out)?;
     }
     Ok(batch)
 }
@@ -144,47 +126,42 @@ pub fn encode<L: Label, F: SoftFloat, D: SpatialDim>(
 /// Those of [`encode`] and [`pool::average`], and [`Error::BoxWindow`] if a window does not hold whole boxes.
 ///
 /// ```
-/// use ndarray::Array3;
-/// use soft_labels::batch::{Batch, Sample, encode_scales};
+/// use ndarray::{Array3, Array5};
+/// use soft_labels::batch::{Sample, encode_scales};
 /// use soft_labels::{Classes, Svls};
 ///
 /// let labels = Array3::<u8>::zeros((12, 64, 64));
 /// let samples = [Sample::new(labels.view())?.window(&[4..12, 0..32, 16..48])];
 /// let classes = Classes::contiguous(3)?;
-/// let scales: Vec<Batch<f32>> =
+/// let scales: Vec<Array5<f32>> =
 ///     encode_scales(&Svls::default(), &samples, &classes, &[[1, 1, 1], [1, 2, 2], [2, 4, 4]])?;
-/// assert_eq!(scales[0].shape, [1, 3, 8, 32, 32]);
-/// assert_eq!(scales[1].shape, [1, 3, 8, 16, 16]);
-/// assert_eq!(scales[2].shape, [1, 3, 4, 8, 8]);
+/// assert_eq!(scales[0].shape(), [1, 3, 8, 32, 32]);
+/// assert_eq!(scales[1].shape(), [1, 3, 8, 16, 16]);
+/// assert_eq!(scales[2].shape(), [1, 3, 4, 8, 8]);
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
 pub fn encode_scales<L: Label, F: SoftFloat, D: SpatialDim>(
-    encoder: &impl SoftEncoder<D>,
+    encoder: &impl SoftEncoder,
     samples: &[Sample<'_, L, D>],
     classes: &Classes,
     scales: &[impl Into<PerAxis<usize>> + Clone],
-) -> Result<Vec<Batch<F>>> {
+) -> Result<Vec<Array<F, Batched<D>>>> {
     let one = shape_of_each(samples, classes)?;
     let scales: Vec<PerAxis<usize>> = scales.iter().map(|boxes| boxes.clone().into()).collect();
     let mut batches = Vec::with_capacity(scales.len());
-    let mut shapes = Vec::with_capacity(scales.len());
     for boxes in &scales {
-        let (of_volume, shape) = pool::check(&one, boxes)?;
+        let shape = pool::shape_of(&one, boxes)?;
         for sample in samples {
-            sample.check_boxes(&of_volume[3 - sample.window.len()..])?;
+            sample.checked_window()?.at_scale(boxes.clone())?;
         }
-        batches.push(Batch::zeros(samples.len(), &shape)?);
-        shapes.push(shape);
+        batches.push(zeros::<F, D>(samples.len(), &shape)?);
     }
 
     let mut full: Array<F, D::Larger> = arrays::filled(dim_of(&one), F::zero())?;
-    let mut outputs: Vec<_> = batches.iter_mut().map(Batch::each).collect();
-    for sample in samples {
+    for (i, sample) in samples.iter().enumerate() {
         sample.encode_into(encoder, classes, &mut full)?;
-        for ((boxes, shape), values) in scales.iter().zip(&shapes).zip(&mut outputs) {
-            if let Some(values) = values.next() {
-                pool::average_into(&full, boxes.clone(), &mut view_of(shape, values)?)?;
-            }
+        for (boxes, batch) in scales.iter().zip(&mut batches) {
+            pool::average_into(&full, boxes.clone(), &mut batch.index_axis_mut(Axis(0), i))?;
         }
     }
     Ok(batches)
@@ -195,43 +172,21 @@ fn shape_of_each<L: Label, D: SpatialDim>(samples: &[Sample<'_, L, D>], classes:
     let Some(first) = samples.first() else {
         return Err(Error::NoSamples);
     };
-    let one = window::soft_shape(first.raters.shape(), classes.len(), &first.window)?;
+    let one = first.checked_window()?.soft_shape(classes);
     for sample in samples {
-        let other = window::soft_shape(sample.raters.shape(), classes.len(), &sample.window)?;
+        let other = sample.checked_window()?.soft_shape(classes);
         check_shape("window of a sample, with its classes,", &one, &other)?;
     }
     Ok(one)
+}
+
+/// Zeros for so many samples, each of this shape.
+fn zeros<F: SoftFloat, D: SpatialDim>(samples: usize, one: &[usize]) -> Result<Array<F, Batched<D>>> {
+    arrays::filled(dim_of(&[&[samples], one].concat()), F::zero())
 }
 
 fn dim_of<D: Dimension>(shape: &[usize]) -> D {
     let mut dim = D::zeros(shape.len());
     dim.slice_mut().copy_from_slice(shape);
     dim
-}
-
-fn view_of<'v, F, D: Dimension>(shape: &[usize], values: &'v mut [F]) -> Result<ArrayViewMut<'v, F, D>> {
-    ArrayViewMut::from_shape(dim_of::<D>(shape), values).map_err(|_| Error::TooLarge { shape: shape.to_vec() })
-}
-
-impl<F: SoftFloat> Batch<F> {
-    /// A batch of so many samples, each of this shape.
-    fn zeros(samples: usize, one: &[usize]) -> Result<Self> {
-        let shape = [&[samples], one].concat();
-        let too_large = || Error::TooLarge { shape: shape.clone() };
-        let len = shape
-            .iter()
-            .try_fold(1_usize, |len, &axis| len.checked_mul(axis))
-            .ok_or_else(too_large)?;
-        let mut values = Vec::new();
-        values.try_reserve_exact(len).map_err(|_| too_large())?;
-        values.resize(len, F::zero());
-        Ok(Self { values, shape })
-    }
-
-    /// The values of each sample; none if they have no values.
-    fn each(&mut self) -> std::slice::ChunksExactMut<'_, F> {
-        let samples = self.shape.first().copied().unwrap_or(1).max(1);
-        let len = (self.values.len() / samples).max(1);
-        self.values.chunks_exact_mut(len)
-    }
 }

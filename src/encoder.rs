@@ -13,8 +13,26 @@ use std::ops::Range;
 
 use ndarray::{Array, ArrayRef};
 
-use crate::input::window;
+use crate::engine;
+use crate::input::raters::check_axes;
+use crate::input::window::{self, Window};
 use crate::{Classes, Label, Raters, Result, SoftFloat, SpatialDim};
+
+pub(crate) mod sealed {
+    use crate::Result;
+    use crate::engine::Smoothing;
+
+    /// What an encoder does: the one thing that it says itself. All else follows from it.
+    #[diagnostic::on_unimplemented(
+        message = "`SoftEncoder` is sealed, so `{Self}` cannot be an encoder",
+        note = "the encoders are `OneHot`, `LabelSmoothing`, `Svls` and `Encoding`"
+    )]
+    pub trait Encoder: Send + Sync {
+        /// What the engine has to do for so many classes and for label maps of so many axes, which are 2 or 3.
+        #[doc(hidden)]
+        fn smoothing(&self, classes: usize, axes: usize) -> Result<Smoothing>;
+    }
+}
 
 /// Turns one or several label maps into the probabilities of each class.
 ///
@@ -23,21 +41,30 @@ use crate::{Classes, Label, Raters, Result, SoftFloat, SpatialDim};
 ///
 /// | | whole map | window |
 /// |---|---|---|
-/// | a new array in standard order | [`encode`](Self::encode) | [`encode_window`](Self::encode_window) |
+/// | a new array in C order | [`encode`](Self::encode) | [`encode_window`](Self::encode_window) |
 /// | a buffer of the caller with any strides | [`encode_into`](Self::encode_into) | [`encode_window_into`](Self::encode_window_into) |
+/// | the mean of several raters, new | [`encode_raters`](Self::encode_raters) | [`encode_raters_window`](Self::encode_raters_window) |
+/// | the mean of several raters, to a buffer | [`encode_raters_into`](Self::encode_raters_into) | [`encode_raters_window_into`](Self::encode_raters_window_into) |
 ///
-/// [`multirater`](crate::multirater) averages over several raters.
+/// [`multirater`](crate::multirater) averages over a slice of label maps in one call. [`sparse`](crate::sparse),
+/// [`batch`](crate::batch), [`pool`](crate::pool) and [`quantize`](crate::quantize) take any encoder, too.
 ///
 /// The crate's encoders are [`OneHot`](crate::OneHot), [`LabelSmoothing`](crate::LabelSmoothing),
 /// [`Svls`](crate::Svls), and [`Encoding`](crate::Encoding), which is any of them. Their results have the same bits for any
-/// window, any strides and any label type.
+/// window, any strides and any label type. One value encodes label maps of two and of three axes. The trait is sealed:
+///
+/// ```compile_fail,E0277
+/// struct Mine;
+/// impl soft_labels::SoftEncoder for Mine {} // it would have to say what the engine does
+/// ```
 ///
 /// # Errors
 /// All methods return:
 /// - [`Error::UnknownLabel`](crate::Error::UnknownLabel) if a label that they read is neither a class nor ignored. The
 ///   output is unspecified then; every other error leaves it untouched.
 /// - [`Error::LabelAxes`](crate::Error::LabelAxes) unless a label map has two or three axes.
-/// - [`Error::KernelAxes`](crate::Error::KernelAxes) if the encoder is for another number of axes.
+/// - [`Error::KernelAxes`](crate::Error::KernelAxes) if a setting of the encoder is a list for another number of axes, and
+///   [`Error::KernelTooLarge`](crate::Error::KernelTooLarge) if its kernel is too large for so many axes.
 ///
 /// ```
 /// use ndarray::{Array3, array};
@@ -55,11 +82,42 @@ use crate::{Classes, Label, Raters, Result, SoftFloat, SpatialDim};
 /// assert_eq!(svls[[1, 1, 1]], 0.5);
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
-pub trait SoftEncoder<D: SpatialDim> {
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an encoder",
+    label = "not an encoder",
+    note = "the encoders are `OneHot`, `LabelSmoothing`, `Svls` and `Encoding`; pass a reference to one, such as `&Svls::default()`"
+)]
+pub trait SoftEncoder: sealed::Encoder {
+    /// How far the encoder reaches on each axis of label maps of 2 or 3 axes, in voxels: the labels at most so far away
+    /// decide over the soft labels of a voxel. 0 where it looks at nothing but the voxel itself.
+    ///
+    /// A block of a larger map needs so many more voxels around it to have the soft labels of the whole.
+    ///
+    /// # Errors
+    /// [`Error::LabelAxes`](crate::Error::LabelAxes) unless `axes` is 2 or 3, and
+    /// [`Error::KernelAxes`](crate::Error::KernelAxes) and [`Error::KernelTooLarge`](crate::Error::KernelTooLarge).
+    ///
+    /// ```
+    /// use soft_labels::{OneHot, SoftEncoder, Svls};
+    ///
+    /// assert_eq!(Svls::default().radius(3)?, [1, 1, 1]);
+    /// assert_eq!(OneHot.radius(2)?, [0, 0]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    fn radius(&self, axes: usize) -> Result<Vec<usize>> {
+        check_axes(axes)?;
+        // The number of classes changes values, not the reach.
+        let [depth, height, width] = self.smoothing(1, axes)?.radius();
+        Ok(if axes == 2 {
+            vec![height, width]
+        } else {
+            vec![depth, height, width]
+        })
+    }
+
     /// Writes the average of the raters' soft labels within a window to `out`.
     ///
-    /// This is the one method that an encoder has to implement. It averages each rater's own soft labels with the raters'
-    /// weights. A rater who ignores a voxel is left out there, and the weights of the others are divided by their sum.
+    /// Each rater's own soft labels are averaged with the raters' weights. A rater who ignores a voxel is left out there, and the weights of the others are divided by their sum.
     /// Where all raters ignore a voxel the result is all zero. `window` has a range for each spatial axis; `out` has the
     /// class axis first and then the lengths of the window.
     ///
@@ -79,15 +137,18 @@ pub trait SoftEncoder<D: SpatialDim> {
     /// assert_eq!(out, array![[[0.0, 0.75]], [[1.0, 0.25]]]);
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
-    fn encode_raters_window_into<L: Label, F: SoftFloat>(
+    fn encode_raters_window_into<L: Label, F: SoftFloat, D: SpatialDim>(
         &self,
         raters: &Raters<'_, L, D>,
         classes: &Classes,
         window: &[Range<usize>],
         out: &mut ArrayRef<F, D::Larger>,
-    ) -> Result<()>;
+    ) -> Result<()> {
+        let smoothing = self.smoothing(classes.len(), raters.shape().len())?;
+        engine::encode(&smoothing, raters, classes, window, out)
+    }
 
-    /// The average of the raters' soft labels within a window, newly allocated in standard order.
+    /// The average of the raters' soft labels within a window, newly allocated in C order.
     ///
     /// # Errors
     /// Those of [`encode_raters_window_into`](Self::encode_raters_window_into), and
@@ -103,7 +164,7 @@ pub trait SoftEncoder<D: SpatialDim> {
     /// assert_eq!(soft, array![[[0.0, 0.5]], [[1.0, 0.5]]]);
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
-    fn encode_raters_window<L: Label, F: SoftFloat>(
+    fn encode_raters_window<L: Label, F: SoftFloat, D: SpatialDim>(
         &self,
         raters: &Raters<'_, L, D>,
         classes: &Classes,
@@ -114,7 +175,55 @@ pub trait SoftEncoder<D: SpatialDim> {
         Ok(out)
     }
 
-    /// The soft labels of a label map, newly allocated in standard order.
+    /// The average of the raters' soft labels, newly allocated in C order.
+    ///
+    /// # Errors
+    /// Those of the trait, and [`Error::TooLarge`](crate::Error::TooLarge).
+    ///
+    /// ```
+    /// use ndarray::{Array3, array};
+    /// use soft_labels::{Classes, OneHot, Raters, SoftEncoder};
+    ///
+    /// let (first, second) = (array![[0_u8, 1, 0]], array![[0_u8, 1, 1]]);
+    /// let raters = Raters::weighted(&[first.view(), second.view()], &[3.0, 1.0])?;
+    /// let soft: Array3<f32> = OneHot.encode_raters(&raters, &Classes::contiguous(2)?)?;
+    /// assert_eq!(soft, array![[[1.0, 0.0, 0.75]], [[0.0, 1.0, 0.25]]]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    fn encode_raters<L: Label, F: SoftFloat, D: SpatialDim>(
+        &self,
+        raters: &Raters<'_, L, D>,
+        classes: &Classes,
+    ) -> Result<Array<F, D::Larger>> {
+        self.encode_raters_window(raters, classes, Window::whole(raters.shape()).ranges())
+    }
+
+    /// Writes the average of the raters' soft labels to `out`, which may have any strides.
+    ///
+    /// # Errors
+    /// Those of the trait, and [`Error::OutputShape`](crate::Error::OutputShape).
+    ///
+    /// ```
+    /// use ndarray::{Array3, array};
+    /// use soft_labels::{Classes, OneHot, Raters, SoftEncoder};
+    ///
+    /// let (first, second) = (array![[0_u8, 1, 0]], array![[0_u8, 1, 1]]);
+    /// let raters = Raters::new(&[first.view(), second.view()])?;
+    /// let mut out = Array3::<f32>::zeros((2, 1, 3));
+    /// OneHot.encode_raters_into(&raters, &Classes::contiguous(2)?, &mut out)?;
+    /// assert_eq!(out, array![[[1.0, 0.0, 0.5]], [[0.0, 1.0, 0.5]]]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    fn encode_raters_into<L: Label, F: SoftFloat, D: SpatialDim>(
+        &self,
+        raters: &Raters<'_, L, D>,
+        classes: &Classes,
+        out: &mut ArrayRef<F, D::Larger>,
+    ) -> Result<()> {
+        self.encode_raters_window_into(raters, classes, Window::whole(raters.shape()).ranges(), out)
+    }
+
+    /// The soft labels of a label map, newly allocated in C order.
     ///
     /// # Errors
     /// Those of the trait, and [`Error::TooLarge`](crate::Error::TooLarge).
@@ -128,12 +237,12 @@ pub trait SoftEncoder<D: SpatialDim> {
     /// assert_eq!(soft[[3, 0, 1]], 1.0);
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
-    fn encode<L: Label, F: SoftFloat>(
+    fn encode<L: Label, F: SoftFloat, D: SpatialDim>(
         &self,
         labels: &ArrayRef<L, D>,
         classes: &Classes,
     ) -> Result<Array<F, D::Larger>> {
-        self.encode_window(labels, classes, &window::whole(labels.shape()))
+        self.encode_raters(&Raters::one(labels.view())?, classes)
     }
 
     /// Writes the soft labels of a label map to `out`, which may have any strides.
@@ -152,16 +261,16 @@ pub trait SoftEncoder<D: SpatialDim> {
     /// assert_eq!(out, array![[[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]]);
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
-    fn encode_into<L: Label, F: SoftFloat>(
+    fn encode_into<L: Label, F: SoftFloat, D: SpatialDim>(
         &self,
         labels: &ArrayRef<L, D>,
         classes: &Classes,
         out: &mut ArrayRef<F, D::Larger>,
     ) -> Result<()> {
-        self.encode_window_into(labels, classes, &window::whole(labels.shape()), out)
+        self.encode_raters_into(&Raters::one(labels.view())?, classes, out)
     }
 
-    /// The soft labels of a window of a label map, newly allocated in standard order.
+    /// The soft labels of a window of a label map, newly allocated in C order.
     ///
     /// The values are those of the whole map, to the last bit: the encoder looks at neighbours outside the window, too.
     ///
@@ -178,7 +287,7 @@ pub trait SoftEncoder<D: SpatialDim> {
     /// assert_eq!(part, whole.slice_axis(Axis(2), Slice::from(1..4)));
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
-    fn encode_window<L: Label, F: SoftFloat>(
+    fn encode_window<L: Label, F: SoftFloat, D: SpatialDim>(
         &self,
         labels: &ArrayRef<L, D>,
         classes: &Classes,
@@ -205,7 +314,7 @@ pub trait SoftEncoder<D: SpatialDim> {
     /// Svls::default().encode_window_into(&labels, &Classes::contiguous(2)?, &[32..128, 400..496], &mut patch)?;
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
-    fn encode_window_into<L: Label, F: SoftFloat>(
+    fn encode_window_into<L: Label, F: SoftFloat, D: SpatialDim>(
         &self,
         labels: &ArrayRef<L, D>,
         classes: &Classes,

@@ -73,6 +73,8 @@ pub struct Smoothing {
     taps: Vec<Tap>,
     /// Twice the share of the neighbours in the sum of all weights.
     strength: f64,
+    /// How far the neighbours are on the axes D, H and W, in voxels.
+    radius: [usize; 3],
 }
 
 impl Smoothing {
@@ -83,17 +85,31 @@ impl Smoothing {
             off,
             taps: Vec::new(),
             strength: 1.0,
+            radius: [0; 3],
         }
     }
 
     /// The weighted mean of a voxel and its neighbours, who together have `strength / 2` of the weight.
     pub(crate) fn by_neighbours(taps: Vec<Tap>, strength: f64) -> Self {
+        let reach = |axis: usize| taps.iter().map(|tap| tap.offset[axis].unsigned_abs()).max();
+        let radius = [0, 1, 2].map(|axis| reach(axis).unwrap_or(0));
         Self {
             on: 1.0,
             off: 0.0,
             taps,
             strength,
+            radius,
         }
+    }
+
+    /// How many voxels away a label can change the result, on the axes D, H and W.
+    pub(crate) fn radius(&self) -> [usize; 3] {
+        self.radius
+    }
+
+    /// Whether a class that is not found has the value 0, so that the zeros can be left out.
+    pub(crate) fn is_sparse(&self) -> bool {
+        self.off == 0.0
     }
 
     /// The value of a class that has this share of the weights around a voxel.

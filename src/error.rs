@@ -142,13 +142,30 @@ pub enum Error {
     /// Sigma is in millimetres and the voxel spacing is not known.
     #[error("sigma is in millimetres, but the voxel spacing is not given; call spacing_mm, or give sigma in voxels")]
     MissingSpacing,
+    /// A spacing is given that nothing uses.
+    #[error("spacing_mm is for sigma_mm; give sigma_mm or leave spacing_mm out")]
+    UnusedSpacing,
+    /// Two settings exclude one another.
+    #[error("{first} and {second} are given; give one of them")]
+    Conflict {
+        /// One setting.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+    },
+    /// Truncate is not a positive finite number.
+    #[error("truncate is {value}; it must be finite and greater than 0")]
+    Truncate {
+        /// The value given.
+        value: f64,
+    },
     /// The kernel has no neighbours.
     #[error("radius is 0 on every axis; set it to 1 or more on at least one, or use OneHot")]
     ZeroRadius,
     /// The kernel has more weights than can be held, or reaches too far.
     #[error(
         "a kernel of radius {radius:?} is too large, it may have {max} weights and reach {max_radius} voxels; \
-         use a smaller radius"
+         use a smaller radius, or a smaller truncate or sigma if the radius follows from them"
     )]
     KernelTooLarge {
         /// Radius on each axis, in voxels.
@@ -173,6 +190,16 @@ pub enum Error {
     /// The encoding has no sparse form.
     #[error("label smoothing has no sparse form, it leaves no voxel certain; make dense soft labels")]
     NotSparse,
+    /// The parts of a sparse form contradict one another.
+    #[error("{part}[{entry}] of the sparse form {why}; pass the arrays as SparseLabels::parts gives them")]
+    SparseParts {
+        /// The array.
+        part: &'static str,
+        /// The entry of the array.
+        entry: usize,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// No label map was given.
     #[error("there are no raters; give at least one label map")]
     NoRaters,

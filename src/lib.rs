@@ -35,8 +35,9 @@
 //!
 //! - Which labels are classes, and which value is ignored: [`Classes`]. [`Label`] lists the element types.
 //! - The methods that encode: [`SoftEncoder`]. Its methods return a new array or write to a given buffer, for a whole label
-//!   map or a window. The results are [`SoftFloat`]s.
-//! - The weights of SVLS, in voxels or millimetres, one value for all axes or one for each: [`SvlsKernel`].
+//!   map or a window. The results are [`SoftFloat`]s, and new arrays are in C order.
+//! - A part of a label map: [`Window`]. The label maps of several raters: [`Raters`].
+//! - The weights of SVLS, in voxels or millimetres, one value for all axes or one for each ([`PerAxis`]): [`SvlsKernel`].
 //! - An encoder that is chosen at run time, from a configuration file for example: [`Encoding`].
 //! - Several raters: [`multirater`]; majority vote and STAPLE to compare with: [`fusion`].
 //! - Many classes in little memory: [`sparse`].
@@ -71,6 +72,11 @@
 //! - `rayon`: large inputs are computed on the current rayon pool. The result has the same bits. Without it no thread is
 //!   started.
 //! - `serde`: [`Encoding`] and [`Classes`] can be read from and written to JSON, TOML and other formats.
+//!
+//! # Order
+//!
+//! *C order*, also called standard order, means that the last axis is contiguous in memory. All arrays that the crate
+//! allocates are in C order. Those that it reads or writes to may have any strides.
 //!
 //! # Precision
 //!
@@ -107,11 +113,12 @@ pub use encoder::one_hot::OneHot;
 pub use encoder::smooth::Svls;
 pub use error::{Error, Result};
 pub use input::classes::Classes;
-pub use input::dimension::{FixedSpatialDim, SpatialDim};
+pub use input::dimension::SpatialDim;
 pub use input::float::SoftFloat;
-pub use input::label::Label;
+pub use input::label::{ClassValue, Label};
 pub use input::per_axis::PerAxis;
 pub use input::raters::Raters;
+pub use input::window::Window;
 
 pub use ndarray;
 

@@ -33,10 +33,9 @@ use ndarray::{Array, ArrayRef, ArrayView};
 pub use disagreement::{Disagreement, disagreement};
 
 use crate::common::arrays;
-use crate::input::window;
 use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
 
-/// The mean of the raters' soft labels, all raters alike: (C, H, W) or (C, D, H, W) in standard order.
+/// The mean of the raters' soft labels, all raters alike: (C, H, W) or (C, D, H, W) in C order.
 ///
 /// With one rater the result has the same bits as [`encode`](SoftEncoder::encode).
 ///
@@ -58,15 +57,15 @@ use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
 pub fn average<L: Label, F: SoftFloat, D: SpatialDim>(
-    encoder: &impl SoftEncoder<D>,
+    encoder: &impl SoftEncoder,
     raters: &[ArrayView<'_, L, D>],
     classes: &Classes,
 ) -> Result<Array<F, D::Larger>> {
     let raters = Raters::new(raters)?;
-    encoder.encode_raters_window(&raters, classes, &window::whole(raters.shape()))
+    encoder.encode_raters(&raters, classes)
 }
 
-/// The weighted mean of the raters' soft labels: (C, H, W) or (C, D, H, W) in standard order.
+/// The weighted mean of the raters' soft labels: (C, H, W) or (C, D, H, W) in C order.
 ///
 /// There is a weight for each rater, finite and not negative; they are divided by their sum. With equal weights the result
 /// has the same bits as [`average`].
@@ -90,13 +89,13 @@ pub fn average<L: Label, F: SoftFloat, D: SpatialDim>(
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
 pub fn weighted_average<L: Label, F: SoftFloat, D: SpatialDim>(
-    encoder: &impl SoftEncoder<D>,
+    encoder: &impl SoftEncoder,
     raters: &[ArrayView<'_, L, D>],
     weights: &[f64],
     classes: &Classes,
 ) -> Result<Array<F, D::Larger>> {
     let raters = Raters::weighted(raters, weights)?;
-    encoder.encode_raters_window(&raters, classes, &window::whole(raters.shape()))
+    encoder.encode_raters(&raters, classes)
 }
 
 /// Writes the mean of the raters' soft labels to `out`, which may have any strides.
@@ -115,13 +114,13 @@ pub fn weighted_average<L: Label, F: SoftFloat, D: SpatialDim>(
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
 pub fn average_into<L: Label, F: SoftFloat, D: SpatialDim>(
-    encoder: &impl SoftEncoder<D>,
+    encoder: &impl SoftEncoder,
     raters: &[ArrayView<'_, L, D>],
     classes: &Classes,
     out: &mut ArrayRef<F, D::Larger>,
 ) -> Result<()> {
     let raters = Raters::new(raters)?;
-    encoder.encode_raters_window_into(&raters, classes, &window::whole(raters.shape()), out)
+    encoder.encode_raters_into(&raters, classes, out)
 }
 
 /// Writes the weighted mean of the raters' soft labels to `out`, which may have any strides.
@@ -141,17 +140,17 @@ pub fn average_into<L: Label, F: SoftFloat, D: SpatialDim>(
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
 pub fn weighted_average_into<L: Label, F: SoftFloat, D: SpatialDim>(
-    encoder: &impl SoftEncoder<D>,
+    encoder: &impl SoftEncoder,
     raters: &[ArrayView<'_, L, D>],
     weights: &[f64],
     classes: &Classes,
     out: &mut ArrayRef<F, D::Larger>,
 ) -> Result<()> {
     let raters = Raters::weighted(raters, weights)?;
-    encoder.encode_raters_window_into(&raters, classes, &window::whole(raters.shape()), out)
+    encoder.encode_raters_into(&raters, classes, out)
 }
 
-/// The mask of voxels that at least one rater labelled: (H, W) or (D, H, W), standard order.
+/// The mask of voxels that at least one rater labelled: (H, W) or (D, H, W), in C order.
 ///
 /// # Errors
 /// [`NoRaters`](crate::Error::NoRaters), [`RaterShape`](crate::Error::RaterShape), [`LabelAxes`](crate::Error::LabelAxes),

@@ -32,11 +32,11 @@ use ndarray::{Array, ArrayRef, ArrayView4, ArrayViewMut4, Axis, Dimension, Ix4};
 
 use crate::common::{arrays, parallel};
 use crate::engine::soft_volumes;
-use crate::input::per_axis::per_axis;
 use crate::input::raters::check_axes;
-use crate::{Error, PerAxis, Result, SoftFloat};
+use crate::input::window::{Window, check_boxes};
+use crate::{Classes, Error, Label, PerAxis, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
 
-/// The mean of soft labels (C, H, W) or (C, D, H, W) over boxes of voxels, newly allocated in standard order.
+/// The mean of soft labels (C, H, W) or (C, D, H, W) over boxes of voxels, newly allocated in C order.
 ///
 /// `boxes` is the length of a box in voxels: one number for all spatial axes, or one for each. An axis of length n has
 /// n / box entries afterwards, rounded up. Sums run in `f64`, in the order of the voxels, and one division is rounded, so the
@@ -51,11 +51,12 @@ pub fn average<F: SoftFloat, D: Dimension>(
     soft: &ArrayRef<F, D>,
     boxes: impl Into<PerAxis<usize>>,
 ) -> Result<Array<F, D>> {
-    let (boxes, shape) = check(soft.shape(), &boxes.into())?;
+    let boxes = boxes.into();
+    let shape = shape_of(soft.shape(), &boxes)?;
     let mut dim = soft.raw_dim();
     dim.slice_mut().copy_from_slice(&shape);
     let mut out = arrays::filled(dim, F::zero())?;
-    write(soft, boxes, &mut out)?;
+    average_into(soft, boxes, &mut out)?;
     Ok(out)
 }
 
@@ -79,31 +80,96 @@ pub fn average_into<F: SoftFloat, D: Dimension>(
     boxes: impl Into<PerAxis<usize>>,
     out: &mut ArrayRef<F, D>,
 ) -> Result<()> {
-    let (boxes, expected) = check(soft.shape(), &boxes.into())?;
+    let boxes = boxes.into();
+    let expected = shape_of(soft.shape(), &boxes)?;
     if out.shape() != expected {
         return Err(Error::OutputShape {
             expected,
             actual: out.shape().to_vec(),
         });
     }
-    write(soft, boxes, out)
+    let axes = soft.ndim() - 1;
+    let mut of_volume = [1; 3];
+    of_volume[3 - axes..].copy_from_slice(&check_boxes(axes, &boxes)?);
+    write(soft, of_volume, out)
 }
 
-/// Checks the box size. Returns it on the axes D, H, W, and the shape of the pooled soft labels.
-pub(crate) fn check(soft: &[usize], boxes: &PerAxis<usize>) -> Result<([usize; 3], Vec<usize>)> {
+/// The average of the raters' soft labels within a window at a coarser scale: (C, H, W) or (C, D, H, W) in C order.
+///
+/// The window is in voxels of the label maps. It must begin at a multiple of every box length, and end at a multiple or at
+/// the end of the label maps. Then the result has the bits of that part of the whole. The soft labels of the window are held
+/// in memory at full resolution meanwhile.
+///
+/// # Errors
+/// Those of [`SoftEncoder::encode_raters_window`] and [`average`], and [`Error::BoxWindow`] if the window does not hold
+/// whole boxes.
+///
+/// ```
+/// use ndarray::{Array2, Array3, Axis, Slice};
+/// use soft_labels::{Classes, Raters, SoftEncoder, Svls, pool};
+///
+/// let (labels, classes, svls) = (Array2::<u8>::eye(64), Classes::contiguous(2)?, Svls::default());
+/// let raters = Raters::one(labels.view())?;
+/// let part: Array3<f32> = pool::encode_window(&svls, &raters, &classes, &[0..64, 32..48], 4)?;
+/// let whole = pool::average(&svls.encode::<_, f32, _>(&labels, &classes)?, 4)?;
+/// assert_eq!(part, whole.slice_axis(Axis(2), Slice::from(8..12)));
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+pub fn encode_window<L: Label, F: SoftFloat, D: SpatialDim>(
+    encoder: &impl SoftEncoder,
+    raters: &Raters<'_, L, D>,
+    classes: &Classes,
+    window: &[Range<usize>],
+    boxes: impl Into<PerAxis<usize>>,
+) -> Result<Array<F, D::Larger>> {
+    let boxes = boxes.into();
+    Window::new(raters.shape(), window)?.at_scale(boxes.clone())?;
+    average(&encoder.encode_raters_window(raters, classes, window)?, boxes)
+}
+
+/// Writes the average of the raters' soft labels within a window at a coarser scale to `out`, which may have any strides.
+///
+/// # Errors
+/// Those of [`encode_window`], and [`Error::OutputShape`].
+///
+/// ```
+/// use ndarray::{Array2, Array3};
+/// use soft_labels::{Classes, Raters, Svls, pool};
+///
+/// let labels = Array2::<u8>::zeros((64, 64));
+/// let mut out = Array3::<f32>::zeros((2, 16, 4));
+/// let raters = Raters::one(labels.view())?;
+/// pool::encode_window_into(&Svls::default(), &raters, &Classes::contiguous(2)?, &[0..64, 32..48], 4, &mut out)?;
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+pub fn encode_window_into<L: Label, F: SoftFloat, D: SpatialDim>(
+    encoder: &impl SoftEncoder,
+    raters: &Raters<'_, L, D>,
+    classes: &Classes,
+    window: &[Range<usize>],
+    boxes: impl Into<PerAxis<usize>>,
+    out: &mut ArrayRef<F, D::Larger>,
+) -> Result<()> {
+    let boxes = boxes.into();
+    let expected = Window::new(raters.shape(), window)?
+        .at_scale(boxes.clone())?
+        .soft_shape(classes);
+    if out.shape() != expected {
+        return Err(Error::OutputShape {
+            expected,
+            actual: out.shape().to_vec(),
+        });
+    }
+    average_into(&encoder.encode_raters_window(raters, classes, window)?, boxes, out)
+}
+
+/// The shape of pooled soft labels. The boxes are checked.
+pub(crate) fn shape_of(soft: &[usize], boxes: &PerAxis<usize>) -> Result<Vec<usize>> {
     let axes = soft.len().saturating_sub(1);
     check_axes(axes)?;
-    let boxes = per_axis("box", boxes.values(), Some(axes))?;
-    if let Some(axis) = boxes.iter().position(|&len| len == 0) {
-        return Err(Error::Box { axis });
-    }
-    let mut shape = soft.to_vec();
-    let mut of_volume = [1; 3];
-    for ((len, of_volume), &size) in shape[1..].iter_mut().zip(&mut of_volume[3 - axes..]).zip(&boxes) {
-        *len = len.div_ceil(size);
-        *of_volume = size;
-    }
-    Ok((of_volume, shape))
+    let boxes = check_boxes(axes, boxes)?;
+    let pooled = soft[1..].iter().zip(boxes).map(|(len, size)| len.div_ceil(size));
+    Ok(soft[..1].iter().copied().chain(pooled).collect())
 }
 
 fn write<F: SoftFloat, D: Dimension>(soft: &ArrayRef<F, D>, boxes: [usize; 3], out: &mut ArrayRef<F, D>) -> Result<()> {

@@ -37,7 +37,7 @@ use crate::{Classes, Label, Raters, Result, SoftEncoder, SpatialDim};
 /// assert_eq!(out, array![[[255, 255, 211, 44], [255, 255, 211, 44]], [[0, 0, 44, 211], [0, 0, 44, 211]]]);
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
-pub fn encode_into<E: SoftEncoder<D> + Sync, L: Label, D: SpatialDim>(
+pub fn encode_into<E: SoftEncoder, L: Label, D: SpatialDim>(
     encoder: &E,
     raters: &Raters<'_, L, D>,
     classes: &Classes,

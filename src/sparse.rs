@@ -4,17 +4,18 @@
 //! [`SparseLabels`] keep one class for each voxel, and a short list of probabilities for each uncertain one. The dense soft
 //! labels of 512³ voxels and 117 classes take 63 GB; the sparse ones take 0.3 GB and 30 bytes for each uncertain voxel.
 //!
-//! [`OneHot`](crate::OneHot) and [`Svls`](crate::Svls) are [`SparseEncoder`]s, for one rater or several.
-//! [`LabelSmoothing`](crate::LabelSmoothing) is not, because it leaves no voxel certain.
+//! [`encode`] takes any encoder whose soft labels are zero almost everywhere, as those of [`OneHot`](crate::OneHot) and
+//! [`Svls`](crate::Svls) are. [`LabelSmoothing`](crate::LabelSmoothing) leaves no voxel certain, so it is an error unless its
+//! α is 0.
 //!
 //! ```
 //! use ndarray::{Array3, array};
-//! use soft_labels::sparse::{SparseEncoder, SparseLabels};
+//! use soft_labels::sparse::{self, SparseLabels};
 //! use soft_labels::{Classes, Svls};
 //!
 //! let labels = array![[0_u8, 0, 0, 7, 7, 7]];
 //! let classes = Classes::contiguous(100)?;
-//! let sparse: SparseLabels<f32, _> = Svls::default().encode_sparse(&labels, &classes)?;
+//! let sparse: SparseLabels<f32, _> = sparse::encode(&Svls::default(), &labels, &classes)?;
 //!
 //! assert_eq!(sparse.uncertain_len(), 2); // on both sides of the boundary
 //! let beside: Vec<_> = sparse.distribution(&[0, 2]).unwrap().iter().collect();
@@ -28,19 +29,71 @@
 
 mod builder;
 mod distribution;
-mod encoder;
+mod from_parts;
 mod parts;
 
 use std::ops::Range;
 
-use ndarray::{ArrayRef, Axis, Slice};
+use ndarray::{Array, ArrayRef, Axis, Dimension, Slice};
 
 pub use self::distribution::Distribution;
-pub use self::encoder::SparseEncoder;
 pub use self::parts::SparseParts;
+use crate::common::arrays;
 use crate::engine::{self, Tile};
-use crate::input::window::check_output;
-use crate::{Result, SoftFloat, SpatialDim};
+use crate::input::window::{Window, check_output};
+use crate::{Classes, Error, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
+
+/// The sparse soft labels of a label map, with the bits of [`SoftEncoder::encode`].
+///
+/// # Errors
+/// [`Error::NotSparse`] for label smoothing, which has no zeros unless its α is 0; [`Error::UnknownLabel`],
+/// [`Error::LabelAxes`], [`Error::KernelAxes`], [`Error::KernelTooLarge`] and [`Error::TooLarge`].
+///
+/// ```
+/// use soft_labels::sparse::{self, SparseLabels};
+/// use soft_labels::{Classes, Svls};
+///
+/// let labels = ndarray::Array3::<u8>::zeros((8, 8, 8));
+/// let sparse: SparseLabels<f32, _> = sparse::encode(&Svls::default(), &labels, &Classes::contiguous(50)?)?;
+/// assert_eq!(sparse.uncertain_len(), 0);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+pub fn encode<L: Label, F: SoftFloat, D: SpatialDim>(
+    encoder: &impl SoftEncoder,
+    labels: &ArrayRef<L, D>,
+    classes: &Classes,
+) -> Result<SparseLabels<F, D>> {
+    encode_raters(encoder, &Raters::one(labels.view())?, classes)
+}
+
+/// The sparse average of the raters' soft labels, with the bits of [`SoftEncoder::encode_raters`].
+///
+/// # Errors
+/// Those of [`encode`].
+///
+/// ```
+/// use ndarray::array;
+/// use soft_labels::sparse::{self, SparseLabels};
+/// use soft_labels::{Classes, OneHot, Raters};
+///
+/// let (first, second) = (array![[0_u8, 1, 0]], array![[0_u8, 1, 1]]);
+/// let raters = Raters::weighted(&[first.view(), second.view()], &[3.0, 1.0])?;
+/// let moh: SparseLabels<f32, _> = sparse::encode_raters(&OneHot, &raters, &Classes::contiguous(2)?)?;
+/// assert_eq!(moh.distribution(&[0, 2]).unwrap().get(1), 0.25);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+pub fn encode_raters<L: Label, F: SoftFloat, D: SpatialDim>(
+    encoder: &impl SoftEncoder,
+    raters: &Raters<'_, L, D>,
+    classes: &Classes,
+) -> Result<SparseLabels<F, D>> {
+    let smoothing = encoder.smoothing(classes.len(), raters.shape().len())?;
+    if smoothing.is_sparse() {
+        builder::build(&smoothing, raters, classes)
+    } else {
+        Err(Error::NotSparse)
+    }
+}
 
 /// Soft labels of a whole label map as a class for each voxel and a distribution for each uncertain one.
 ///
@@ -48,9 +101,9 @@ use crate::{Result, SoftFloat, SpatialDim};
 ///
 /// ```
 /// # use ndarray::array;
-/// # use soft_labels::sparse::{SparseEncoder, SparseLabels};
+/// # use soft_labels::sparse::{self, SparseLabels};
 /// # use soft_labels::{Classes, OneHot};
-/// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&array![[0_u8, 1]], &Classes::contiguous(2)?)?;
+/// let sparse: SparseLabels<f32, _> = sparse::encode(&OneHot, &array![[0_u8, 1]], &Classes::contiguous(2)?)?;
 /// assert_eq!(sparse.shape(), [1, 2]);
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
@@ -58,7 +111,7 @@ use crate::{Result, SoftFloat, SpatialDim};
 pub struct SparseLabels<F, D> {
     dim: D,
     class_count: usize,
-    /// The most probable class of each voxel in standard order, the lowest of several, or [`NONE`].
+    /// The most probable class of each voxel in C order, the lowest of several, or [`NONE`].
     class: Vec<u16>,
     /// Voxels where no class has probability 1, without the ignored ones, ascending, and where the pairs of each end.
     uncertain: Vec<usize>,
@@ -76,9 +129,9 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
     /// Shape of the label map: (H, W) or (D, H, W).
     ///
     /// ```
-    /// # use soft_labels::{Classes, OneHot, sparse::{SparseEncoder, SparseLabels}};
+    /// # use soft_labels::{Classes, OneHot, sparse::{self, SparseLabels}};
     /// let labels = ndarray::Array3::<u8>::zeros((2, 3, 4));
-    /// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&labels, &Classes::contiguous(2)?)?;
+    /// let sparse: SparseLabels<f32, _> = sparse::encode(&OneHot, &labels, &Classes::contiguous(2)?)?;
     /// assert_eq!(sparse.shape(), [2, 3, 4]);
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
@@ -89,9 +142,9 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
     /// Number of classes: the length of the class axis, were it dense.
     ///
     /// ```
-    /// # use soft_labels::{Classes, OneHot, sparse::{SparseEncoder, SparseLabels}};
+    /// # use soft_labels::{Classes, OneHot, sparse::{self, SparseLabels}};
     /// let labels = ndarray::Array2::<u8>::zeros((3, 4));
-    /// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&labels, &Classes::contiguous(7)?)?;
+    /// let sparse: SparseLabels<f32, _> = sparse::encode(&OneHot, &labels, &Classes::contiguous(7)?)?;
     /// assert_eq!(sparse.class_count(), 7);
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
@@ -103,8 +156,8 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
     ///
     /// ```
     /// # use ndarray::array;
-    /// # use soft_labels::{Classes, OneHot, sparse::{SparseEncoder, SparseLabels}};
-    /// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&array![[0_u8, 1]], &Classes::contiguous(2)?)?;
+    /// # use soft_labels::{Classes, OneHot, sparse::{self, SparseLabels}};
+    /// let sparse: SparseLabels<f32, _> = sparse::encode(&OneHot, &array![[0_u8, 1]], &Classes::contiguous(2)?)?;
     /// assert_eq!(sparse.distribution(&[0, 1]).unwrap().get(1), 1.0);
     /// assert!(sparse.distribution(&[0, 2]).is_none());
     /// # Ok::<(), soft_labels::Error>(())
@@ -152,7 +205,6 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
             ends: &self.ends,
             pair_class: &self.pair_class,
             pair_probability: &self.pair_probability,
-            one: self.one,
         }
     }
 
@@ -160,9 +212,9 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
     ///
     /// ```
     /// # use ndarray::array;
-    /// # use soft_labels::{Classes, Svls, sparse::{SparseEncoder, SparseLabels}};
+    /// # use soft_labels::{Classes, Svls, sparse::{self, SparseLabels}};
     /// let labels = array![[0_u8, 0, 0, 1]];
-    /// let sparse: SparseLabels<f32, _> = Svls::default().encode_sparse(&labels, &Classes::contiguous(2)?)?;
+    /// let sparse: SparseLabels<f32, _> = sparse::encode(&Svls::default(), &labels, &Classes::contiguous(2)?)?;
     /// assert_eq!(sparse.uncertain_len(), 2);
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
@@ -170,14 +222,14 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
         self.uncertain.len()
     }
 
-    /// The voxels where no class has probability 1, without the ignored ones, in standard order, each with its index on the
+    /// The voxels where no class has probability 1, without the ignored ones, in C order, each with its index on the
     /// axes of the label map.
     ///
     /// ```
     /// # use ndarray::{Dimension, array};
-    /// # use soft_labels::{Classes, Svls, sparse::{SparseEncoder, SparseLabels}};
+    /// # use soft_labels::{Classes, Svls, sparse::{self, SparseLabels}};
     /// let labels = array![[0_u8, 0, 0, 1]];
-    /// let sparse: SparseLabels<f32, _> = Svls::default().encode_sparse(&labels, &Classes::contiguous(2)?)?;
+    /// let sparse: SparseLabels<f32, _> = sparse::encode(&Svls::default(), &labels, &Classes::contiguous(2)?)?;
     /// let voxels: Vec<_> = sparse.uncertain_voxels().map(|(voxel, _)| voxel.into_pattern()).collect();
     /// assert_eq!(voxels, [(0, 2), (0, 3)]);
     /// # Ok::<(), soft_labels::Error>(())
@@ -196,9 +248,9 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
     /// Memory in use, in bytes.
     ///
     /// ```
-    /// # use soft_labels::{Classes, OneHot, sparse::{SparseEncoder, SparseLabels}};
+    /// # use soft_labels::{Classes, OneHot, sparse::{self, SparseLabels}};
     /// let labels = ndarray::Array3::<u8>::zeros((16, 16, 16));
-    /// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&labels, &Classes::contiguous(100)?)?;
+    /// let sparse: SparseLabels<f32, _> = sparse::encode(&OneHot, &labels, &Classes::contiguous(100)?)?;
     /// assert_eq!(sparse.size_in_bytes(), 2 * labels.len() + size_of_val(&sparse));
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
@@ -206,6 +258,31 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
         let classes = size_of::<u16>() * (self.class.capacity() + self.pair_class.capacity());
         let places = size_of::<usize>() * (self.uncertain.capacity() + self.ends.capacity());
         size_of_val(self) + classes + places + size_of::<F>() * self.pair_probability.capacity()
+    }
+
+    /// The dense soft labels of the whole label map, (C, H, W) or (C, D, H, W) in C order: the bits of
+    /// [`SoftEncoder::encode`](crate::SoftEncoder::encode).
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`](crate::Error::TooLarge).
+    ///
+    /// ```
+    /// # use ndarray::{Array3, array};
+    /// # use soft_labels::{Classes, SoftEncoder, Svls, sparse::{self, SparseLabels}};
+    /// let (labels, classes) = (array![[0_u8, 0, 1, 1]], Classes::contiguous(2)?);
+    /// let sparse: SparseLabels<f32, _> = sparse::encode(&Svls::default(), &labels, &classes)?;
+    /// let dense: Array3<f32> = sparse.to_dense()?;
+    /// assert_eq!(dense, Svls::default().encode(&labels, &classes)?);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn to_dense(&self) -> Result<Array<F, D::Larger>> {
+        let all = Window::whole(self.shape());
+        let mut shape = D::Larger::zeros(self.shape().len() + 1);
+        shape.slice_mut()[0] = self.class_count;
+        shape.slice_mut()[1..].copy_from_slice(self.shape());
+        let mut out = arrays::filled(shape, F::zero())?;
+        self.write_window(all.ranges(), &mut out)?;
+        Ok(out)
     }
 
     /// Writes the dense soft labels of a window to `out`, which may have any strides: the bits of
@@ -217,9 +294,9 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
     ///
     /// ```
     /// # use ndarray::{Array3, array};
-    /// # use soft_labels::{Classes, SoftEncoder, Svls, sparse::{SparseEncoder, SparseLabels}};
+    /// # use soft_labels::{Classes, SoftEncoder, Svls, sparse::{self, SparseLabels}};
     /// let (labels, classes) = (array![[0_u8, 0, 1, 1]], Classes::contiguous(2)?);
-    /// let sparse: SparseLabels<f32, _> = Svls::default().encode_sparse(&labels, &classes)?;
+    /// let sparse: SparseLabels<f32, _> = sparse::encode(&Svls::default(), &labels, &classes)?;
     /// let mut window = Array3::zeros((2, 1, 2));
     /// sparse.write_window(&[0..1, 1..3], &mut window)?;
     /// assert_eq!(window, Svls::default().encode_window(&labels, &classes, &[0..1, 1..3])?);

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use ndarray::{Array3, Array4, ArrayView3, Axis, Ix2, Ix3, Slice};
+use ndarray::{Array3, Array4, ArrayView3, Axis, Slice};
 use ndarray_npy::read_npy;
-use soft_labels::sparse::{SparseEncoder, SparseLabels};
+use soft_labels::sparse::{self, SparseLabels};
 use soft_labels::{Classes, Label, LabelSmoothing, OneHot, SoftEncoder, SoftFloat, Svls, SvlsKernel, multirater};
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
@@ -51,7 +51,7 @@ fn fill(group: &mut Group<'_>, map: &Array3<u8>, classes: usize) {
 fn encode<L: Label, F: SoftFloat>(
     group: &mut Group<'_>,
     name: &str,
-    encoder: &impl SoftEncoder<Ix3>,
+    encoder: &impl SoftEncoder,
     labels: &ArrayView3<'_, L>,
     classes: &Classes,
 ) {
@@ -66,7 +66,7 @@ fn brats(criterion: &mut Criterion) {
     let map = maps::blobs([155, 240, 240], 6, 5, 9);
     let (svls, classes) = (Svls::default(), Classes::contiguous(5).unwrap());
     let group = &mut group(criterion, "brats", &map, 5);
-    let kernel = |builder: soft_labels::SvlsKernelBuilder<Ix3>| Svls::new(builder.build().unwrap());
+    let kernel = |builder: soft_labels::SvlsKernelBuilder| Svls::new(builder.build().unwrap());
     fill(group, &map, 5);
     encode::<_, f32>(group, "svls", &svls, &map.view(), &classes);
     encode::<_, f64>(group, "svls, f64", &svls, &map.view(), &classes);
@@ -128,7 +128,7 @@ fn regions(criterion: &mut Criterion) {
     fill(group, &map, 54);
     encode::<_, f32>(group, "svls", &Svls::default(), &map.view(), &classes);
     group.bench_function("svls, sparse", |bencher| {
-        bencher.iter(|| -> Result<SparseLabels<f32, _>, _> { Svls::default().encode_sparse(&map, &classes) });
+        bencher.iter(|| -> Result<SparseLabels<f32, _>, _> { sparse::encode(&Svls::default(), &map, &classes) });
     });
 }
 
@@ -155,7 +155,7 @@ fn street(criterion: &mut Criterion) {
     group.bench_function("fill", |bencher| {
         bencher.iter(|| out.as_slice_mut().map(|values| values.fill(0.0)));
     });
-    let svls = Svls::<Ix2>::default();
+    let svls = Svls::default();
     group.bench_function("svls", |bencher| {
         bencher.iter(|| svls.encode_into(&map, &classes, &mut out));
     });

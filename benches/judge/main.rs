@@ -17,7 +17,7 @@ use soft_labels::loss::{DiceSemimetric, SoftCrossEntropy};
 use soft_labels::metrics::{
     Confusion, Empty, Region, Reliability, Scope, Surfaces, Tace, brier, negative_log_likelihood,
 };
-use soft_labels::sparse::{SparseEncoder, SparseLabels};
+use soft_labels::sparse::{self, SparseLabels};
 use soft_labels::{Classes, SoftEncoder, Svls};
 
 fn judge(criterion: &mut Criterion) {
@@ -34,7 +34,7 @@ fn judge_volume(criterion: &mut Criterion, name: &str, shape: [usize; 3]) {
     prediction.slice_axis_mut(Axis(2), (1..shape[2]).into()).assign(&moved);
     let svls = Svls::default();
     let targets: Array4<f32> = svls.encode(&reference, &classes).expect("labels are classes");
-    let sparse: SparseLabels<f32, _> = svls.encode_sparse(&reference, &classes).expect("labels are classes");
+    let sparse: SparseLabels<f32, _> = sparse::encode(&svls, &reference, &classes).expect("labels are classes");
     let mut logits: Array4<f32> = svls.encode(&prediction, &classes).expect("labels are classes");
     logits.mapv_inplace(|p| 4.0 * p);
     let mut probabilities = logits.mapv(f32::exp);

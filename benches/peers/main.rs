@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     // Both crates filter one class at a time, and symmetric weights are the same for both orientations.
-    let kernel = SvlsKernel::<ndarray::Ix3>::default()
+    let kernel = SvlsKernel::default()
         .normalized()
         .mapv(|weight| weight as f32);
     let convolve = |one: &Array3<f32>| {

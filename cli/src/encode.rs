@@ -193,7 +193,7 @@ impl Case<'_> {
 
     fn sparse<L: Label>(&self, raters: &Raters<'_, L, IxDyn>, report: &mut Report) -> Result<(), Failure> {
         let start = Instant::now();
-        let soft = self.encoding.encode_raters_sparse(raters, &self.encoder.classes)?;
+        let soft = sparse::encode_raters(&self.encoding, raters, &self.encoder.classes)?;
         report.time("smoothing", start);
         let start = Instant::now();
         of_file(&self.job.out, write::write_sparse(&self.job.place(), &soft))?;

@@ -35,7 +35,7 @@ pub(crate) fn zeros<T: Zero + Clone>(len: usize, shape: &[usize]) -> Result<Vec<
     Ok(vec![T::zero(); len])
 }
 
-/// The elements in standard order, copied if they are not, or an error if the copy does not fit in memory.
+/// The elements in C order, copied if they are not, or an error if the copy does not fit in memory.
 pub(crate) fn in_order<T: Copy, D: Dimension>(array: &ArrayRef<T, D>) -> Result<Cow<'_, [T]>> {
     if let Some(elements) = array.as_slice() {
         return Ok(Cow::Borrowed(elements));

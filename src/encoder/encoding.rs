@@ -1,28 +1,22 @@
 //! An encoder that is chosen at run time.
 
-use std::ops::Range;
-
-use ndarray::{ArrayRef, IxDyn};
-
-use crate::{
-    Classes, Label, LabelSmoothing, OneHot, Raters, Result, SoftEncoder, SoftFloat, SpatialDim, Svls, SvlsKernel,
-    SvlsKernelBuilder,
-};
+use super::sealed::Encoder;
+use crate::engine::Smoothing;
+use crate::{LabelSmoothing, OneHot, Result, SoftEncoder, Svls};
 
 /// One of the crate's encoders, as a value: what a training configuration names.
 ///
-/// It is a [`SoftEncoder`] for every dimension. The settings of SVLS are resolved against the number of axes of the label
-/// map when they are used; the errors are those of [`SvlsKernelBuilder::build`]. [`Default`] is the paper's SVLS.
+/// It is a [`SoftEncoder`] with the bits of the one that it holds. [`Default`] is the paper's SVLS.
 ///
 /// ```
 /// use ndarray::{Array3, array};
-/// use soft_labels::{Classes, Encoding, LabelSmoothing, SoftEncoder, SvlsKernel};
+/// use soft_labels::{Classes, Encoding, LabelSmoothing, SoftEncoder, Svls, SvlsKernel};
 ///
 /// let (labels, classes) = (array![[0_u8, 0, 1, 1]], Classes::contiguous(2)?);
 /// for encoding in [
 ///     Encoding::OneHot,
 ///     Encoding::LabelSmoothing(LabelSmoothing::new(0.1)?),
-///     Encoding::Svls(SvlsKernel::builder().sigma(1.5).radius([0, 2])),
+///     Encoding::Svls(Svls::new(SvlsKernel::builder().sigma(1.5).radius([0, 2]).build()?)),
 ///     Encoding::default(),
 /// ] {
 ///     let soft: Array3<f32> = encoding.encode(&labels, &classes)?;
@@ -42,10 +36,11 @@ use crate::{
 /// {"method": "label_smoothing_over_others", "alpha": 0.1}
 /// {"method": "svls"}
 /// {"method": "svls", "sigma": 1.5, "radius": [1, 2, 2], "strength": 0.5}
-/// {"method": "svls", "sigma_mm": 1.0, "spacing_mm": [3.0, 1.0, 1.0]}
+/// {"method": "svls", "sigma_mm": 1.0, "spacing_mm": [3.0, 1.0, 1.0], "truncate": 3.0}
 /// ```
 ///
-/// Unknown fields, fields of another method, and values that no dimension allows are errors.
+/// Unknown fields, fields of another method, and settings that
+/// [`SvlsKernelBuilder::build`](crate::SvlsKernelBuilder::build) refuses are errors.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
@@ -58,14 +53,14 @@ pub enum Encoding {
     OneHot,
     /// [`LabelSmoothing`], in either convention.
     LabelSmoothing(LabelSmoothing),
-    /// [`Svls`], by the settings of its kernel.
-    Svls(SvlsKernelBuilder<IxDyn>),
+    /// [`Svls`].
+    Svls(Svls),
 }
 
 impl Default for Encoding {
     /// The paper's SVLS.
     fn default() -> Self {
-        Self::Svls(SvlsKernel::builder())
+        Self::Svls(Svls::default())
     }
 }
 
@@ -81,35 +76,20 @@ impl From<LabelSmoothing> for Encoding {
     }
 }
 
-impl From<SvlsKernelBuilder<IxDyn>> for Encoding {
-    fn from(settings: SvlsKernelBuilder<IxDyn>) -> Self {
-        Self::Svls(settings)
+impl From<Svls> for Encoding {
+    fn from(svls: Svls) -> Self {
+        Self::Svls(svls)
     }
 }
 
-impl<D: SpatialDim> From<Svls<D>> for Encoding {
-    fn from(svls: Svls<D>) -> Self {
-        Self::Svls(SvlsKernelBuilder::from(svls.kernel().clone()).with_dimension())
-    }
-}
-
-/// SVLS by these settings in dimension `D`.
-pub(crate) fn svls<D: SpatialDim>(settings: &SvlsKernelBuilder<IxDyn>) -> Result<Svls<D>> {
-    settings.clone().with_dimension().build().map(Svls::new)
-}
-
-impl<D: SpatialDim> SoftEncoder<D> for Encoding {
-    fn encode_raters_window_into<L: Label, F: SoftFloat>(
-        &self,
-        raters: &Raters<'_, L, D>,
-        classes: &Classes,
-        window: &[Range<usize>],
-        out: &mut ArrayRef<F, D::Larger>,
-    ) -> Result<()> {
+impl Encoder for Encoding {
+    fn smoothing(&self, classes: usize, axes: usize) -> Result<Smoothing> {
         match self {
-            Self::OneHot => OneHot.encode_raters_window_into(raters, classes, window, out),
-            Self::LabelSmoothing(smoothing) => smoothing.encode_raters_window_into(raters, classes, window, out),
-            Self::Svls(settings) => svls(settings)?.encode_raters_window_into(raters, classes, window, out),
+            Self::OneHot => OneHot.smoothing(classes, axes),
+            Self::LabelSmoothing(smoothing) => smoothing.smoothing(classes, axes),
+            Self::Svls(svls) => svls.smoothing(classes, axes),
         }
     }
 }
+
+impl SoftEncoder for Encoding {}

@@ -1,13 +1,12 @@
-//! The SVLS weight tensor.
+//! The weights of SVLS.
 
-use std::marker::PhantomData;
+use ndarray::{ArrayD, IxDyn};
 
-use ndarray::Array;
-
-use super::kernel_builder::SvlsKernelBuilder;
+use crate::common::arrays;
 use crate::engine::taps::{self, Tap};
-use crate::input::per_axis::per_axis;
-use crate::{Error, FixedSpatialDim, Result, SpatialDim};
+use crate::input::per_axis::{PerAxis, per_axis};
+use crate::input::raters::check_axes;
+use crate::{Error, Result};
 
 /// The weights with which SVLS smooths: a Gaussian whose centre weighs as much as all its neighbours together.
 ///
@@ -23,162 +22,168 @@ use crate::{Error, FixedSpatialDim, Result, SpatialDim};
 /// axis. The neighbours themselves are summed, each relative to the heaviest one, so every finite σ > 0 works. For σ → 0
 /// only the nearest neighbours have weight; together they have one half.
 ///
-/// Beyond the paper, [`strength`](SvlsKernelBuilder::strength) λ makes the neighbours lighter: together they have λ/2 of the
-/// whole weight. The paper's kernel has λ = 1.
+/// Beyond the paper, [`strength`](crate::SvlsKernelBuilder::strength) λ makes the neighbours lighter: together they have λ/2
+/// of the whole weight. The paper's kernel has λ = 1.
 ///
-/// A kernel of dimension [`IxDyn`](type@ndarray::IxDyn) with one sigma and one radius is for label maps of two and of three axes.
+/// A kernel has no number of axes of its own. A setting that is one number counts for every axis of the label map that the
+/// kernel meets, in 2D and in 3D. A setting that is a list must have an entry for each axis of that map; methods that take
+/// `axes` return [`Error::KernelAxes`] where it has not, and [`Error::LabelAxes`] unless `axes` is 2 or 3. Two kernels are
+/// equal if they have the same settings.
 ///
 /// ```
-/// use ndarray::{Ix3, array};
 /// use soft_labels::SvlsKernel;
 ///
-/// let w = SvlsKernel::<Ix3>::default().weights();
-/// assert_eq!(w.shape(), [3, 3, 3]);
-/// assert_eq!(w[[1, 1, 1]], 1.0);
-/// assert!((w[[1, 1, 0]] - 0.06164695).abs() < 1e-8); // face
-/// assert!((w[[1, 0, 0]] - 0.03739076).abs() < 1e-8); // edge
-/// assert!((w[[0, 0, 0]] - 0.02267864).abs() < 1e-8); // corner
+/// let kernel = SvlsKernel::default();
+/// let cube = kernel.weights(3)?;
+/// assert_eq!(cube.shape(), [3, 3, 3]);
+/// assert_eq!(cube[[1, 1, 1]], 1.0);
+/// assert!((cube[[1, 1, 0]] - 0.06164695).abs() < 1e-8); // face
+/// assert!((cube[[1, 0, 0]] - 0.03739076).abs() < 1e-8); // edge
+/// assert!((cube[[0, 0, 0]] - 0.02267864).abs() < 1e-8); // corner
+/// assert_eq!(kernel.weights(2)?.shape(), [3, 3]);
+/// # Ok::<(), soft_labels::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-pub struct SvlsKernel<D> {
-    /// One entry for each axis; for [`IxDyn`](type@ndarray::IxDyn) also a single one, for as many axes as the label map has.
-    sigma: Vec<f64>,
-    radius: Vec<usize>,
-    strength: f64,
-    dim: PhantomData<D>,
+pub struct SvlsKernel {
+    /// In voxels, or in millimetres where there is a spacing.
+    pub(super) sigma: PerAxis<f64>,
+    pub(super) spacing: Option<PerAxis<f64>>,
+    pub(super) reach: Reach,
+    pub(super) strength: f64,
 }
 
-impl<D: SpatialDim> SvlsKernel<D> {
-    /// The kernel with this sigma, in voxels, and radius 1 on every axis.
+/// What the radius is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Reach {
+    Radius(PerAxis<usize>),
+    /// In multiples of sigma.
+    Truncate(f64),
+}
+
+/// How much of a product of truncate and sigma is taken for an error of rounding. Spacing in the header of a file often has
+/// 32 bits.
+const ROUNDING: f64 = 1e-6;
+
+impl SvlsKernel {
+    /// Sigma on each axis of label maps of 2 or 3 axes, in voxels.
     ///
     /// # Errors
-    /// [`Error::Sigma`] if sigma is not finite or not greater than 0.
-    ///
-    /// ```
-    /// # use soft_labels::{Error, SvlsKernel};
-    /// use ndarray::Ix2;
-    ///
-    /// assert_eq!(SvlsKernel::<Ix2>::isotropic(1.5)?.sigma(), [1.5, 1.5]);
-    /// assert_eq!(SvlsKernel::<Ix2>::isotropic(0.0), Err(Error::Sigma { axis: 0, value: 0.0 }));
-    /// # Ok::<(), Error>(())
-    /// ```
-    pub fn isotropic(sigma: f64) -> Result<Self> {
-        Self::builder().sigma(sigma).build()
-    }
-
-    /// A builder for sigma and radius by axis, and for sigma in millimetres.
+    /// [`Error::KernelAxes`] and [`Error::LabelAxes`].
     ///
     /// ```
     /// # use soft_labels::SvlsKernel;
-    /// use ndarray::Ix3;
-    ///
-    /// let kernel = SvlsKernel::<Ix3>::builder()
-    ///     .sigma_mm(1.0)
-    ///     .spacing_mm([3.22, 1.62, 1.62])
-    ///     .radius([1, 2, 2])
-    ///     .build()?;
-    /// assert_eq!(kernel.weights().shape(), [3, 5, 5]);
+    /// let kernel = SvlsKernel::builder().sigma_mm(1.0).spacing_mm([5.0, 0.5, 0.5]).build()?;
+    /// assert_eq!(kernel.sigma(3)?, [0.2, 2.0, 2.0]);
+    /// assert!(kernel.sigma(2).is_err());
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
-    pub fn builder() -> SvlsKernelBuilder<D> {
-        SvlsKernelBuilder::new()
+    pub fn sigma(&self, axes: usize) -> Result<Vec<f64>> {
+        check_axes(axes)?;
+        self.sigma_of(Some(axes))
     }
 
-    /// Sigma in voxels, one entry for each axis (for [`IxDyn`](type@ndarray::IxDyn) one entry may stand for all axes).
+    /// Radius on each axis of label maps of 2 or 3 axes, in voxels. 0 is no smoothing along an axis.
+    ///
+    /// # Errors
+    /// [`Error::KernelAxes`], [`Error::LabelAxes`], and [`Error::KernelTooLarge`] if a kernel of so many axes has more than
+    /// 2²⁰ weights.
     ///
     /// ```
     /// # use soft_labels::SvlsKernel;
-    /// assert_eq!(SvlsKernel::<ndarray::Ix2>::default().sigma(), [1.0, 1.0]);
+    /// assert_eq!(SvlsKernel::default().radius(2)?, [1, 1]);
+    /// let kernel = SvlsKernel::builder().sigma(1.5).truncate(3.0).build()?;
+    /// assert_eq!(kernel.radius(3)?, [5, 5, 5]);
+    /// # Ok::<(), soft_labels::Error>(())
     /// ```
-    pub fn sigma(&self) -> &[f64] {
-        &self.sigma
-    }
-
-    /// Radius in voxels, one entry for each axis (for [`IxDyn`](type@ndarray::IxDyn) one entry may stand for all axes).
-    ///
-    /// ```
-    /// # use soft_labels::SvlsKernel;
-    /// assert_eq!(SvlsKernel::<ndarray::Ix3>::default().radius(), [1, 1, 1]);
-    /// ```
-    pub fn radius(&self) -> &[usize] {
-        &self.radius
+    pub fn radius(&self, axes: usize) -> Result<Vec<usize>> {
+        check_axes(axes)?;
+        self.radius_of(Some(axes))
     }
 
     /// Strength λ: the neighbours together have λ/2 of the whole weight.
     ///
     /// ```
     /// # use soft_labels::SvlsKernel;
-    /// assert_eq!(SvlsKernel::<ndarray::Ix3>::default().strength(), 1.0);
+    /// assert_eq!(SvlsKernel::default().strength(), 1.0);
     /// ```
     pub fn strength(&self) -> f64 {
         self.strength
     }
 
-    /// The same kernel with another dimension type.
+    /// The weights with the centre 1, as figure 2(a) of the paper draws them, for label maps of 2 or 3 axes: shape 2r+1 on
+    /// each axis, summing to 2. With a strength λ the neighbours sum to λ / (2 - λ).
     ///
     /// # Errors
-    /// [`Error::KernelAxes`] if the kernel is for another number of axes, [`Error::KernelTooLarge`].
+    /// [`Error::KernelAxes`], [`Error::LabelAxes`] and [`Error::KernelTooLarge`].
     ///
     /// ```
     /// # use soft_labels::SvlsKernel;
-    /// use ndarray::{Ix2, Ix3, IxDyn};
-    ///
-    /// let kernel = SvlsKernel::<IxDyn>::isotropic(2.0)?;
-    /// assert_eq!(kernel.into_dimensionality::<Ix3>()?, SvlsKernel::<Ix3>::isotropic(2.0)?);
-    /// assert!(SvlsKernel::<Ix3>::isotropic(2.0)?.into_dimensionality::<Ix2>().is_err());
-    /// # Ok::<(), soft_labels::Error>(())
-    /// ```
-    pub fn into_dimensionality<E: SpatialDim>(self) -> Result<SvlsKernel<E>> {
-        resolve(&self.sigma, &self.radius, self.strength)
-    }
-
-    /// The neighbours on a label map of `axes` axes, with their weights relative to the heaviest.
-    pub(crate) fn taps(&self, axes: usize) -> Result<Vec<Tap>> {
-        let sigma = per_axis("sigma", &self.sigma, Some(axes))?;
-        let radius = per_axis("radius", &self.radius, Some(axes))?;
-        check_size(&radius)?;
-        Ok(taps::gaussian(&sigma, &radius))
-    }
-}
-
-impl<D: FixedSpatialDim> SvlsKernel<D> {
-    /// The weights with the centre 1, as figure 2(a) of the paper draws them: shape 2r+1 on each axis, summing to 2. With a
-    /// strength λ the neighbours sum to λ / (2 - λ).
-    ///
-    /// ```
-    /// # use soft_labels::SvlsKernel;
-    /// let w = SvlsKernel::<ndarray::Ix2>::default().weights();
+    /// let w = SvlsKernel::default().weights(2)?;
     /// assert_eq!(w[[1, 1]], 1.0);
     /// assert!((w[[0, 1]] - 0.15561483).abs() < 1e-8); // side
     /// assert!((w[[0, 0]] - 0.09438517).abs() < 1e-8); // corner
+    /// # Ok::<(), soft_labels::Error>(())
     /// ```
-    pub fn weights(&self) -> Array<f64, D> {
-        self.scaled(1.0, self.strength / (2.0 - self.strength))
+    pub fn weights(&self, axes: usize) -> Result<ArrayD<f64>> {
+        self.scaled(axes, 1.0, self.strength / (2.0 - self.strength))
     }
 
-    /// The weights that sum to 1: those that average the one-hot maps. The centre has one half of it, or 1 - λ/2 with a
-    /// strength λ.
+    /// The weights that sum to 1, for label maps of 2 or 3 axes: those that average the one-hot maps. The centre has one
+    /// half of it, or 1 - λ/2 with a strength λ.
+    ///
+    /// # Errors
+    /// [`Error::KernelAxes`], [`Error::LabelAxes`] and [`Error::KernelTooLarge`].
     ///
     /// ```
     /// # use soft_labels::SvlsKernel;
-    /// let w = SvlsKernel::<ndarray::Ix3>::isotropic(1e-3)?.normalized();
+    /// let w = SvlsKernel::isotropic(1e-3)?.normalized(3)?;
     /// assert_eq!(w[[1, 1, 1]], 0.5);
     /// assert_eq!(w[[0, 1, 1]], 1.0 / 12.0); // the other half is on the six faces
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
-    pub fn normalized(&self) -> Array<f64, D> {
-        self.scaled(1.0 - self.strength / 2.0, self.strength / 2.0)
+    pub fn normalized(&self, axes: usize) -> Result<ArrayD<f64>> {
+        self.scaled(axes, 1.0 - self.strength / 2.0, self.strength / 2.0)
+    }
+
+    /// The neighbours on a label map of `axes` axes, with their weights relative to the heaviest.
+    pub(super) fn taps(&self, axes: usize) -> Result<Vec<Tap>> {
+        Ok(taps::gaussian(&self.sigma(axes)?, &self.radius(axes)?))
+    }
+
+    /// Sigma in voxels; as many entries as were given if the number of axes is not known.
+    pub(super) fn sigma_of(&self, axes: Option<usize>) -> Result<Vec<f64>> {
+        let sigma = per_axis("sigma", self.sigma.values(), axes)?;
+        let Some(spacing) = &self.spacing else {
+            return Ok(sigma);
+        };
+        let spacing = per_axis("spacing", spacing.values(), axes)?;
+        Ok(sigma
+            .iter()
+            .zip(spacing)
+            .map(|(sigma, spacing)| sigma / spacing)
+            .collect())
+    }
+
+    /// The radius, which is checked; as many entries as were given if the number of axes is not known.
+    pub(super) fn radius_of(&self, axes: Option<usize>) -> Result<Vec<usize>> {
+        let radius = match &self.reach {
+            Reach::Radius(radius) => per_axis("radius", radius.values(), axes)?,
+            Reach::Truncate(sigmas) => self
+                .sigma_of(axes)?
+                .iter()
+                .map(|sigma| truncated(sigmas * sigma))
+                .collect(),
+        };
+        check_size(&radius)?;
+        Ok(radius)
     }
 
     /// The weights with this centre and this sum of all neighbours.
-    fn scaled(&self, centre: f64, neighbours: f64) -> Array<f64, D> {
-        let mut shape = D::zeros(self.radius.len());
-        for (len, radius) in shape.slice_mut().iter_mut().zip(&self.radius) {
-            *len = 2 * radius + 1;
-        }
-        let taps = taps::gaussian(&self.sigma, &self.radius);
+    fn scaled(&self, axes: usize, centre: f64, neighbours: f64) -> Result<ArrayD<f64>> {
+        let shape: Vec<_> = self.radius(axes)?.iter().map(|radius| 2 * radius + 1).collect();
+        let taps = self.taps(axes)?;
         let sum: f64 = taps.iter().map(|tap| tap.weight).sum();
-        // Neighbours come in standard order without the centre, which is in their middle.
+        // Neighbours come in C order without the centre, which is in their middle.
         let (before, after) = taps.split_at(taps.len() / 2);
         let weight = |tap: &Tap| tap.weight / sum * neighbours;
         let all = before
@@ -186,38 +191,32 @@ impl<D: FixedSpatialDim> SvlsKernel<D> {
             .map(weight)
             .chain([centre])
             .chain(after.iter().map(weight));
-        let mut weights = Array::zeros(shape);
+        let mut weights = arrays::filled(IxDyn(&shape), 0.0)?;
         weights.iter_mut().zip(all).for_each(|(weight, value)| *weight = value);
-        weights
+        Ok(weights)
     }
 }
 
-impl<D: SpatialDim> Default for SvlsKernel<D> {
+impl Default for SvlsKernel {
     /// The paper's kernel: σ = 1 voxel and r = 1 on every axis.
     fn default() -> Self {
-        let axes = D::NDIM.unwrap_or(1);
         Self {
-            sigma: vec![1.0; axes],
-            radius: vec![1; axes],
+            sigma: 1.0.into(),
+            spacing: None,
+            reach: Reach::Radius(1.into()),
             strength: 1.0,
-            dim: PhantomData,
         }
     }
 }
 
-/// The kernel of dimension `D` with these settings: one value for all axes, or one for each.
-pub(super) fn resolve<D: SpatialDim>(sigma: &[f64], radius: &[usize], strength: f64) -> Result<SvlsKernel<D>> {
-    let (sigma, radius) = (per_axis("sigma", sigma, D::NDIM)?, per_axis("radius", radius, D::NDIM)?);
-    if radius.iter().all(|&r| r == 0) {
-        return Err(Error::ZeroRadius);
-    }
-    check_size(&radius)?;
-    Ok(SvlsKernel {
-        sigma,
-        radius,
-        strength,
-        dim: PhantomData,
-    })
+/// The radius that holds a distance: the next whole number, and at least 1.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a number that is too large becomes the largest, which is an error later"
+)]
+fn truncated(distance: f64) -> usize {
+    (distance * (1.0 - ROUNDING)).ceil().max(1.0) as usize
 }
 
 /// Checks that a kernel has at most [`taps::MAX`] weights and reaches at most [`taps::MAX_RADIUS`] voxels far.

@@ -1,11 +1,8 @@
 //! Uniform label smoothing.
 
-use std::ops::Range;
-
-use ndarray::ArrayRef;
-
-use crate::engine::{self, Smoothing};
-use crate::{Classes, Error, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
+use super::sealed::Encoder;
+use crate::engine::Smoothing;
+use crate::{Error, Result, SoftEncoder};
 
 /// Uniform label smoothing (LS): every voxel gives away the same share α, wherever it is.
 ///
@@ -104,26 +101,18 @@ impl LabelSmoothing {
             Err(Error::Alpha { value: alpha })
         }
     }
+}
 
-    fn smoothing(&self, classes: usize) -> Smoothing {
+impl Encoder for LabelSmoothing {
+    fn smoothing(&self, classes: usize, _axes: usize) -> Result<Smoothing> {
         let (alpha, n) = (self.alpha, classes as f64);
         let (on, off) = match self.share {
             Share::All => (1.0 - alpha + alpha / n, alpha / n),
             Share::Others if classes == 1 => (1.0, 0.0),
             Share::Others => (1.0 - alpha, alpha / (n - 1.0)),
         };
-        Smoothing::pointwise(on, off)
+        Ok(Smoothing::pointwise(on, off))
     }
 }
 
-impl<D: SpatialDim> SoftEncoder<D> for LabelSmoothing {
-    fn encode_raters_window_into<L: Label, F: SoftFloat>(
-        &self,
-        raters: &Raters<'_, L, D>,
-        classes: &Classes,
-        window: &[Range<usize>],
-        out: &mut ArrayRef<F, D::Larger>,
-    ) -> Result<()> {
-        engine::encode(&self.smoothing(classes.len()), raters, classes, window, out)
-    }
-}
+impl SoftEncoder for LabelSmoothing {}

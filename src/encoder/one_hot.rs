@@ -1,11 +1,8 @@
 //! One-hot.
 
-use std::ops::Range;
-
-use ndarray::ArrayRef;
-
-use crate::engine::{self, Smoothing};
-use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
+use super::sealed::Encoder;
+use crate::engine::Smoothing;
+use crate::{Result, SoftEncoder};
 
 /// One-hot: the annotated class is certain.
 ///
@@ -26,20 +23,10 @@ use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OneHot;
 
-impl OneHot {
-    pub(crate) fn smoothing() -> Smoothing {
-        Smoothing::pointwise(1.0, 0.0)
+impl Encoder for OneHot {
+    fn smoothing(&self, _classes: usize, _axes: usize) -> Result<Smoothing> {
+        Ok(Smoothing::pointwise(1.0, 0.0))
     }
 }
 
-impl<D: SpatialDim> SoftEncoder<D> for OneHot {
-    fn encode_raters_window_into<L: Label, F: SoftFloat>(
-        &self,
-        raters: &Raters<'_, L, D>,
-        classes: &Classes,
-        window: &[Range<usize>],
-        out: &mut ArrayRef<F, D::Larger>,
-    ) -> Result<()> {
-        engine::encode(&Self::smoothing(), raters, classes, window, out)
-    }
-}
+impl SoftEncoder for OneHot {}

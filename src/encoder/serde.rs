@@ -8,8 +8,10 @@ use serde::de::{Error as _, IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::encoding::Encoding;
+use super::kernel::{Reach, SvlsKernel};
 use super::kernel_builder::SvlsKernelBuilder;
 use super::label_smoothing::LabelSmoothing;
+use super::smooth::Svls;
 use crate::input::per_axis::PerAxis;
 
 /// The fields of all encodings. A flat form refuses unknown fields, which an enum with tags does not in every variant.
@@ -27,6 +29,8 @@ pub(super) struct Fields {
     spacing_mm: Option<PerAxis<f64>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     radius: Option<PerAxis<usize>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    truncate: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     strength: Option<f64>,
 }
@@ -60,7 +64,33 @@ impl Fields {
             sigma_mm: None,
             spacing_mm: None,
             radius: None,
+            truncate: None,
             strength: None,
+        }
+    }
+
+    /// SVLS, without the settings that are the paper's.
+    fn of_kernel(kernel: SvlsKernel) -> Self {
+        let paper = SvlsKernel::default();
+        let fields = Self::of(Method::Svls);
+        let fields = match kernel.reach {
+            Reach::Truncate(sigmas) => Self {
+                truncate: Some(sigmas),
+                ..fields
+            },
+            reach if reach == paper.reach => fields,
+            Reach::Radius(radius) => Self {
+                radius: Some(radius),
+                ..fields
+            },
+        };
+        let in_mm = kernel.spacing.is_some();
+        Self {
+            sigma: Some(kernel.sigma.clone()).filter(|sigma| !in_mm && *sigma != paper.sigma),
+            sigma_mm: in_mm.then_some(kernel.sigma),
+            spacing_mm: kernel.spacing,
+            strength: Some(kernel.strength).filter(|strength| *strength != paper.strength),
+            ..fields
         }
     }
 
@@ -74,6 +104,7 @@ impl Fields {
             ("sigma_mm", self.sigma_mm.is_some(), is_svls),
             ("spacing_mm", self.spacing_mm.is_some(), is_svls),
             ("radius", self.radius.is_some(), is_svls),
+            ("truncate", self.truncate.is_some(), is_svls),
             ("strength", self.strength.is_some(), is_svls),
         ];
         match fields.iter().find(|(_, given, allowed)| *given && !allowed) {
@@ -93,35 +124,26 @@ impl TryFrom<Fields> for Encoding {
                 .alpha
                 .ok_or(format!("{} needs alpha, such as 0.1", fields.method.name()))
         };
-        let smoothing = |made: crate::Result<LabelSmoothing>| made.map(Self::from).map_err(|error| error.to_string());
-        match fields.method {
+        let encoding = match fields.method {
             Method::OneHot => Ok(Self::OneHot),
-            Method::LabelSmoothing => smoothing(LabelSmoothing::new(alpha()?)),
-            Method::LabelSmoothingOverOthers => smoothing(LabelSmoothing::over_others(alpha()?)),
-            Method::Svls => svls(fields),
-        }
+            Method::LabelSmoothing => LabelSmoothing::new(alpha()?).map(Self::from),
+            Method::LabelSmoothingOverOthers => LabelSmoothing::over_others(alpha()?).map(Self::from),
+            Method::Svls => svls(fields).map(Self::from),
+        };
+        encoding.map_err(|error| error.to_string())
     }
 }
 
-fn svls(fields: Fields) -> Result<Encoding, String> {
-    let mut settings = SvlsKernelBuilder::new();
-    settings = match (fields.sigma, fields.sigma_mm, fields.spacing_mm) {
-        (Some(_), Some(_), _) => return Err("sigma and sigma_mm are given; give one of them".into()),
-        (_, None, Some(_)) => return Err("spacing_mm is for sigma_mm; give sigma_mm or leave spacing_mm out".into()),
-        (Some(voxels), None, None) => settings.sigma(voxels),
-        (None, Some(mm), None) => settings.sigma_mm(mm),
-        (None, Some(mm), Some(spacing)) => settings.sigma_mm(mm).spacing_mm(spacing),
-        (None, None, None) => settings,
+fn svls(fields: Fields) -> crate::Result<Svls> {
+    let settings = SvlsKernelBuilder {
+        sigma: fields.sigma,
+        sigma_mm: fields.sigma_mm,
+        spacing_mm: fields.spacing_mm,
+        radius: fields.radius,
+        truncate: fields.truncate,
+        strength: fields.strength,
     };
-    if let Some(radius) = fields.radius {
-        settings = settings.radius(radius);
-    }
-    if let Some(strength) = fields.strength {
-        settings = settings.strength(strength);
-    }
-    // Settings that are invalid for every number of axes are refused here, before there is a label map.
-    settings.clone().build().map_err(|error| error.to_string())?;
-    Ok(Encoding::Svls(settings))
+    settings.build().map(Svls::new)
 }
 
 impl From<Encoding> for Fields {
@@ -136,30 +158,7 @@ impl From<Encoding> for Fields {
                     Method::LabelSmoothing
                 })
             },
-            Encoding::Svls(settings) => {
-                let default = SvlsKernelBuilder::<ndarray::IxDyn>::new();
-                let SvlsKernelBuilder {
-                    sigma,
-                    in_mm,
-                    spacing,
-                    radius,
-                    strength,
-                    ..
-                } = settings;
-                let (sigma, sigma_mm) = if in_mm {
-                    (None, Some(sigma))
-                } else {
-                    (Some(sigma), None)
-                };
-                Self {
-                    sigma: sigma.filter(|sigma| *sigma != default.sigma),
-                    sigma_mm,
-                    spacing_mm: spacing.filter(|_| in_mm),
-                    radius: Some(radius).filter(|radius| *radius != default.radius),
-                    strength: Some(strength).filter(|strength| *strength != default.strength),
-                    ..Self::of(Method::Svls)
-                }
-            }
+            Encoding::Svls(svls) => Self::of_kernel(svls.kernel().clone()),
         }
     }
 }

@@ -1,11 +1,8 @@
 //! Spatially Varying Label Smoothing.
 
-use std::ops::Range;
-
-use ndarray::ArrayRef;
-
-use crate::engine::{self, Smoothing};
-use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim, SvlsKernel};
+use super::sealed::Encoder;
+use crate::engine::Smoothing;
+use crate::{Result, SoftEncoder, SvlsKernel};
 
 /// Spatially Varying Label Smoothing (SVLS): certain inside a structure, unsure near its boundary.
 ///
@@ -28,6 +25,8 @@ use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim, 
 /// Weights are rounded so that their sums are exact: for one rater to multiples of about 2⁻⁵² of their sum, for several
 /// raters more coarsely. A neighbour whose weight rounds to 0 is left out.
 ///
+/// One value is for label maps of two and of three axes, unless a setting of its kernel is a list.
+///
 /// ```
 /// use ndarray::{Array3, array};
 /// use soft_labels::{Classes, SoftEncoder, Svls, SvlsKernel};
@@ -43,36 +42,38 @@ use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim, 
 /// assert!(soft[[0, 1, 0]] < 1.0);
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
-pub struct Svls<D> {
-    kernel: SvlsKernel<D>,
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Svls {
+    kernel: SvlsKernel,
 }
 
-impl<D: SpatialDim> Svls<D> {
+impl Svls {
     /// SVLS with this kernel.
     ///
     /// ```
-    /// # use soft_labels::{Svls, SvlsKernel};
-    /// let svls = Svls::new(SvlsKernel::<ndarray::Ix3>::isotropic(0.5)?);
-    /// assert_eq!(svls.kernel().sigma(), [0.5; 3]);
+    /// # use soft_labels::{SoftEncoder, Svls, SvlsKernel};
+    /// let svls = Svls::new(SvlsKernel::builder().sigma(1.5).truncate(3.0).build()?);
+    /// assert_eq!(svls.radius(2)?, [5, 5]);
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
-    pub fn new(kernel: SvlsKernel<D>) -> Self {
+    pub fn new(kernel: SvlsKernel) -> Self {
         Self { kernel }
     }
 
     /// The kernel.
     ///
     /// ```
-    /// # use soft_labels::Svls;
-    /// assert_eq!(Svls::<ndarray::Ix2>::default().kernel().radius(), [1, 1]);
+    /// # use soft_labels::{Svls, SvlsKernel};
+    /// assert_eq!(Svls::default().kernel(), &SvlsKernel::isotropic(1.0)?); // the paper's
+    /// # Ok::<(), soft_labels::Error>(())
     /// ```
-    pub fn kernel(&self) -> &SvlsKernel<D> {
+    pub fn kernel(&self) -> &SvlsKernel {
         &self.kernel
     }
+}
 
-    /// On label maps of `axes` axes.
-    pub(crate) fn smoothing(&self, axes: usize) -> Result<Smoothing> {
+impl Encoder for Svls {
+    fn smoothing(&self, _classes: usize, axes: usize) -> Result<Smoothing> {
         Ok(Smoothing::by_neighbours(
             self.kernel.taps(axes)?,
             self.kernel.strength(),
@@ -80,21 +81,4 @@ impl<D: SpatialDim> Svls<D> {
     }
 }
 
-impl<D: SpatialDim> Default for Svls<D> {
-    /// SVLS with the paper's kernel: σ = 1 voxel and radius 1 on every axis.
-    fn default() -> Self {
-        Self::new(SvlsKernel::default())
-    }
-}
-
-impl<D: SpatialDim> SoftEncoder<D> for Svls<D> {
-    fn encode_raters_window_into<L: Label, F: SoftFloat>(
-        &self,
-        raters: &Raters<'_, L, D>,
-        classes: &Classes,
-        window: &[Range<usize>],
-        out: &mut ArrayRef<F, D::Larger>,
-    ) -> Result<()> {
-        engine::encode(&self.smoothing(raters.shape().len())?, raters, classes, window, out)
-    }
-}
+impl SoftEncoder for Svls {}

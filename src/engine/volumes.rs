@@ -78,6 +78,7 @@ impl Orientation {
 
     pub(super) fn smoothing(self, smoothing: &Smoothing) -> Smoothing {
         let mut smoothing = smoothing.clone();
+        smoothing.radius = self.order.map(|axis| smoothing.radius[axis]);
         for tap in &mut smoothing.taps {
             tap.offset = self.order.map(|axis| tap.offset[axis]);
         }

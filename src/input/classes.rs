@@ -3,6 +3,7 @@
 use ndarray::{Array, ArrayRef, ArrayViewD, Dimension};
 
 use crate::common::arrays;
+use crate::input::label::ClassValue;
 use crate::input::raters::check_axes;
 use crate::{Error, Label, Result, SpatialDim};
 
@@ -24,7 +25,7 @@ use crate::{Error, Label, Result, SpatialDim};
 /// ```
 ///
 /// With feature `serde`, classes are `{"count": 4}` or `{"values": [0, 1, 2, 4], "ignore": 255}` in JSON.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
     feature = "serde",
@@ -35,7 +36,7 @@ pub struct Classes {
     ignore: Option<i128>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Values {
     /// Label `c` is class `c`.
     Contiguous(usize),
@@ -66,7 +67,7 @@ impl Classes {
         })
     }
 
-    /// Each listed label is the class of its position in the list.
+    /// Each listed label is the class of its position in the list. The values are of any integer type but `u128`.
     ///
     /// # Errors
     /// [`Error::NoClasses`] if the list is empty, [`Error::TooManyClasses`] if it has more than 65535 values,
@@ -81,13 +82,9 @@ impl Classes {
     /// );
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn from_values<L: Label>(values: impl IntoIterator<Item = L>) -> Result<Self> {
-        Self::from_raw(values.into_iter().map(L::value))
-    }
-
-    /// The same for the values of labels of any type.
-    pub(super) fn from_raw(values: impl Iterator<Item = i128>) -> Result<Self> {
-        let mut listed: Vec<(i128, usize)> = values.enumerate().map(|(class, value)| (value, class)).collect();
+    pub fn from_values<V: ClassValue>(values: impl IntoIterator<Item = V>) -> Result<Self> {
+        let values = values.into_iter().map(V::value).enumerate();
+        let mut listed: Vec<(i128, usize)> = values.map(|(class, value)| (value, class)).collect();
         check_count(listed.len())?;
         listed.sort_unstable();
         for pair in listed.windows(2) {
@@ -108,7 +105,7 @@ impl Classes {
         Ok(Self { values, ignore: None })
     }
 
-    /// The same classes, with `value` for voxels that nobody labelled (255 in many 2D sets, -1 in some).
+    /// Marks voxels that nobody labelled by `value` (255 in many 2D sets, -1 in some).
     ///
     /// A value that the label map's element type cannot hold, such as -1 beside `u8`, simply never occurs.
     ///
@@ -122,11 +119,8 @@ impl Classes {
     /// assert_eq!(classes.with_ignore(3), Err(Error::IgnoredClass { value: 3, class: 3 }));
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn with_ignore<L: Label>(self, value: L) -> Result<Self> {
-        self.with_raw_ignore(value.value())
-    }
-
-    pub(super) fn with_raw_ignore(self, value: i128) -> Result<Self> {
+    pub fn with_ignore<V: ClassValue>(self, value: V) -> Result<Self> {
+        let value = value.value();
         match self.class_of_value(value) {
             Some(class) => Err(Error::IgnoredClass { value, class }),
             None => Ok(Self {
@@ -193,6 +187,18 @@ impl Classes {
         }
     }
 
+    /// The ignore value, if there is one.
+    ///
+    /// ```
+    /// # use soft_labels::Classes;
+    /// assert_eq!(Classes::contiguous(19)?.with_ignore(255)?.ignore(), Some(255));
+    /// assert_eq!(Classes::contiguous(19)?.ignore(), None);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn ignore(&self) -> Option<i128> {
+        self.ignore
+    }
+
     /// Whether a label is the ignore value.
     ///
     /// ```
@@ -204,7 +210,7 @@ impl Classes {
         self.ignore == Some(label.value())
     }
 
-    /// The mask of voxels that hold a class, `false` where the label is ignored: (H, W) or (D, H, W), standard order.
+    /// The mask of voxels that hold a class, `false` where the label is ignored: (H, W) or (D, H, W), in C order.
     ///
     /// # Errors
     /// [`Error::UnknownLabel`], [`Error::LabelAxes`] and [`Error::TooLarge`], as for encoding.
@@ -259,11 +265,6 @@ impl Classes {
             Values::Contiguous(_) => None,
             Values::Listed(listed) => Some(listed),
         }
-    }
-
-    /// The ignore value.
-    pub(crate) fn ignore(&self) -> Option<i128> {
-        self.ignore
     }
 }
 

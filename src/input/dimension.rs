@@ -16,27 +16,19 @@ use ndarray::{Dimension, Ix2, Ix3, IxDyn, RemoveAxis};
 /// assert_eq!(one_hot(&ndarray::array![[0_u8, 1]])?.shape(), [2, 1, 2]);
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
-pub trait SpatialDim: Dimension<Larger: RemoveAxis<Smaller = Self>> + sealed::Sealed {}
+#[diagnostic::on_unimplemented(
+    message = "a label map has two axes (H, W) or three (D, H, W), so `{Self}` is not its dimension",
+    label = "neither `Ix2`, `Ix3` nor `IxDyn`",
+    note = "drop axes of length 1, and encode one label map at a time"
+)]
+pub trait SpatialDim:
+    Dimension<Larger: RemoveAxis<Smaller = Self, Larger: RemoveAxis<Smaller = Self::Larger>>> + sealed::Sealed
+{
+}
 
 impl SpatialDim for Ix2 {}
 impl SpatialDim for Ix3 {}
 impl SpatialDim for IxDyn {}
-
-/// A [`SpatialDim`] whose number of axes is part of the type: [`Ix2`](type@Ix2) or [`Ix3`](type@Ix3). The trait is sealed.
-///
-/// ```
-/// use ndarray::Ix2;
-/// use soft_labels::{FixedSpatialDim, SvlsKernel};
-///
-/// fn heaviest_neighbour<D: FixedSpatialDim>(kernel: &SvlsKernel<D>) -> f64 {
-///     kernel.weights().iter().filter(|&&w| w != 1.0).fold(0.0, |a, &b| a.max(b))
-/// }
-/// assert!((heaviest_neighbour(&SvlsKernel::<Ix2>::default()) - 0.15561483).abs() < 1e-8);
-/// ```
-pub trait FixedSpatialDim: SpatialDim {}
-
-impl FixedSpatialDim for Ix2 {}
-impl FixedSpatialDim for Ix3 {}
 
 mod sealed {
     pub trait Sealed {}

@@ -18,9 +18,19 @@ use num_traits::Zero;
 /// assert_eq!(single, double.mapv(|p| p as f32));
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "soft labels cannot have elements of type `{Self}`",
+    label = "not an element type of soft labels",
+    note = "they are `f32` or `f64`, and with the feature `half` `f16` or `bf16`; `soft_labels::quantize` writes `u8`"
+)]
 pub trait SoftFloat: sealed::Round + Zero + Copy + PartialOrd + Send + Sync + std::fmt::Debug + 'static {}
 
-impl<F: sealed::Round + Zero + Copy + PartialOrd + Send + Sync + std::fmt::Debug + 'static> SoftFloat for F {}
+impl SoftFloat for f32 {}
+impl SoftFloat for f64 {}
+#[cfg(feature = "half")]
+impl SoftFloat for half::f16 {}
+#[cfg(feature = "half")]
+impl SoftFloat for half::bf16 {}
 
 mod sealed {
     pub trait Round {

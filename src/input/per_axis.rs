@@ -8,14 +8,14 @@ use crate::{Error, Result};
 /// `Vec`.
 ///
 /// ```
-/// use ndarray::Ix3;
 /// use soft_labels::SvlsKernel;
 ///
-/// let by_number = SvlsKernel::<Ix3>::builder().sigma(1.5).radius(2).build()?;
-/// let by_array = SvlsKernel::<Ix3>::builder().sigma([1.5, 1.5, 1.5]).radius([2; 3]).build()?;
-/// let by_vec = SvlsKernel::<Ix3>::builder().sigma(vec![1.5; 3]).radius(&[2, 2, 2][..]).build()?;
-/// assert_eq!(by_number, by_array);
-/// assert_eq!(by_number, by_vec);
+/// let by_number = SvlsKernel::builder().sigma(1.5).radius(2).build()?;
+/// let by_array = SvlsKernel::builder().sigma([1.5, 1.5, 1.5]).radius([2; 3]).build()?;
+/// let by_vec = SvlsKernel::builder().sigma(vec![1.5; 3]).radius(&[2, 2, 2][..]).build()?;
+/// assert_eq!(by_number.weights(3)?, by_array.weights(3)?);
+/// assert_eq!(by_array, by_vec);
+/// assert!(by_number.weights(2).is_ok() && by_array.weights(2).is_err());
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,9 +9,9 @@ use crate::{Classes, Error, Label, Result, SpatialDim};
 
 /// The label maps of one or several raters, all of the same shape, each with a weight.
 ///
-/// An encoder takes its label maps as this type. Most users do not need it: [`SoftEncoder`](crate::SoftEncoder) takes one
-/// label map and [`multirater`](crate::multirater) takes several. It is needed to write an encoder, and for a window of an
-/// average.
+/// [`SoftEncoder::encode_raters`](crate::SoftEncoder::encode_raters) and the methods for windows take it, and so do
+/// [`sparse`](crate::sparse), [`batch`](crate::batch), [`pool`](crate::pool) and [`quantize`](crate::quantize). Who averages
+/// whole label maps alone can pass a slice of them to [`multirater`](crate::multirater).
 ///
 /// ```
 /// use ndarray::array;

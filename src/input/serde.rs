@@ -25,12 +25,12 @@ impl TryFrom<Fields> for Classes {
     fn try_from(Fields { count, values, ignore }: Fields) -> Result<Self, String> {
         let classes = match (count, values) {
             (Some(count), None) => Self::contiguous(count),
-            (None, Some(values)) => Self::from_raw(values.into_iter().map(|value| value.0)),
+            (None, Some(values)) => Self::from_values(values.into_iter().map(|value| value.0)),
             (Some(_), Some(_)) => return Err("count and values are given; give one of them".into()),
             (None, None) => return Err("classes need count or values".into()),
         };
         let classes = match ignore {
-            Some(value) => classes.and_then(|classes| classes.with_raw_ignore(value.0)),
+            Some(value) => classes.and_then(|classes| classes.with_ignore(value.0)),
             None => classes,
         };
         classes.map_err(|error| error.to_string())
@@ -82,5 +82,9 @@ impl Visitor<'_> for AnyInteger {
 
     fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
         Ok(Value(value.into()))
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<Value, E> {
+        Ok(Value(value))
     }
 }

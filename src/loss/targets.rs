@@ -17,12 +17,12 @@ use crate::{Result, SpatialDim};
 /// ```
 /// use ndarray::{Array3, array};
 /// use soft_labels::loss::SoftCrossEntropy;
-/// use soft_labels::sparse::{SparseEncoder, SparseLabels};
+/// use soft_labels::sparse::{self, SparseLabels};
 /// use soft_labels::{Classes, SoftEncoder, Svls};
 ///
 /// let (labels, classes) = (array![[0_u8, 0, 1, 1]], Classes::contiguous(2)?);
 /// let dense: Array3<f32> = Svls::default().encode(&labels, &classes)?;
-/// let sparse: SparseLabels<f32, _> = Svls::default().encode_sparse(&labels, &classes)?;
+/// let sparse: SparseLabels<f32, _> = sparse::encode(&Svls::default(), &labels, &classes)?;
 /// let logits = Array3::from_shape_fn((2, 1, 4), |(class, _, w)| (class * w) as f32);
 /// let loss = SoftCrossEntropy::new();
 /// assert_eq!(loss.value(&logits, &dense)?, loss.value(&logits, &sparse)?);

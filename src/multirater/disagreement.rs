@@ -5,7 +5,7 @@ use ndarray::{Array, ArrayView};
 use crate::common::arrays;
 use crate::{Classes, Label, Raters, Result, SpatialDim};
 
-/// How much the raters disagree at each voxel: two maps of the label maps' shape, (H, W) or (D, H, W), standard order.
+/// How much the raters disagree at each voxel: two maps of the label maps' shape, (H, W) or (D, H, W), in C order.
 ///
 /// See [`disagreement`].
 ///

@@ -6,9 +6,9 @@ use crate::SoftFloat;
 ///
 /// ```
 /// # use ndarray::array;
-/// # use soft_labels::sparse::{SparseEncoder, SparseLabels};
+/// # use soft_labels::sparse::{self, SparseLabels};
 /// # use soft_labels::{Classes, OneHot};
-/// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&array![[0_u8, 1]], &Classes::contiguous(2)?)?;
+/// let sparse: SparseLabels<f32, _> = sparse::encode(&OneHot, &array![[0_u8, 1]], &Classes::contiguous(2)?)?;
 /// let distribution = sparse.distribution(&[0, 1]).unwrap();
 /// assert_eq!(distribution.iter().collect::<Vec<_>>(), [(1, 1.0)]);
 /// # Ok::<(), soft_labels::Error>(())
@@ -24,9 +24,9 @@ impl<'a, F: SoftFloat> Distribution<'a, F> {
     ///
     /// ```
     /// # use ndarray::array;
-    /// # use soft_labels::sparse::{SparseEncoder, SparseLabels};
+    /// # use soft_labels::sparse::{self, SparseLabels};
     /// # use soft_labels::{Classes, Svls};
-    /// let sparse: SparseLabels<f64, _> = Svls::default().encode_sparse(&array![[0_u8, 1]], &Classes::contiguous(9)?)?;
+    /// let sparse: SparseLabels<f64, _> = sparse::encode(&Svls::default(), &array![[0_u8, 1]], &Classes::contiguous(9)?)?;
     /// let sum: f64 = sparse.distribution(&[0, 1]).unwrap().iter().map(|(_, p)| p).sum();
     /// assert!((sum - 1.0).abs() < 1e-12);
     /// # Ok::<(), soft_labels::Error>(())
@@ -42,9 +42,9 @@ impl<'a, F: SoftFloat> Distribution<'a, F> {
     ///
     /// ```
     /// # use ndarray::array;
-    /// # use soft_labels::sparse::{SparseEncoder, SparseLabels};
+    /// # use soft_labels::sparse::{self, SparseLabels};
     /// # use soft_labels::{Classes, OneHot};
-    /// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&array![[0_u8, 1]], &Classes::contiguous(9)?)?;
+    /// let sparse: SparseLabels<f32, _> = sparse::encode(&OneHot, &array![[0_u8, 1]], &Classes::contiguous(9)?)?;
     /// assert_eq!(sparse.distribution(&[0, 1]).unwrap().get(8), 0.0);
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
@@ -58,9 +58,9 @@ impl<'a, F: SoftFloat> Distribution<'a, F> {
     ///
     /// ```
     /// # use ndarray::array;
-    /// # use soft_labels::sparse::{SparseEncoder, SparseLabels};
+    /// # use soft_labels::sparse::{self, SparseLabels};
     /// # use soft_labels::{Classes, OneHot};
-    /// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&array![[0_u8, 1]], &Classes::contiguous(9)?)?;
+    /// let sparse: SparseLabels<f32, _> = sparse::encode(&OneHot, &array![[0_u8, 1]], &Classes::contiguous(9)?)?;
     /// assert_eq!(sparse.distribution(&[0, 1]).unwrap().len(), 1);
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
@@ -72,10 +72,10 @@ impl<'a, F: SoftFloat> Distribution<'a, F> {
     ///
     /// ```
     /// # use ndarray::array;
-    /// # use soft_labels::sparse::{SparseEncoder, SparseLabels};
+    /// # use soft_labels::sparse::{self, SparseLabels};
     /// # use soft_labels::{Classes, OneHot};
     /// let classes = Classes::contiguous(2)?.with_ignore(255)?;
-    /// let sparse: SparseLabels<f32, _> = OneHot.encode_sparse(&array![[0_u8, 255]], &classes)?;
+    /// let sparse: SparseLabels<f32, _> = sparse::encode(&OneHot, &array![[0_u8, 255]], &classes)?;
     /// assert!(sparse.distribution(&[0, 1]).unwrap().is_empty());
     /// # Ok::<(), soft_labels::Error>(())
     /// ```

@@ -2,7 +2,8 @@
 
 use crate::SoftFloat;
 
-/// The arrays that [`SparseLabels`](super::SparseLabels) consist of, to write them to a file or to hand them to other code.
+/// The arrays that [`SparseLabels`](super::SparseLabels) consist of, to write them to a file, to hand them to other code, or to
+/// make soft labels of them again with [`SparseLabels::from_parts`](super::SparseLabels::from_parts).
 ///
 /// `ends` and the pairs are the rows of a sparse matrix in CSR form: `[0] + ends` are its row pointers, `pair_class` its
 /// columns.
@@ -10,10 +11,10 @@ use crate::SoftFloat;
 /// ```
 /// use ndarray::array;
 /// use soft_labels::{Classes, Svls};
-/// use soft_labels::sparse::{SparseEncoder, SparseLabels};
+/// use soft_labels::sparse::{self, SparseLabels};
 ///
 /// let classes = Classes::contiguous(9)?;
-/// let sparse: SparseLabels<f32, _> = Svls::default().encode_sparse(&array![[0_u8, 0, 0, 7, 7, 7]], &classes)?;
+/// let sparse: SparseLabels<f32, _> = sparse::encode(&Svls::default(), &array![[0_u8, 0, 0, 7, 7, 7]], &classes)?;
 /// let parts = sparse.parts();
 /// assert_eq!(parts.class, [0, 0, 0, 7, 7, 7]);
 /// assert_eq!(parts.uncertain, [2, 3]);
@@ -23,9 +24,8 @@ use crate::SoftFloat;
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
 pub struct SparseParts<'a, F> {
-    /// The most probable class of each voxel in standard order, the lowest of several; 65535 for ignored voxels.
+    /// The most probable class of each voxel in C order, the lowest of several; 65535 for ignored voxels.
     pub class: &'a [u16],
     /// The voxels where no class has probability 1, without the ignored ones, as indices into `class`, ascending.
     pub uncertain: &'a [usize],
@@ -35,17 +35,17 @@ pub struct SparseParts<'a, F> {
     pub pair_class: &'a [u16],
     /// The probability of each pair.
     pub pair_probability: &'a [F],
-    pub(super) one: F,
 }
 
 impl<F: SoftFloat> SparseParts<'_, F> {
     /// Writes the probabilities of the voxels `at..at + len` to `values`, which must be zero. It has one array of N voxels
     /// for each class.
     pub(crate) fn write<const N: usize>(&self, values: &mut [[F; N]], at: usize, len: usize) {
+        let one = F::round_from(1.0);
         for (i, &class) in self.class[at..at + len].iter().enumerate() {
             // The class of an ignored voxel is [`NONE`](super::NONE), which is past the end of `values`.
             if let Some(values) = values.get_mut(usize::from(class)) {
-                values[i] = self.one;
+                values[i] = one;
             }
         }
         let first = self.uncertain.partition_point(|&voxel| voxel < at);

@@ -1,7 +1,7 @@
 //! Batches hold what encoding sample by sample gives.
 
-use ndarray::{Array3, ArrayView4, array};
-use soft_labels::batch::{Batch, Sample, encode};
+use ndarray::{Array3, Array4, Array5, Axis, array};
+use soft_labels::batch::{Sample, encode};
 use soft_labels::{Classes, Error, LabelSmoothing, Raters, SoftEncoder, Svls, multirater};
 
 fn map(seed: usize) -> Array3<u8> {
@@ -21,15 +21,16 @@ fn samples_have_the_bits_of_their_windows() {
         Sample::new(c).unwrap().window(&windows[2]),
     ];
     let encoder = Svls::default();
-    let batch: Batch<f32> = encode(&encoder, &samples, &classes).unwrap();
-    assert_eq!(batch.shape, [3, 3, 3, 4, 5]);
-    let expected: [ndarray::Array4<f32>; 3] = [
+    let batch: Array5<f32> = encode(&encoder, &samples, &classes).unwrap();
+    assert_eq!(batch.shape(), [3, 3, 3, 4, 5]);
+    assert!(batch.is_standard_layout());
+    let expected: [Array4<f32>; 3] = [
         encoder.encode_window(&a, &classes, &windows[0]).unwrap(),
         encoder.encode_raters_window(&raters, &classes, &windows[1]).unwrap(),
         encoder.encode_window(&c, &classes, &windows[2]).unwrap(),
     ];
-    for (values, expected) in batch.values.chunks_exact(3 * 3 * 4 * 5).zip(&expected) {
-        assert_eq!(ArrayView4::from_shape(expected.raw_dim(), values).unwrap(), expected);
+    for (soft, expected) in batch.axis_iter(Axis(0)).zip(&expected) {
+        assert_eq!(soft, expected);
     }
 }
 
@@ -39,9 +40,9 @@ fn whole_maps_need_no_window() {
     let (a, b) = (map(1), map(2));
     let encoder = LabelSmoothing::new(0.2).unwrap();
     let sample = Sample::raters(Raters::new(&[a.view(), b.view()]).unwrap());
-    let batch: Batch<f64> = encode(&encoder, &[sample], &classes).unwrap();
-    let expected: ndarray::Array4<f64> = multirater::average(&encoder, &[a.view(), b.view()], &classes).unwrap();
-    assert!(batch.values.iter().eq(&expected));
+    let batch: Array5<f64> = encode(&encoder, &[sample], &classes).unwrap();
+    let expected: Array4<f64> = multirater::average(&encoder, &[a.view(), b.view()], &classes).unwrap();
+    assert_eq!(batch.index_axis(Axis(0), 0), expected);
 }
 
 #[test]
@@ -70,5 +71,5 @@ fn what_makes_no_batch_is_an_error() {
         Err(Error::UnknownLabel { value: 2, .. })
     ));
     let empty = encode(&[sample(small.view()).window(&[0..0, 0..2])]).unwrap();
-    assert_eq!((empty.values.len(), empty.shape), (0, vec![1, 2, 0, 2]));
+    assert_eq!((empty.len(), empty.shape()), (0, &[1, 2, 0, 2][..]));
 }

@@ -1,9 +1,7 @@
 //! Every mistake is an error that carries the facts, or has a right answer; none panics.
 
-use ndarray::{Array, Array2, Array3, Array4, ArrayD, ArrayView2, ArrayView3, Ix2, Ix3, IxDyn, array};
-use soft_labels::{
-    Classes, Error, LabelSmoothing, OneHot, Raters, Result, SoftEncoder, SpatialDim, Svls, SvlsKernel, multirater,
-};
+use ndarray::{Array, Array2, Array3, Array4, ArrayD, ArrayView2, ArrayView3, IxDyn, array};
+use soft_labels::{Classes, Error, LabelSmoothing, OneHot, Raters, Result, SoftEncoder, Svls, SvlsKernel, multirater};
 
 /// What an output holds before anything is written to it.
 const UNTOUCHED: f32 = -7.0;
@@ -254,6 +252,30 @@ mod classes {
     }
 
     #[test]
+    fn values_of_every_integer_type() {
+        let expected = Classes::from_values([3, 0]).unwrap();
+        assert_eq!(Classes::from_values([3_u8, 0]).unwrap(), expected);
+        assert_eq!(Classes::from_values([3_usize, 0]).unwrap(), expected);
+        assert_eq!(Classes::from_values([3_isize, 0]).unwrap(), expected);
+        assert_eq!(Classes::from_values([3_i128, 0]).unwrap(), expected);
+        let ignoring = expected.with_ignore(255).unwrap();
+        assert_eq!(ignoring.ignore(), Some(255));
+        for (a, b) in [
+            (ignoring.clone().with_ignore(-1_isize).unwrap(), Some(-1)),
+            (
+                ignoring.clone().with_ignore(usize::MAX).unwrap(),
+                Some(usize::MAX as i128),
+            ),
+            (ignoring.clone().with_ignore(i128::MIN).unwrap(), Some(i128::MIN)),
+        ] {
+            assert_eq!(a.ignore(), b);
+        }
+        // They go into a set.
+        let set = std::collections::HashSet::from([ignoring.clone(), ignoring, contiguous(2), contiguous(2)]);
+        assert_eq!(set.len(), 2);
+    }
+
+    #[test]
     fn as_many_as_can_be_indexed() {
         let classes = contiguous(65535).with_ignore(65535).unwrap();
         let soft: Array3<f32> = Svls::default()
@@ -321,20 +343,17 @@ mod kernels {
     #[test]
     fn sigma_that_is_not_finite_and_positive() {
         for value in [0.0, -0.0, -1.0, f64::INFINITY, f64::NEG_INFINITY] {
-            assert_eq!(
-                SvlsKernel::<Ix2>::isotropic(value),
-                Err(Error::Sigma { axis: 0, value })
-            );
-            let second = SvlsKernel::<Ix3>::builder().sigma([1.0, value, 1.0]);
+            assert_eq!(SvlsKernel::isotropic(value), Err(Error::Sigma { axis: 0, value }));
+            let second = SvlsKernel::builder().sigma([1.0, value, 1.0]);
             assert_eq!(second.build(), Err(Error::Sigma { axis: 1, value }));
             // Along an axis that is not smoothed, too.
-            let unused = SvlsKernel::<Ix2>::builder().sigma([1.0, value]).radius([1, 0]);
+            let unused = SvlsKernel::builder().sigma([1.0, value]).radius([1, 0]);
             assert_eq!(unused.build(), Err(Error::Sigma { axis: 1, value }));
         }
-        let nan = SvlsKernel::<Ix3>::isotropic(f64::NAN);
+        let nan = SvlsKernel::isotropic(f64::NAN);
         assert!(matches!(nan, Err(Error::Sigma { axis: 0, value }) if value.is_nan()));
         assert_eq!(
-            SvlsKernel::<Ix2>::isotropic(-1.0).unwrap_err().to_string(),
+            SvlsKernel::isotropic(-1.0).unwrap_err().to_string(),
             "sigma is -1 on axis 0; it must be finite and greater than 0",
         );
     }
@@ -342,32 +361,23 @@ mod kernels {
     #[test]
     fn every_finite_positive_sigma_works() {
         for sigma in [f64::from_bits(1), f64::MIN_POSITIVE, 1e-160, 1e-3, 1e160, f64::MAX] {
-            let weights = SvlsKernel::<Ix3>::isotropic(sigma).unwrap().weights();
+            let weights = SvlsKernel::isotropic(sigma).unwrap().weights(3).unwrap();
             assert_eq!(weights[[1, 1, 1]], 1.0);
             assert!((weights.sum() - 2.0).abs() < 1e-12, "{sigma}");
         }
         // The neighbours on the axis with the larger sigma are the nearest by far.
-        let kernel = SvlsKernel::<Ix2>::builder()
-            .sigma([f64::MIN_POSITIVE, f64::MAX])
-            .build();
+        let kernel = SvlsKernel::builder().sigma([f64::MIN_POSITIVE, f64::MAX]).build();
         assert_eq!(
-            kernel.unwrap().weights(),
-            array![[0.0, 0.0, 0.0], [0.5, 1.0, 0.5], [0.0, 0.0, 0.0]]
+            kernel.unwrap().weights(2).unwrap(),
+            array![[0.0, 0.0, 0.0], [0.5, 1.0, 0.5], [0.0, 0.0, 0.0]].into_dyn()
         );
     }
 
     #[test]
     fn radius_0_on_every_axis() {
-        assert_eq!(SvlsKernel::<Ix3>::builder().radius([0]).build(), Err(Error::ZeroRadius));
-        assert_eq!(
-            SvlsKernel::<Ix2>::builder().radius([0, 0]).build(),
-            Err(Error::ZeroRadius)
-        );
-        assert_eq!(
-            SvlsKernel::<IxDyn>::builder().radius([0]).build(),
-            Err(Error::ZeroRadius)
-        );
-        assert!(SvlsKernel::<Ix3>::builder().radius([0, 0, 1]).build().is_ok());
+        assert_eq!(SvlsKernel::builder().radius([0]).build(), Err(Error::ZeroRadius));
+        assert_eq!(SvlsKernel::builder().radius([0, 0]).build(), Err(Error::ZeroRadius));
+        assert!(SvlsKernel::builder().radius([0, 0, 1]).build().is_ok());
     }
 
     #[test]
@@ -383,10 +393,10 @@ mod kernels {
                 max: 1 << 20,
                 max_radius: 255,
             });
-            assert_eq!(SvlsKernel::<Ix3>::builder().radius(radius).build(), expected);
+            assert_eq!(SvlsKernel::builder().radius(radius).build(), expected);
         }
         // One radius for all axes of a map: how many those are shows when the map is seen.
-        let svls = Svls::new(SvlsKernel::<IxDyn>::builder().radius([200]).build().unwrap());
+        let svls = Svls::new(SvlsKernel::builder().radius([200]).build().unwrap());
         let error = svls.encode(&ArrayD::<u8>::zeros(IxDyn(&[1, 1, 1])), &contiguous(1));
         let expected = Error::KernelTooLarge {
             radius: vec![200; 3],
@@ -402,18 +412,34 @@ mod kernels {
 
     #[test]
     fn settings_for_another_number_of_axes() {
-        fn error<D: SpatialDim>(what: &'static str, expected: usize, actual: usize) -> Result<SvlsKernel<D>> {
-            Err(Error::KernelAxes { what, expected, actual })
-        }
-        let builder = SvlsKernel::<Ix3>::builder;
-        assert_eq!(builder().sigma([1.0, 1.0]).build(), error("sigma", 3, 2));
-        assert_eq!(builder().sigma([]).build(), error("sigma", 3, 0));
-        assert_eq!(builder().radius([1; 4]).build(), error("radius", 3, 4));
+        let error = |what, expected, actual| Error::KernelAxes { what, expected, actual };
+        let builder = SvlsKernel::builder;
+        assert_eq!(builder().sigma([]).build(), Err(error("sigma", 3, 0)));
+        assert_eq!(builder().radius([1; 4]).build(), Err(error("radius", 3, 4)));
+        // Two lists of different lengths are for no label map.
         assert_eq!(
-            builder().sigma_mm([1.0]).spacing_mm([1.0, 2.0]).build(),
-            error("spacing", 3, 2)
+            builder().sigma([1.0, 1.0]).radius([1; 3]).build(),
+            Err(error("sigma", 3, 2))
         );
-        assert_eq!(SvlsKernel::<IxDyn>::builder().sigma([]).build(), error("sigma", 3, 0));
+        assert_eq!(
+            builder().sigma_mm([1.0; 3]).spacing_mm([1.0, 2.0]).build(),
+            Err(error("spacing", 3, 2))
+        );
+        let kernel = builder().sigma([1.0, 1.0]).build().unwrap();
+        assert_eq!(kernel.weights(3), Err(error("sigma", 3, 2)));
+        let kernel = builder().sigma_mm([1.0]).spacing_mm([1.0, 2.0]).build().unwrap();
+        for result in [kernel.weights(3), kernel.normalized(3)] {
+            assert_eq!(result, Err(error("spacing", 3, 2)));
+        }
+        assert_eq!(kernel.sigma(3), Err(error("spacing", 3, 2)));
+        assert_eq!(Svls::new(kernel).radius(3), Err(error("spacing", 3, 2)));
+        let kernel = builder().radius([1, 1, 1]).build().unwrap();
+        assert_eq!(kernel.radius(2), Err(error("radius", 2, 3)));
+        for axes in [0, 1, 4, usize::MAX] {
+            assert_eq!(SvlsKernel::default().weights(axes), Err(Error::LabelAxes { axes }));
+            assert_eq!(Svls::default().radius(axes), Err(Error::LabelAxes { axes }));
+            assert_eq!(OneHot.radius(axes), Err(Error::LabelAxes { axes }));
+        }
         assert_eq!(
             builder().radius([1; 4]).build().unwrap_err().to_string(),
             "radius is for 4 axes, but the label map has 3; give one value, or one for each axis",
@@ -423,7 +449,7 @@ mod kernels {
     #[test]
     fn a_dynamic_kernel_for_another_number_of_axes_than_the_map() {
         for axes in [2, 3] {
-            let kernel = SvlsKernel::<IxDyn>::builder().sigma(vec![1.0; axes]).build().unwrap();
+            let kernel = SvlsKernel::builder().sigma(vec![1.0; axes]).build().unwrap();
             for expected in [2, 3].into_iter().filter(|&n| n != axes) {
                 let labels = ArrayD::<u8>::zeros(vec![1; expected]);
                 let mut out = ArrayD::from_elem(vec![1; expected + 1], UNTOUCHED);
@@ -446,7 +472,7 @@ mod kernels {
 
     #[test]
     fn millimetres_without_spacing_or_with_an_impossible_one() {
-        let builder = || SvlsKernel::<Ix2>::builder().sigma_mm([1.0]);
+        let builder = || SvlsKernel::builder().sigma_mm([1.0]);
         assert_eq!(builder().build(), Err(Error::MissingSpacing));
         for value in [0.0, -1.0, f64::INFINITY] {
             assert_eq!(
@@ -763,7 +789,7 @@ mod small {
 
     #[test]
     fn axes_of_length_1_and_maps_smaller_than_the_kernel() {
-        let wide = Svls::new(SvlsKernel::<Ix3>::builder().sigma([2.0]).radius([5]).build().unwrap());
+        let wide = Svls::new(SvlsKernel::builder().sigma([2.0]).radius([5]).build().unwrap());
         for shape in [(1, 1, 1), (1, 1, 4), (1, 4, 1), (4, 1, 1), (2, 2, 2)] {
             let labels = Array3::from_shape_fn(shape, |(d, h, w)| ((d + h + w) % 2) as u8);
             let soft: Array4<f64> = wide.encode(&labels, &contiguous(2)).unwrap();

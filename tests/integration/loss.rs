@@ -3,7 +3,7 @@
 use ndarray::{Array, Array3, Array4, ArrayD, ArrayView, Axis, Dimension, ShapeBuilder, array};
 use proptest::prelude::*;
 use soft_labels::loss::{DiceSemimetric, Divisor, Reduction, SoftCrossEntropy};
-use soft_labels::sparse::{SparseEncoder, SparseLabels};
+use soft_labels::sparse::{self, SparseLabels};
 use soft_labels::{Classes, Error, OneHot, SoftEncoder, Svls, multirater};
 
 use crate::fixture::{Topic, assert_all_near, assert_near, number, numbers};
@@ -164,7 +164,7 @@ fn arb_case() -> impl Strategy<Value = (Array4<f64>, Array4<f64>, Vec<SparseLabe
             }
             let sparse = labels
                 .outer_iter()
-                .map(|l| encoder.encode_sparse(&l, &classes_).unwrap())
+                .map(|l| sparse::encode(&encoder, &l, &classes_).unwrap())
                 .collect();
             (logits, dense, sparse)
         })
@@ -346,7 +346,7 @@ fn what_does_not_fit_is_an_error() {
     );
     assert_eq!(DiceSemimetric::new().value(&nothing, &nothing), Err(Error::NoVoxels));
     let classes = Classes::contiguous(3).unwrap();
-    let sparse: SparseLabels<f64, _> = OneHot.encode_sparse(&array![[0_u8, 1]], &classes).unwrap();
+    let sparse: SparseLabels<f64, _> = sparse::encode(&OneHot, &array![[0_u8, 1]], &classes).unwrap();
     assert!(matches!(
         loss.value(&logits, &sparse),
         Err(Error::ShapeMismatch {

@@ -14,6 +14,7 @@ mod encoding;
 mod errors;
 mod fusion;
 mod golden;
+mod kernel;
 mod loss;
 mod metrics;
 mod multirater;
@@ -27,3 +28,4 @@ mod serde;
 mod sparse;
 #[cfg(feature = "rayon")]
 mod threads;
+mod window;

@@ -6,7 +6,7 @@
 //! f = 1/6).
 
 use ndarray::{Array, Array2, Array3, ArrayD, Ix2, Ix3, IxDyn, array};
-use soft_labels::{Classes, FixedSpatialDim, SoftEncoder, Svls, SvlsKernel};
+use soft_labels::{Classes, SoftEncoder, SpatialDim, Svls, SvlsKernel};
 
 use crate::real::{Real, for_every_real};
 
@@ -14,8 +14,8 @@ const FLAT: f64 = 1e9;
 const SHARP: f64 = 1e-3;
 
 /// The probability of class 1 at a voxel of a map of two classes.
-fn p<D: FixedSpatialDim>(sigma: f64, labels: &Array<u8, D>, voxel: &[usize]) -> f64 {
-    let svls = Svls::new(SvlsKernel::<IxDyn>::isotropic(sigma).unwrap());
+fn p<D: SpatialDim>(sigma: f64, labels: &Array<u8, D>, voxel: &[usize]) -> f64 {
+    let svls = Svls::new(SvlsKernel::isotropic(sigma).unwrap());
     let labels = labels.view().into_dyn();
     let soft: ArrayD<f64> = svls.encode(&labels, &Classes::contiguous(2).unwrap()).unwrap();
     soft[IxDyn(&[&[1], voxel].concat())]
@@ -28,9 +28,9 @@ fn assert_near(actual: f64, expected: f64) {
 
 #[test]
 fn printed_weights_of_the_3d_kernel() {
-    let w = SvlsKernel::<Ix3>::default().weights();
+    let w = SvlsKernel::default().weights(3).unwrap();
     for (at, &w) in w.indexed_iter() {
-        let moved = [at.0, at.1, at.2].iter().filter(|&&x| x != 1).count();
+        let moved = [at[0], at[1], at[2]].iter().filter(|&&x| x != 1).count();
         let printed = [1.0, 0.06164695, 0.03739076, 0.02267864][moved];
         assert!((w - printed).abs() < 5e-9, "{w} at {at:?}");
     }
@@ -38,9 +38,9 @@ fn printed_weights_of_the_3d_kernel() {
 
 #[test]
 fn printed_weights_of_the_2d_kernel() {
-    let w = SvlsKernel::<Ix2>::default().weights();
+    let w = SvlsKernel::default().weights(2).unwrap();
     for (at, &w) in w.indexed_iter() {
-        let moved = [at.0, at.1].iter().filter(|&&x| x != 1).count();
+        let moved = [at[0], at[1]].iter().filter(|&&x| x != 1).count();
         let printed = [1.0, 0.15561483, 0.09438517][moved];
         assert!((w - printed).abs() < 5e-9, "{w} at {at:?}");
     }
@@ -50,28 +50,24 @@ fn printed_weights_of_the_2d_kernel() {
 fn weights_are_quotients_of_exponentials() {
     // exp(-1/2), exp(-1) and exp(-3/2) over their sum around the centre.
     let (side, corner) = ((-0.5_f64).exp(), (-1.0_f64).exp());
-    let w = SvlsKernel::<Ix2>::default().weights();
+    let w = SvlsKernel::default().weights(2).unwrap();
     assert_near(w[[0, 1]], side / (4.0 * (side + corner)));
     assert_near(w[[0, 0]], corner / (4.0 * (side + corner)));
 
     let (face, edge, corner) = ((-0.5_f64).exp(), (-1.0_f64).exp(), (-1.5_f64).exp());
     let sum = 6.0 * face + 12.0 * edge + 8.0 * corner;
-    let w = SvlsKernel::<Ix3>::default().weights();
+    let w = SvlsKernel::default().weights(3).unwrap();
     assert_near(w[[0, 1, 1]], face / sum);
     assert_near(w[[0, 1, 0]], edge / sum);
     assert_near(w[[0, 0, 0]], corner / sum);
 }
 
 /// The centre weighs 1 and so do all others together, so that an isolated voxel ties: 1/2 and 1/2, whatever the kernel.
-fn an_isolated_voxel_ties<F: Real, D: FixedSpatialDim>() {
+fn an_isolated_voxel_ties<F: Real, D: SpatialDim>() {
     let axes = D::NDIM.unwrap();
     for sigma in [1e-300, 1e-3, 0.15, 0.3, 0.5, 0.7, 1.0, 1.3, 2.0, 3.0, 10.0, 1e9, 1e300] {
         for radius in 1..=3 {
-            let kernel = SvlsKernel::<D>::builder()
-                .sigma([sigma])
-                .radius([radius])
-                .build()
-                .unwrap();
+            let kernel = SvlsKernel::builder().sigma([sigma]).radius([radius]).build().unwrap();
             let mut labels = ArrayD::from_elem(vec![2 * radius + 1; axes], 0_u8);
             let middle = vec![radius; axes];
             labels[IxDyn(&middle)] = 1;

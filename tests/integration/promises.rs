@@ -5,7 +5,7 @@ use std::ops::Range;
 use ndarray::{Array, Array3, Array4, ArrayD, ArrayView3, Axis, Dimension, Ix2, Ix3, IxDyn, Slice};
 use proptest::prelude::*;
 use soft_labels::{
-    Classes, FixedSpatialDim, Label, LabelSmoothing, OneHot, Raters, SoftEncoder, Svls, SvlsKernel, multirater,
+    Classes, Label, LabelSmoothing, OneHot, Raters, SoftEncoder, SpatialDim, Svls, SvlsKernel, multirater,
 };
 
 use crate::layout::Layout;
@@ -25,7 +25,7 @@ macro_rules! for_every_encoder {
 }
 
 /// SVLS by a kernel with many different weights.
-fn wide() -> Svls<Ix3> {
+fn wide() -> Svls {
     Svls::new(
         SvlsKernel::builder()
             .sigma([0.6, 1.1, 2.3])
@@ -48,20 +48,16 @@ fn classes() -> Classes {
     Classes::contiguous(4).unwrap().with_ignore(9).unwrap()
 }
 
-fn encode<L: Label, F: Real>(
-    encoder: &impl SoftEncoder<Ix3>,
-    labels: &ArrayView3<'_, L>,
-    classes: &Classes,
-) -> Array4<F> {
+fn encode<L: Label, F: Real>(encoder: &impl SoftEncoder, labels: &ArrayView3<'_, L>, classes: &Classes) -> Array4<F> {
     encoder.encode(labels, classes).unwrap()
 }
 
 /// One rater's map, its number of classes and a kernel.
-fn maps() -> impl Strategy<Value = (Map, usize, Svls<IxDyn>)> {
+fn maps() -> impl Strategy<Value = (Map, usize, Svls)> {
     Scene::any().prop_map(|scene| (scene.maps[0].clone(), scene.values.len(), scene.svls()))
 }
 
-fn soft_of<F: Real>(map: &Map, classes: usize, encoder: &impl SoftEncoder<IxDyn>) -> ArrayD<F> {
+fn soft_of<F: Real>(map: &Map, classes: usize, encoder: &impl SoftEncoder) -> ArrayD<F> {
     let labels = map.mapv(|class| class.map_or(-1, |class| class as i32));
     encoder
         .encode(&labels, &Classes::contiguous(classes).unwrap().with_ignore(-1).unwrap())
@@ -98,10 +94,10 @@ fn the_own_class_has_at_least_its_share_and_all_sum_to_one() {
 fn neighbourhoods_hold<F: Real>() {
     for_all(300, maps(), |(map, classes, svls)| {
         let soft: ArrayD<F> = soft_of(&map, classes, &svls);
-        let radius = svls.kernel().radius();
+        let radius = svls.radius(map.ndim()).unwrap();
         for (voxel, _) in map.indexed_iter().filter(|(_, label)| label.is_some()) {
             let mut near = map.view();
-            for (axis, (&at, &r)) in voxel.slice().iter().zip(radius).enumerate() {
+            for (axis, (&at, &r)) in voxel.slice().iter().zip(&radius).enumerate() {
                 let end = (at + r + 1).min(map.len_of(Axis(axis)));
                 near.slice_axis_inplace(Axis(axis), Slice::from(at.saturating_sub(r)..end));
             }
@@ -127,7 +123,7 @@ fn a_homogeneous_neighbourhood_is_exactly_one_and_an_absent_class_exactly_zero()
 
 #[test]
 fn a_window_has_the_bits_of_the_whole() {
-    fn check(encoder: &impl SoftEncoder<Ix3>, window: &[Range<usize>; 3]) {
+    fn check(encoder: &impl SoftEncoder, window: &[Range<usize>; 3]) {
         let (labels, classes) = (volume(), classes());
         let mut part: Array4<f64> = encoder.encode(&labels, &classes).unwrap();
         for (axis, range) in window.iter().enumerate() {
@@ -185,7 +181,7 @@ fn a_window_of_an_average_has_the_bits_of_the_whole() {
 
 #[test]
 fn every_layout_of_the_labels_gives_the_same_bits_in_standard_order() {
-    fn check(encoder: &impl SoftEncoder<Ix3>) {
+    fn check(encoder: &impl SoftEncoder) {
         let labels = volume();
         let expected: Array4<f32> = encode(encoder, &labels.view(), &classes());
         for layout in Layout::catalogue(3) {
@@ -201,7 +197,7 @@ fn every_layout_of_the_labels_gives_the_same_bits_in_standard_order() {
 
 #[test]
 fn every_layout_of_the_output_gets_the_same_bits_and_keeps_its_gaps() {
-    fn check(encoder: &impl SoftEncoder<Ix3>) {
+    fn check(encoder: &impl SoftEncoder) {
         let labels = volume();
         let expected: Array4<f32> = encode(encoder, &labels.view(), &classes());
         for layout in Layout::catalogue(4) {
@@ -226,8 +222,8 @@ fn broadcast_labels_give_the_bits_of_their_copy() {
 
 #[test]
 fn every_label_type_gives_the_same_bits() {
-    fn check(encoder: &impl SoftEncoder<Ix3>) {
-        fn bits_as<L: Label + TryFrom<u8>>(encoder: &impl SoftEncoder<Ix3>) -> Array4<f64> {
+    fn check(encoder: &impl SoftEncoder) {
+        fn bits_as<L: Label + TryFrom<u8>>(encoder: &impl SoftEncoder) -> Array4<f64> {
             let labels = volume().mapv(|label| L::try_from(label).ok().unwrap());
             encode(encoder, &labels.view(), &classes())
         }
@@ -265,7 +261,7 @@ fn bool_labels_give_the_bits_of_integers() {
 
 #[test]
 fn listed_values_give_the_bits_of_their_positions() {
-    fn check<L: Label>(encoder: &impl SoftEncoder<Ix3>, values: [L; 4], ignore: L) {
+    fn check<L: Label>(encoder: &impl SoftEncoder, values: [L; 4], ignore: L) {
         let expected: Array4<f64> = encode(encoder, &volume().view(), &classes());
         let labels = volume().mapv(|label| values.get(usize::from(label)).copied().unwrap_or(ignore));
         let classes = Classes::from_values(values).unwrap().with_ignore(ignore).unwrap();
@@ -279,7 +275,7 @@ fn listed_values_give_the_bits_of_their_positions() {
 
 #[test]
 fn more_classes_than_a_byte_holds_do_not_change_the_planes_of_those_that_occur() {
-    fn check(encoder: &impl SoftEncoder<Ix3>) {
+    fn check(encoder: &impl SoftEncoder) {
         let few: Array4<f64> = encode(encoder, &volume().mapv(u16::from).view(), &classes());
         for count in [127, 128, 254, 255, 256, 300] {
             let many = Classes::contiguous(count).unwrap().with_ignore(1000).unwrap();
@@ -299,26 +295,17 @@ fn more_classes_than_a_byte_holds_do_not_change_the_planes_of_those_that_occur()
 
 #[test]
 fn two_and_three_axes_give_the_bits_of_as_many_dynamic_ones() {
-    fn check<D: FixedSpatialDim>(labels: &Array<u8, D>) {
-        fn same<D: FixedSpatialDim>(
-            labels: &Array<u8, D>,
-            fixed: &impl SoftEncoder<D>,
-            dynamic: &impl SoftEncoder<IxDyn>,
-        ) {
-            let fixed: Array<f64, D::Larger> = fixed.encode(labels, &classes()).unwrap();
-            let dynamic: ArrayD<f64> = dynamic.encode(&labels.view().into_dyn(), &classes()).unwrap();
+    fn check<D: SpatialDim>(labels: &Array<u8, D>) {
+        fn same<D: SpatialDim>(labels: &Array<u8, D>, encoder: &impl SoftEncoder) {
+            let fixed: Array<f64, D::Larger> = encoder.encode(labels, &classes()).unwrap();
+            let dynamic: ArrayD<f64> = encoder.encode(&labels.view().into_dyn(), &classes()).unwrap();
             assert_same_bits(&dynamic, &fixed.into_dyn());
         }
-        let ls = LabelSmoothing::new(0.3).unwrap();
-        same(labels, &OneHot, &OneHot);
-        same(labels, &ls, &ls);
-        same::<D>(labels, &Svls::default(), &Svls::default());
-        let kernel = SvlsKernel::<IxDyn>::builder().sigma([0.7]).radius([2]).build().unwrap();
-        same::<D>(
-            labels,
-            &Svls::new(kernel.clone().into_dimensionality().unwrap()),
-            &Svls::new(kernel),
-        );
+        same(labels, &OneHot);
+        same(labels, &LabelSmoothing::new(0.3).unwrap());
+        same(labels, &Svls::default());
+        let kernel = SvlsKernel::builder().sigma([0.7]).radius([2]).build().unwrap();
+        same(labels, &Svls::new(kernel));
     }
     check::<Ix3>(&volume());
     check::<Ix2>(&volume().index_axis_move(Axis(0), 1));
@@ -327,11 +314,7 @@ fn two_and_three_axes_give_the_bits_of_as_many_dynamic_ones() {
 #[test]
 fn a_kernel_without_depth_gives_each_slice_the_bits_of_2d() {
     let kernel = SvlsKernel::builder().sigma([0.7]).radius([0, 2, 1]).build().unwrap();
-    let in_plane = SvlsKernel::<Ix2>::builder()
-        .sigma([0.7])
-        .radius([2, 1])
-        .build()
-        .unwrap();
+    let in_plane = SvlsKernel::builder().sigma([0.7]).radius([2, 1]).build().unwrap();
     let volume = volume();
     let soft: Array4<f64> = Svls::new(kernel).encode(&volume, &classes()).unwrap();
     for (slice, soft) in volume.outer_iter().zip(soft.axis_iter(Axis(1))) {
@@ -342,7 +325,7 @@ fn a_kernel_without_depth_gives_each_slice_the_bits_of_2d() {
 
 #[test]
 fn f32_is_f64_rounded() {
-    fn check(encoder: &impl SoftEncoder<Ix3>) {
+    fn check(encoder: &impl SoftEncoder) {
         let (labels, double) = (volume(), encode::<_, f64>(encoder, &volume().view(), &classes()));
         assert_same_bits(
             &encode::<_, f32>(encoder, &labels.view(), &classes()),
@@ -356,7 +339,7 @@ fn f32_is_f64_rounded() {
 #[test]
 fn f16_and_bf16_are_f32_rounded() {
     use half::{bf16, f16};
-    fn check(encoder: &impl SoftEncoder<Ix3>) {
+    fn check(encoder: &impl SoftEncoder) {
         let (labels, single) = (volume(), encode::<_, f32>(encoder, &volume().view(), &classes()));
         assert_same_bits(
             &encode(encoder, &labels.view(), &classes()),
@@ -372,7 +355,7 @@ fn f16_and_bf16_are_f32_rounded() {
 
 #[test]
 fn one_rater_is_the_plain_case() {
-    fn check(encoder: &impl SoftEncoder<Ix3>) {
+    fn check(encoder: &impl SoftEncoder) {
         let (labels, plain) = (volume(), encode::<_, f64>(encoder, &volume().view(), &classes()));
         let rater = [labels.view()];
         assert_same_bits(&multirater::average(encoder, &rater, &classes()).unwrap(), &plain);
@@ -397,7 +380,7 @@ fn three_raters() -> [Array3<u8>; 3] {
 
 #[test]
 fn equal_weights_are_no_weights() {
-    fn check(encoder: &impl SoftEncoder<Ix3>) {
+    fn check(encoder: &impl SoftEncoder) {
         let maps = three_raters();
         let raters = maps.each_ref().map(|map| map.view());
         let plain: Array4<f64> = multirater::average(encoder, &raters, &classes()).unwrap();
@@ -432,7 +415,7 @@ fn copies_of_one_map_are_that_map() {
 
 #[test]
 fn the_order_of_the_raters_does_not_matter() {
-    fn check(encoder: &impl SoftEncoder<Ix3>) {
+    fn check(encoder: &impl SoftEncoder) {
         // Nobody ignores a voxel.
         let maps = three_raters().map(|map| map.mapv(|label| label % 9));
         let [a, b, c] = maps.each_ref().map(|map| map.view());
@@ -446,7 +429,7 @@ fn the_order_of_the_raters_does_not_matter() {
 
 #[test]
 fn an_ignore_value_that_does_not_occur_changes_nothing() {
-    fn check(encoder: &impl SoftEncoder<Ix3>) {
+    fn check(encoder: &impl SoftEncoder) {
         let maps = three_raters().map(|map| map.mapv(|label| label % 9));
         let raters = maps.each_ref().map(|map| map.view());
         let without = Classes::contiguous(4).unwrap();
@@ -474,7 +457,7 @@ fn an_ignore_value_that_does_not_occur_changes_nothing() {
 
 #[test]
 fn ignored_voxels_change_no_bit_beyond_the_kernels_reach() {
-    fn check(encoder: &impl SoftEncoder<Ix3>) {
+    fn check(encoder: &impl SoftEncoder) {
         let without = three_raters().map(|map| map.mapv(|label| label % 9));
         let mut with = without.clone();
         // All of these are in the second block of a row, whose other voxels must not notice.

@@ -124,7 +124,7 @@ fn errors_are_those_of_the_whole_label_map() {
     let encoder = soft_labels::Svls::default();
     let window = [0..40, 0..80, 0..90];
     let error = quantize::encode_into(&encoder, &raters, &classes, &window, &mut out).unwrap_err();
-    let expected = encoder.encode::<_, f64>(&map, &classes).unwrap_err();
+    let expected = encoder.encode::<_, f64, _>(&map, &classes).unwrap_err();
     assert_eq!(error.to_string(), expected.to_string());
     let mut small = ndarray::Array4::zeros((2, 40, 80, 9));
     assert!(quantize::encode_into(&encoder, &raters, &classes, &window, &mut small).is_err());

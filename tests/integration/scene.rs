@@ -6,7 +6,6 @@ use ndarray::{ArrayD, Dimension};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
-use soft_labels::ndarray::IxDyn;
 use soft_labels::{Classes, Label, Svls, SvlsKernel, SvlsKernelBuilder};
 
 use crate::layout::Layout;
@@ -105,11 +104,11 @@ impl Scene {
         self.weights.clone().unwrap_or_else(|| vec![1.0; self.maps.len()])
     }
 
-    pub(crate) fn svls(&self) -> Svls<IxDyn> {
+    pub(crate) fn svls(&self) -> Svls {
         Svls::new(self.settings().build().unwrap())
     }
 
-    pub(crate) fn settings(&self) -> SvlsKernelBuilder<IxDyn> {
+    pub(crate) fn settings(&self) -> SvlsKernelBuilder {
         SvlsKernel::builder()
             .sigma(&self.sigma)
             .radius(&self.radius)

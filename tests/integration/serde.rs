@@ -1,11 +1,12 @@
 //! Encodings and classes as JSON.
 
 use serde_json::{from_str, to_string};
-use soft_labels::{Classes, Encoding, LabelSmoothing, SvlsKernel};
+use soft_labels::{Classes, Encoding, LabelSmoothing, Svls, SvlsKernel, SvlsKernelBuilder};
 
 #[test]
 fn encodings_keep_their_form() {
     let builder = SvlsKernel::builder;
+    let svls = |builder: SvlsKernelBuilder| Encoding::from(Svls::new(builder.build().unwrap()));
     for (json, encoding) in [
         (r#"{"method":"one_hot"}"#, Encoding::OneHot),
         (
@@ -19,15 +20,29 @@ fn encodings_keep_their_form() {
         (r#"{"method":"svls"}"#, Encoding::default()),
         (
             r#"{"method":"svls","sigma":1.5,"radius":[1,2,2],"strength":0.5}"#,
-            Encoding::Svls(builder().sigma(1.5).radius([1, 2, 2]).strength(0.5)),
+            svls(builder().sigma(1.5).radius([1, 2, 2]).strength(0.5)),
         ),
         (
             r#"{"method":"svls","sigma_mm":1.0,"spacing_mm":[3.0,1.0,1.0]}"#,
-            Encoding::Svls(builder().sigma_mm(1.0).spacing_mm([3.0, 1.0, 1.0])),
+            svls(builder().sigma_mm(1.0).spacing_mm([3.0, 1.0, 1.0])),
         ),
         (
             r#"{"method":"svls","sigma":[0.5,2.0],"radius":3}"#,
-            Encoding::Svls(builder().sigma([0.5, 2.0]).radius(3)),
+            svls(builder().sigma([0.5, 2.0]).radius(3)),
+        ),
+        (
+            r#"{"method":"svls","sigma":1.5,"truncate":3.0}"#,
+            svls(builder().sigma(1.5).truncate(3.0)),
+        ),
+        (
+            r#"{"method":"svls","sigma_mm":[0.1,1.0],"spacing_mm":0.7,"truncate":2.5,"strength":0.25}"#,
+            svls(
+                builder()
+                    .sigma_mm([0.1, 1.0])
+                    .spacing_mm(0.7)
+                    .truncate(2.5)
+                    .strength(0.25),
+            ),
         ),
     ] {
         assert_eq!(from_str::<Encoding>(json).unwrap(), encoding);
@@ -97,6 +112,24 @@ fn wrong_encodings_are_errors_that_say_why() {
         (
             r#"{"method": "svls", "sigma": 1.0, "sigma_mm": 1.0, "spacing_mm": 1.0}"#,
             "sigma and sigma_mm are given",
+        ),
+        (
+            r#"{"method": "svls", "radius": 1, "truncate": 3}"#,
+            "radius and truncate are given",
+        ),
+        (
+            r#"{"method": "svls", "truncate": 0}"#,
+            "truncate is 0; it must be finite",
+        ),
+        (r#"{"method": "svls", "truncate": [1, 2, 2]}"#, "invalid type: sequence"),
+        (r#"{"method": "svls", "truncate": 1e9}"#, "is too large"),
+        (
+            r#"{"method": "one_hot", "truncate": 3}"#,
+            "one_hot has no truncate; leave it out",
+        ),
+        (
+            r#"{"method": "svls", "sigma": [1, 1], "radius": [1, 1, 1]}"#,
+            "sigma is for 2 axes",
         ),
     ] {
         let error = from_str::<Encoding>(json).unwrap_err().to_string();

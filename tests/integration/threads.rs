@@ -8,7 +8,7 @@ use soft_labels::metrics::{
     BinWeight, Confusion, Region, Reliability, Scope, Surfaces, Tace, brier, brier_soft, negative_log_likelihood,
     negative_log_likelihood_soft, top_labels,
 };
-use soft_labels::sparse::{SparseEncoder, SparseLabels};
+use soft_labels::sparse::{self, SparseLabels};
 use soft_labels::{Classes, Error, SoftEncoder, Svls, pool};
 
 use crate::real::assert_same_bits;
@@ -98,7 +98,7 @@ fn bits((value, gradient): (f64, Array4<f32>)) -> (u64, Vec<u32>) {
 fn losses_have_the_same_bits_on_any_number_of_threads() {
     let (labels, logits) = (map(0), logits());
     let dense: Array4<f32> = Svls::default().encode(&labels, &classes()).unwrap();
-    let sparse: SparseLabels<f32, _> = Svls::default().encode_sparse(&labels, &classes()).unwrap();
+    let sparse: SparseLabels<f32, _> = sparse::encode(&Svls::default(), &labels, &classes()).unwrap();
     let mask = labels.mapv(|label| label != 2);
     for loss in [
         SoftCrossEntropy::new(),
@@ -228,7 +228,7 @@ fn fusions_have_the_same_bits_on_any_number_of_threads() {
 
 #[test]
 fn sparse_labels_are_the_same_on_any_number_of_threads() {
-    alike(|| -> SparseLabels<f32, _> { Svls::default().encode_sparse(&map(0), &classes()).unwrap() });
+    alike(|| -> SparseLabels<f32, _> { sparse::encode(&Svls::default(), &map(0), &classes()).unwrap() });
     let flat = Array2::from_shape_fn((901, 703), |(h, w)| ((h / 7 + w / 9 + h * w % 11 / 10) % 4) as u8);
-    alike(|| -> SparseLabels<f64, _> { Svls::default().encode_sparse(&flat, &classes()).unwrap() });
+    alike(|| -> SparseLabels<f64, _> { sparse::encode(&Svls::default(), &flat, &classes()).unwrap() });
 }

@@ -120,7 +120,7 @@ impl Scene<'_> {
     /// Only the window is encoded. What is around it counts, too, also in the slices above and below.
     fn soft(
         &self,
-        encoder: &impl SoftEncoder<IxDyn>,
+        encoder: &impl SoftEncoder,
         raters: &[ArrayViewD<'_, i64>],
         window: &[Range<usize>],
     ) -> Result<Array3<f64>> {

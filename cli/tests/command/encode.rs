@@ -2,7 +2,7 @@ use half::f16;
 use ndarray::{Array4, ArrayD, Axis, Ix3, s};
 use ndarray_npy::NpzReader;
 use nifti::{IntoNdArray, NiftiObject, ReaderOptions};
-use soft_labels::sparse::{SparseEncoder, SparseLabels};
+use soft_labels::sparse::{self, SparseLabels};
 use soft_labels::{Classes, OneHot, Raters, SoftEncoder, Svls, multirater};
 
 use super::{Folder, args, ball, read_npy, run, well, wrong};
@@ -326,7 +326,7 @@ fn sparse_form() {
     ]);
     let mut npz = NpzReader::new(std::fs::File::open(folder.path("out/a.npz")).unwrap()).unwrap();
     let labels = ball(5);
-    let expected: SparseLabels<f32, Ix3> = Svls::default().encode_sparse(&labels, &classes()).unwrap();
+    let expected: SparseLabels<f32, Ix3> = sparse::encode(&Svls::default(), &labels, &classes()).unwrap();
     let parts = expected.parts();
     let class: ndarray::Array3<u16> = npz.by_name("class").unwrap();
     assert!(class.shape() == labels.shape() && class.iter().eq(parts.class));

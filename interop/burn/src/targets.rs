@@ -40,7 +40,7 @@ impl BatchDim for Ix3 {
 ///
 /// The example of this [crate] uses it.
 pub fn soft_targets<L: Label, D: BatchDim>(
-    encoder: &impl SoftEncoder<D>,
+    encoder: &impl SoftEncoder,
     samples: &[Sample<'_, L, D>],
     classes: &Classes,
     device: &Device,

@@ -39,7 +39,7 @@ use soft_labels::{Classes, Label, SoftEncoder, SpatialDim};
 ///
 /// The example of this [crate] uses it.
 pub fn soft_targets<L: Label, D: SpatialDim>(
-    encoder: &impl SoftEncoder<D>,
+    encoder: &impl SoftEncoder,
     samples: &[Sample<'_, L, D>],
     classes: &Classes,
     device: &Device,
