@@ -54,11 +54,10 @@ const BLOCKS: usize = 1 << 11;
 
 impl<'a, E: Element> ClassRuns<'a, E> {
     pub(super) fn new(smoothing: &'a Smoothing, classes: usize, width: usize) -> Self {
-        let of_share = |share| E::of_certain(smoothing.value(share));
         Self {
             smoothing,
-            on: of_share(1.0),
-            off: of_share(0.0),
+            on: elements_alone(smoothing, 0, 1)[0],
+            off: elements_alone(smoothing, 1, 1)[0],
             runs: vec![Vec::new(); classes],
             values: Vec::new(),
             used: 0,
@@ -133,7 +132,7 @@ impl<'a, E: Element> ClassRuns<'a, E> {
             }
         } else if let Some(alone) = &mut self.alone {
             let alone = alone.entry(index.class());
-            let alone = alone.or_insert_with(|| E::alone(self.smoothing, index.class(), classes));
+            let alone = alone.or_insert_with(|| elements_alone(self.smoothing, index.class(), classes));
             self.runs.iter_mut().zip(&*alone).for_each(add);
         } else {
             add((&mut self.runs[index.class()], &self.on));
@@ -180,6 +179,18 @@ impl<'a, E: Element> ClassRuns<'a, E> {
         }
         fill(&mut pixels[done..], self.off);
     }
+}
+
+/// The elements of all classes where one is alone.
+fn elements_alone<E: Element>(smoothing: &Smoothing, alone: usize, classes: usize) -> Vec<E> {
+    let mut elements = vec![[E::zero(); BLOCK]; classes];
+    let place = |_| Some(alone);
+    E::of_block(&mut elements, &mut E::Buffer::default(), place, |values| {
+        for (class, values) in values.iter_mut().enumerate() {
+            *values = [smoothing.value(if class == alone { 1.0 } else { 0.0 }); BLOCK];
+        }
+    });
+    elements.iter().map(|elements| elements[0]).collect()
 }
 
 /// Adds a run, or makes the last one longer: one long fill costs less than many short ones.

@@ -83,7 +83,7 @@ impl<I: ClassIndex> PlaneRing<I> {
                 pitch: self.pitch,
                 room: self.pitch - columns.start,
             };
-            reader.read(part, to);
+            reader.read(&part, to);
         }
 
         for p in there.clone() {

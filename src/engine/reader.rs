@@ -1,10 +1,11 @@
 //! Reads boxes of a label map as class indices. The rest of the engine knows neither label types nor their order in memory.
 
 use std::array::from_fn;
+use std::cmp::Reverse;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ndarray::{ArrayView1, ArrayView3, Axis, Slice};
+use ndarray::{ArrayView3, Axis};
 
 use super::index::{ClassIndex, LabelIndexer};
 use crate::{Classes, Label};
@@ -18,7 +19,7 @@ pub(super) trait IndexReader<I>: Sync {
     fn planes_at_once(&self) -> usize;
 
     /// Reads a box, which is not empty.
-    fn read(&self, part: [Range<usize>; 3], to: Destination<'_, I>);
+    fn read(&self, part: &[Range<usize>; 3], to: Destination<'_, I>);
 }
 
 /// Where a box of class indices is written to.
@@ -37,111 +38,104 @@ pub(super) struct LabelReader<'a, L, I> {
     indexer: LabelIndexer<L, I>,
     /// Set when a label is neither a class nor ignored. It is read as ignored then.
     unknown: &'a AtomicBool,
-    /// The labels in the order of memory if there are no gaps between them, and how far apart they are on each axis.
-    memory: Option<&'a [L]>,
+}
+
+/// Labels of a box in memory, and how far apart they are on each axis. After the last of them there are [`SIDE`] more, so that
+/// whole vectors can be read.
+struct Labels<'a, L> {
+    memory: &'a [L],
     strides: [usize; 3],
-    /// The axis to read along, D or H, if the labels of a row are farther apart in memory than those along it.
-    across: Option<usize>,
 }
 
 impl<'a, L: Label, I: ClassIndex> LabelReader<'a, L, I> {
     pub(super) fn new(labels: ArrayView3<'a, L>, classes: &Classes, unknown: &'a AtomicBool) -> Self {
-        let stride = |axis| labels.stride_of(Axis(axis)).unsigned_abs();
-        let nearest = (0..2)
-            .filter(|&axis| labels.len_of(Axis(axis)) > 1)
-            .min_by_key(|&axis| stride(axis));
         Self {
-            across: nearest.filter(|&axis| stride(axis) < stride(2)),
-            indexer: LabelIndexer::new(classes),
-            memory: labels
-                .strides()
-                .iter()
-                .all(|&stride| stride > 0)
-                .then(|| labels.to_slice_memory_order())
-                .flatten(),
-            strides: [0, 1, 2].map(stride),
             labels,
+            indexer: LabelIndexer::new(classes),
             unknown,
         }
     }
 
-    /// Where a voxel is in memory. `at` has its place on the axis to read along, on the other of D and H, and on W.
-    fn place(&self, across: usize, [along, fixed, w]: [usize; 3]) -> usize {
-        along * self.strides[across] + fixed * self.strides[1 - across] + w * self.strides[2]
+    fn strides(&self) -> [usize; 3] {
+        [0, 1, 2].map(|axis| self.labels.stride_of(Axis(axis)).unsigned_abs())
     }
 
-    fn note(&self, known: bool) {
-        if !known {
+    /// The labels of a box where they are, if there are no gaps between those of the label map.
+    fn in_place(&self, part: &[Range<usize>; 3]) -> Option<Labels<'a, L>> {
+        if self.labels.strides().iter().any(|&stride| stride < 0) {
+            return None;
+        }
+        let (memory, strides) = (self.labels.to_slice_memory_order()?, self.strides());
+        let place = |at: [usize; 3]| at.iter().zip(strides).map(|(at, stride)| at * stride).sum::<usize>();
+        let (first, last) = (from_fn(|axis| part[axis].start), from_fn(|axis| part[axis].end - 1));
+        let memory = memory.get(place(first)..place(last) + SIDE)?;
+        Some(Labels { memory, strides })
+    }
+
+    /// Copies the labels of a box in the order of their memory.
+    fn copied(&self, part: &[Range<usize>; 3]) -> (Vec<L>, [usize; 3]) {
+        let (mut order, apart) = ([0, 1, 2], self.strides());
+        order.sort_by_key(|&axis| Reverse(apart[axis]));
+        let view = self
+            .labels
+            .slice_each_axis(|axis| part[axis.axis.index()].clone().into());
+        let view = view.permuted_axes(order);
+        let mut memory = Vec::with_capacity(view.len() + SIDE);
+        view.rows().into_iter().for_each(|row| memory.extend(row));
+        memory.extend(vec![memory[0]; SIDE]);
+        let (mut strides, mut stride) = ([0; 3], 1);
+        for axis in order.into_iter().rev() {
+            strides[axis] = stride;
+            stride *= part[axis].len();
+        }
+        (memory, strides)
+    }
+
+    fn index(&self, labels: &[L], indices: &mut [I]) {
+        if !self.indexer.index(labels, indices) {
             self.unknown.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Row by row.
-    fn read_rows(&self, [planes, rows, columns]: [Range<usize>; 3], to: Destination<'_, I>) {
-        let Some(&any) = self.labels.first() else { return };
-        let whole = columns.len().next_multiple_of(TILE).min(to.room);
-        for (d, &start) in planes.zip(to.planes) {
-            for (h, start) in rows.clone().zip((start..).step_by(to.pitch)) {
+    fn read_labels(&self, Labels { memory, strides }: Labels<'_, L>, size: [usize; 3], to: Destination<'_, I>) {
+        match across(size, strides) {
+            Some(across) => self.read_across(across, memory, strides, size, to),
+            None => {
                 // Whole vectors are faster than what is needed of them. Padding is written over the rest later.
-                let from = self.place(0, [d, h, columns.start]);
-                let labels = self.memory.and_then(|memory| memory.get(from..from + whole));
-                if let (Some(labels), Some(indices)) = (labels, to.indices.get_mut(start..start + whole)) {
-                    self.note(self.indexer.index(labels, indices));
-                    continue;
-                }
-                let row = self.labels.index_axis(Axis(0), d).index_axis_move(Axis(0), h);
-                let row = row.slice_axis_move(Axis(0), Slice::from(columns.clone()));
-                let indices = &mut to.indices[start..][..columns.len()];
-                let mut line = [any; SIDE];
-                for (labels, indices) in row.axis_chunks_iter(Axis(0), SIDE).zip(indices.chunks_mut(SIDE)) {
-                    copy(&labels, &mut line);
-                    self.note(self.indexer.index(&line[..indices.len()], indices));
+                let len = size[2].next_multiple_of(TILE).min(to.room);
+                for (d, &start) in to.planes.iter().enumerate() {
+                    for h in 0..size[1] {
+                        let labels = &memory[d * strides[0] + h * strides[1]..][..len];
+                        self.index(labels, &mut to.indices[start + h * to.pitch..][..len]);
+                    }
                 }
             }
         }
     }
 
     /// In squares that are read along `across` and written along the rows, so that both touch whole cache lines.
-    fn read_across(&self, across: usize, part: &[Range<usize>; 3], to: Destination<'_, I>) {
+    fn read_across(&self, across: usize, memory: &[L], strides: [usize; 3], size: [usize; 3], to: Destination<'_, I>) {
         let other = 1 - across;
-        let Some(&any) = self.labels.first() else { return };
-        let mut labels = [[any; SIDE]; SIDE];
+        let mut labels = [[memory[0]; SIDE]; SIDE];
         let (mut read, mut transposed) = ([[I::IGNORED; SIDE]; SIDE], [[I::IGNORED; SIDE]; SIDE]);
-        for columns in squares(&part[2]) {
-            for fixed in part[other].clone() {
-                let plane = self.labels.index_axis(Axis(other), fixed);
-                for line in squares(&part[across]) {
-                    // Nothing but copies in this loop, so that the processor can wait for many cache lines at a time.
-                    let first = self.place(across, [line.start, fixed, columns.start]);
-                    let end = first + (columns.len() - 1) * self.strides[2] + SIDE;
-                    match self.memory.and_then(|memory| memory.get(first..end)) {
-                        // A whole line is faster than what is needed of it. The rest is not looked at.
-                        Some(memory) => {
-                            for (line, labels) in memory.windows(SIDE).step_by(self.strides[2]).zip(&mut labels) {
-                                line.first_chunk().into_iter().for_each(|line| *labels = *line);
-                            }
-                        }
-                        None => {
-                            let square = plane.slice_axis(Axis(0), Slice::from(line.clone()));
-                            let square = square.slice_axis(Axis(1), Slice::from(columns.clone()));
-                            let lines = square.axis_iter(Axis(1)).zip(&mut labels);
-                            lines.for_each(|(line, labels)| copy(&line, labels));
-                        }
+        for columns in squares(size[2]) {
+            for fixed in 0..size[other] {
+                for line in squares(size[across]) {
+                    let first = line.start * strides[across] + fixed * strides[other] + columns.start * strides[2];
+                    // Nothing but copies of one length, so that the processor can wait for many cache lines at a time.
+                    let lines = memory[first..].windows(SIDE).step_by(strides[2]);
+                    for (line, labels) in lines.zip(&mut labels[..columns.len()]) {
+                        line.first_chunk().into_iter().for_each(|line| *labels = *line);
                     }
                     let lines = columns.len();
-                    self.note(
-                        self.indexer
-                            .index(labels[..lines].as_flattened(), read[..lines].as_flattened_mut()),
-                    );
-                    transpose(&read, &mut transposed, [columns.len(), line.len()]);
+                    self.index(labels[..lines].as_flattened(), read[..lines].as_flattened_mut());
+                    transpose(&read, &mut transposed, [lines, line.len()]);
                     for (along, transposed) in line.zip(&transposed) {
                         let [d, h] = if across == 0 { [along, fixed] } else { [fixed, along] };
-                        let start = to.planes[d - part[0].start] + (h - part[1].start) * to.pitch;
-                        let start = start + columns.start - part[2].start;
-                        let row = &mut to.indices[start..];
-                        match row.first_chunk_mut().filter(|_| columns.len() == SIDE) {
+                        let row = &mut to.indices[to.planes[d] + h * to.pitch + columns.start..];
+                        match row.first_chunk_mut().filter(|_| lines == SIDE) {
                             Some(row) => *row = *transposed,
-                            None => row[..columns.len()].copy_from_slice(&transposed[..columns.len()]),
+                            None => row[..lines].copy_from_slice(&transposed[..lines]),
                         }
                     }
                 }
@@ -152,44 +146,44 @@ impl<'a, L: Label, I: ClassIndex> LabelReader<'a, L, I> {
 
 impl<L: Label, I: ClassIndex> IndexReader<I> for LabelReader<'_, L, I> {
     fn shape(&self) -> [usize; 3] {
-        [0, 1, 2].map(|axis| self.labels.len_of(Axis(axis)))
+        self.labels.dim().into()
     }
 
     fn planes_at_once(&self) -> usize {
-        if self.across == Some(0) { SIDE } else { 1 }
-    }
-
-    fn read(&self, part: [Range<usize>; 3], to: Destination<'_, I>) {
-        match self.across {
-            Some(across) => self.read_across(across, &part, to),
-            None => self.read_rows(part, to),
+        if across(self.shape(), self.strides()) == Some(0) {
+            SIDE
+        } else {
+            1
         }
     }
+
+    fn read(&self, part: &[Range<usize>; 3], to: Destination<'_, I>) {
+        let size = from_fn(|axis| part[axis].len());
+        if let Some(labels) = self.in_place(part) {
+            return self.read_labels(labels, size, to);
+        }
+        let (memory, strides) = self.copied(part);
+        let labels = Labels {
+            memory: &memory,
+            strides,
+        };
+        self.read_labels(labels, size, to);
+    }
+}
+
+/// The axis to read along, D or H, if the labels of a row are farther apart in memory than those along it.
+fn across(size: [usize; 3], strides: [usize; 3]) -> Option<usize> {
+    let axes = (0..2).filter(|&axis| size[axis] > 1);
+    let nearest = axes.min_by_key(|&axis| strides[axis])?;
+    (size[2] > 1 && strides[nearest] < strides[2]).then_some(nearest)
 }
 
 /// The side of a square of labels: a cache line of 8-bit ones.
 const SIDE: usize = 64;
 
-/// Copies labels, whatever lies between them in memory, and repeats the first where they end.
-fn copy<L: Copy>(labels: &ArrayView1<'_, L>, to: &mut [L; SIDE]) {
-    match labels
-        .as_slice()
-        .map(|labels| (labels, <&[L; SIDE]>::try_from(labels).ok()))
-    {
-        Some((_, Some(labels))) => return *to = *labels,
-        Some((labels, None)) => to[..labels.len()].copy_from_slice(labels),
-        None => to.iter_mut().zip(labels).for_each(|(to, from)| *to = *from),
-    }
-    let first = to[0];
-    to[labels.len()..].fill(first);
-}
-
-/// A range in pieces of at most [`SIDE`].
-fn squares(range: &Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
-    let Range { start, end } = *range;
-    (start..end)
-        .step_by(SIDE)
-        .map(move |start| start..end.min(start + SIDE))
+/// A length in pieces of at most [`SIDE`].
+fn squares(len: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..len).step_by(SIDE).map(move |start| start..len.min(start + SIDE))
 }
 
 /// The side of the squares that are transposed in registers.
