@@ -198,6 +198,8 @@ impl Args {
         let positive = |step: &f64| step.is_finite() && *step > 0.0;
         if self.spacing_mm.iter().flatten().any(|step| !positive(step)) {
             Err("--spacing-mm has to be finite and greater than 0".into())
+        } else if self.scale.iter().flatten().any(|&len| len == 0) {
+            Err("--scale has to be 1 or more".into())
         } else if folders > 0 && weights != folders {
             Err(format!(
                 "--rater-weights has {weights} numbers for {folders} raters; give one for each"

@@ -477,7 +477,7 @@ fn truncate() {
     let of_header = encode("in.nii.gz", "c.npy", &millimetres);
     folder.write(
         "svls.json",
-        br#"{"method": "svls", "sigma_mm": 2, "spacing_mm": 1, "truncate": 1.5}"#,
+        br#"{"method": "svls", "sigma_mm": 2, "spacing_mm": [1, 1, 2.5], "truncate": 1.5}"#,
     );
     let spaced = encode("in.nii.gz", "d.npy", &["--config", &folder.text("svls.json")]);
     assert_eq!(of_header, spaced);
