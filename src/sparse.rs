@@ -261,10 +261,10 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
     }
 
     /// The dense soft labels of the whole label map, (C, H, W) or (C, D, H, W) in C order: the bits of
-    /// [`SoftEncoder::encode`](crate::SoftEncoder::encode).
+    /// [`SoftEncoder::encode`].
     ///
     /// # Errors
-    /// [`Error::TooLarge`](crate::Error::TooLarge).
+    /// [`Error::TooLarge`].
     ///
     /// ```
     /// # use ndarray::{Array3, array};
@@ -286,11 +286,11 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
     }
 
     /// Writes the dense soft labels of a window to `out`, which may have any strides: the bits of
-    /// [`SoftEncoder::encode_window_into`](crate::SoftEncoder::encode_window_into).
+    /// [`SoftEncoder::encode_window_into`].
     ///
     /// # Errors
-    /// [`Error::WindowAxes`](crate::Error::WindowAxes), [`Error::Window`](crate::Error::Window) and
-    /// [`Error::OutputShape`](crate::Error::OutputShape); `out` is untouched then.
+    /// [`Error::WindowAxes`], [`Error::Window`] and
+    /// [`Error::OutputShape`]; `out` is untouched then.
     ///
     /// ```
     /// # use ndarray::{Array3, array};

@@ -38,9 +38,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     // Both crates filter one class at a time, and symmetric weights are the same for both orientations.
-    let kernel = SvlsKernel::default()
-        .normalized()
-        .mapv(|weight| weight as f32);
+    let weights = SvlsKernel::default().normalized(3)?;
+    let kernel: Array3<f32> = weights.mapv(|weight| weight as f32).into_dimensionality()?;
     let convolve = |one: &Array3<f32>| {
         one.conv(&kernel, ConvMode::Same, PaddingMode::Replicate)
             .expect("the kernel fits")

@@ -6,20 +6,15 @@ mod blocks;
 mod report;
 
 use std::iter;
-use std::ops::Range;
 use std::time::Instant;
 
 pub(crate) use args::Args;
-use args::{Dtype, Method};
+use args::Dtype;
 use half::f16;
 use ndarray::{ArrayD, Axis, IxDyn};
 use nifti::NiftiHeader;
 use report::Report;
-use soft_labels::batch::{self, Batch, Sample};
-use soft_labels::sparse::SparseEncoder;
-use soft_labels::{
-    Classes, Encoding, Label, LabelSmoothing, OneHot, Raters, SoftEncoder, SoftFloat, SvlsKernel, quantize,
-};
+use soft_labels::{Classes, Encoding, Label, Raters, SoftEncoder, SoftFloat, Window, pool, quantize, sparse};
 
 use crate::command::{self, Failure, Outcome, of_file};
 use crate::files::labels::each_type;
@@ -51,14 +46,15 @@ const SPARSE: Formats = Formats {
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     args.check()?;
     args.files.work.start()?;
+    let encoding = match &args.config {
+        Some(path) => Some(of_file(path, config(path))?),
+        None if args.needs_spacing() => None,
+        None => Some(args.encoding(None)?),
+    };
     let encoder = Encoder {
         args,
         classes: args.classes.read()?.classes,
-        config: args
-            .config
-            .as_ref()
-            .map(|path| of_file(path, config(path)))
-            .transpose()?,
+        encoding,
     };
     let plan = jobs::plan(&args.files, if args.sparse { &SPARSE } else { &SOFT })?;
     let jobs = plan.jobs;
@@ -85,7 +81,8 @@ fn config(path: &std::path::Path) -> Result<Encoding, Failure> {
 struct Encoder<'a> {
     args: &'a Args,
     classes: Classes,
-    config: Option<Encoding>,
+    /// The method, unless its settings follow from the voxel spacing of a case.
+    encoding: Option<Encoding>,
 }
 
 impl Encoder<'_> {
@@ -126,40 +123,10 @@ impl Encoder<'_> {
     }
 
     fn encoding(&self, header: Option<&NiftiHeader>) -> Result<Encoding, Failure> {
-        if let Some(encoding) = &self.config {
-            return Ok(encoding.clone());
+        match &self.encoding {
+            Some(encoding) => Ok(encoding.clone()),
+            None => self.args.encoding(header.map(space::spacing)),
         }
-        let Args {
-            method,
-            alpha,
-            sigma,
-            sigma_mm,
-            spacing_mm,
-            radius,
-            strength,
-            ..
-        } = self.args;
-        match method {
-            Method::OneHot => return Ok(OneHot.into()),
-            Method::Ls => return Ok(LabelSmoothing::new(alpha.unwrap_or(0.1))?.into()),
-            Method::Svls => {}
-        }
-        let mut settings = SvlsKernel::builder().strength(strength.unwrap_or(1.0));
-        if let Some(radius) = radius {
-            settings = settings.radius(radius);
-        }
-        if let Some(sigma) = sigma {
-            settings = settings.sigma(sigma);
-        }
-        if let Some(sigma) = sigma_mm {
-            settings = settings.sigma_mm(sigma);
-            settings = match (spacing_mm, header) {
-                (Some(spacing), _) => settings.spacing_mm(spacing),
-                (None, Some(header)) => settings.spacing_mm(space::spacing(header)),
-                (None, None) => return Err("--sigma-mm needs the voxel spacing; give --spacing-mm".into()),
-            };
-        }
-        Ok(settings.into())
     }
 }
 
@@ -212,18 +179,15 @@ impl Case<'_> {
         let start = Instant::now();
         let window = self.window(raters)?;
         let classes = &self.encoder.classes;
-        let soft = if let Some(scale) = &self.encoder.args.scale {
-            let batch = self.pooled(raters, &window, scale)?;
-            // One sample: the batch axis has length 1, and classes come next.
-            let mut soft = self.allocate(F::zero(), &batch.shape[2..])?;
-            soft.assign(&ArrayD::from_shape_vec(&batch.shape[1..], batch.values)?);
-            soft
+        let mut soft;
+        if let Some(scale) = self.encoder.args.scale.as_deref() {
+            soft = self.allocate(F::zero(), &window.at_scale(scale)?.shape())?;
+            pool::encode_window_into(&self.encoding, raters, classes, window.ranges(), scale, &mut soft)?;
         } else {
-            let mut soft = self.allocate(F::zero(), &lengths(&window))?;
+            soft = self.allocate(F::zero(), &window.shape())?;
             self.encoding
-                .encode_raters_window_into(raters, classes, &window, &mut soft)?;
-            soft
-        };
+                .encode_raters_window_into(raters, classes, window.ranges(), &mut soft)?;
+        }
         report.time("smoothing", start);
         Ok(soft)
     }
@@ -243,27 +207,16 @@ impl Case<'_> {
         let window = self.window(raters)?;
         let classes = &self.encoder.classes;
         let mut out;
-        if let Some(scale) = &self.encoder.args.scale {
-            let batch = self.pooled(raters, &window, scale)?;
-            out = self.allocate(0, &batch.shape[2..])?;
-            quantize::soft_into(&ArrayD::from_shape_vec(&batch.shape[1..], batch.values)?, &mut out)?;
+        if let Some(scale) = self.encoder.args.scale.as_deref() {
+            let soft: ArrayD<f64> = pool::encode_window(&self.encoding, raters, classes, window.ranges(), scale)?;
+            out = self.allocate(0, &soft.shape()[1..])?;
+            quantize::soft_into(&soft, &mut out)?;
         } else {
-            out = self.allocate(0, &lengths(&window))?;
-            quantize::encode_into(&self.encoding, raters, classes, &window, &mut out)?;
+            out = self.allocate(0, &window.shape())?;
+            quantize::encode_into(&self.encoding, raters, classes, window.ranges(), &mut out)?;
         }
         report.time("smoothing", start);
         Ok(out)
-    }
-
-    fn pooled<L: Label, F: SoftFloat>(
-        &self,
-        raters: &Raters<'_, L, IxDyn>,
-        window: &[Range<usize>],
-        scale: &[usize],
-    ) -> Result<Batch<F>, Failure> {
-        let sample = Sample::raters(raters.clone()).window(window);
-        let batches = batch::encode_scales(&self.encoding, &[sample], &self.encoder.classes, &[scale])?;
-        Ok(batches.into_iter().next().ok_or("there is no scale")?)
     }
 
     fn write_soft<L: Label, T: Value + Into<f64>>(
@@ -274,7 +227,7 @@ impl Case<'_> {
     ) -> Result<(), Failure> {
         let args = self.encoder.args;
         let start = Instant::now();
-        let origin: Vec<_> = self.window(raters)?.iter().map(|range| range.start).collect();
+        let origin = self.window(raters)?.start();
         let scale = args.scale.as_deref().unwrap_or(&[1]);
         let header = space::header(self.header.as_ref(), args.spacing_mm.as_deref(), &origin, scale);
         let place = self.job.place();
@@ -293,8 +246,8 @@ impl Case<'_> {
         Ok(())
     }
 
-    fn window<L: Label>(&self, raters: &Raters<'_, L, IxDyn>) -> Result<Vec<Range<usize>>, Failure> {
-        window(self.encoder.args, raters.shape())
+    fn window<L: Label>(&self, raters: &Raters<'_, L, IxDyn>) -> Result<Window, Failure> {
+        Ok(window(self.encoder.args, raters.shape())?)
     }
 
     /// An array for the soft labels of so many voxels on each axis, in memory as the file will have it.
@@ -321,39 +274,11 @@ impl Case<'_> {
     }
 }
 
-fn lengths(window: &[Range<usize>]) -> Vec<usize> {
-    window.iter().map(Range::len).collect()
-}
-
-/// What is encoded of a label map.
-fn window(args: &Args, shape: &[usize]) -> Result<Vec<Range<usize>>, Failure> {
-    let whole = || shape.iter().map(|&len| 0..len).collect();
-    let window: Vec<_> = args.window.as_ref().map_or_else(whole, |window| window.0.clone());
-    check_window(&window, shape)?;
-    Ok(window)
-}
-
-/// A wrong window is told before anything is allocated for it.
-fn check_window(window: &[Range<usize>], shape: &[usize]) -> Result<(), soft_labels::Error> {
-    use soft_labels::Error;
-    if window.len() != shape.len() {
-        return Err(Error::WindowAxes {
-            expected: shape.len(),
-            actual: window.len(),
-        });
-    }
-    let outside = |(range, len): (&Range<usize>, &usize)| range.start > range.end || range.end > *len;
-    match window.iter().zip(shape).position(outside) {
-        Some(axis) => {
-            let Range { start, end } = window[axis];
-            Err(Error::Window {
-                axis,
-                start,
-                end,
-                len: shape[axis],
-            })
-        }
-        None => Ok(()),
+/// What is encoded of a label map of this shape.
+fn window(args: &Args, shape: &[usize]) -> soft_labels::Result<Window> {
+    match &args.window {
+        Some(ranges) => Window::new(shape, &ranges.0),
+        None => Ok(Window::whole(shape)),
     }
 }
 

@@ -50,8 +50,8 @@ def encode(
         The number of classes 0, 1, 2, ..., or the label of each, or `Classes`, which can also name a label to ignore.
         An ignored voxel is 0 in all classes.
     method : {"svls", "one_hot"}, dict, or Encoding
-        For settings: ``Encoding("svls", sigma=1.5, radius=[1, 2, 2], strength=0.5)``, ``Encoding("label_smoothing",
-        alpha=0.1)``.
+        For settings: ``Encoding("svls", sigma=1.5, truncate=3)``, ``Encoding("svls", radius=[1, 2, 2], strength=0.5)``,
+        ``Encoding("label_smoothing", alpha=0.1)``.
     weights : list of float, optional
         One for each rater.
     window : list of slices or (start, end), optional

@@ -14,5 +14,4 @@ def kernel(method: Method = "svls", axes: int = 3) -> NDArray[np.float64]:
 
     Its centre is 1/2: as much as all neighbours together (equation 3 of Islam & Glocker 2021), or 1 - strength / 2.
     """
-    weights, _radius = _native.kernel(encoding_of(method), index(axes, "the number of axes"))
-    return weights
+    return _native.kernel(encoding_of(method), index(axes, "the number of axes"))

@@ -30,7 +30,9 @@ class Encoding:
     """A method and its settings.
 
     ``Encoding("svls", sigma=1.0, radius=1, strength=1.0)``, in voxels, each setting one number or one for each axis; or
-    ``sigma_mm`` with ``spacing_mm``, in millimetres. ``Encoding("one_hot")``. ``Encoding("label_smoothing", alpha=0.1)``,
+    ``sigma_mm`` with ``spacing_mm``, in millimetres. The radius is 1 whatever sigma is, unless it is given, or follows from
+    sigma with ``truncate``: ``Encoding("svls", sigma=1.5, truncate=3)`` has radius ceil(3 * 1.5) = 5. One object is for label
+    maps of 2 and of 3 axes, unless a setting is a list. ``Encoding("one_hot")``. ``Encoding("label_smoothing", alpha=0.1)``,
     and ``"label_smoothing_over_others"``, which gives alpha to the other classes alone.
     """
 
@@ -42,12 +44,18 @@ class Encoding:
         sigma_mm: float | Sequence[float] | NDArray[Any] = ...,
         spacing_mm: float | Sequence[float] | NDArray[Any] = ...,
         radius: int | Sequence[int] | NDArray[Any] = ...,
+        truncate: float = ...,
         strength: float = ...,
         alpha: float = ...,
     ) -> None: ...
     def to_json(self) -> str: ...
     @classmethod
     def from_json(cls, text: str) -> Encoding: ...
+    def radius(self, axes: int) -> list[int]:
+        """How far the method reaches along each axis of label maps of 2 or 3 axes, in voxels.
+
+        A block of a larger map needs so many more voxels around it to have the soft labels of the whole.
+        """
 
 def set_num_threads(threads: int) -> None:
     """Sets the number of threads of this process."""
@@ -69,7 +77,7 @@ def encode_sparse(
 ) -> dict[str, Any]: ...
 def valid_mask(maps: list[NDArray[Any]], classes: Classes) -> NDArray[np.bool_]: ...
 def average(soft: NDArray[Any], boxes: list[int]) -> NDArray[Any]: ...
-def kernel(encoding: Encoding, axes: int) -> tuple[NDArray[np.float64], list[int]]: ...
+def kernel(encoding: Encoding, axes: int) -> NDArray[np.float64]: ...
 def majority(maps: list[NDArray[Any]], classes: Classes, ties: str) -> NDArray[Any]: ...
 def staple(
     maps: list[NDArray[Any]], classes: Classes, tolerance: float, max_rounds: int, prior: list[float] | None

@@ -27,7 +27,6 @@ from numpy.typing import ArrayLike, DTypeLike
 
 import soft_labels
 
-from . import _native
 from ._arguments import AnyClasses, Array, Method, classes_of, encoding_of
 
 __all__ = ["encode"]
@@ -66,7 +65,7 @@ def encode(
     nothing = [np.zeros((0,) * one.ndim, one.dtype) for one in maps]
     soft_labels.encode(nothing, classes, encoding, weights=weights, dtype=dtype)
     chunks = maps[0].chunks
-    halo = _halo(encoding, maps[0].ndim)
+    halo = tuple(encoding.radius(maps[0].ndim))
     wide = _at_least(chunks, halo)
     overlapped = [_with_halo(one.rechunk(wide), halo) for one in maps]
     soft: da.Array = da.map_blocks(
@@ -83,14 +82,6 @@ def encode(
     )
     result: da.Array = soft.rechunk({axis + 1: axis_chunks for axis, axis_chunks in enumerate(chunks)})
     return result
-
-
-def _halo(encoding: _native.Encoding, axes: int) -> tuple[int, ...]:
-    """How many voxels beyond a chunk its soft labels depend on, along each axis."""
-    if json.loads(encoding.to_json())["method"] != "svls":
-        return (0,) * axes
-    _weights, radius = _native.kernel(encoding, axes)
-    return tuple(radius)
 
 
 def _at_least(chunks: tuple[tuple[int, ...], ...], halo: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:

@@ -10,8 +10,8 @@ use numpy::{
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
-use soft_labels::sparse::{SparseEncoder, SparseLabels};
-use soft_labels::{FixedSpatialDim, Label, PerAxis, Raters, SoftEncoder, SoftFloat, SvlsKernelBuilder, quantize};
+use soft_labels::sparse::{self, SparseLabels};
+use soft_labels::{Label, PerAxis, Raters, SoftEncoder, SoftFloat, Window, quantize};
 
 use crate::arrays::{each_float, each_label, first, read, read_all, typed, views};
 use crate::error::value;
@@ -34,9 +34,11 @@ impl Request<'_> {
         }
     }
 
-    fn window<L: Label>(&self, raters: &Raters<'_, L, IxDyn>) -> Vec<Range<usize>> {
-        let whole = || raters.shape().iter().map(|&len| 0..len).collect();
-        self.window.clone().unwrap_or_else(whole)
+    fn window<L: Label>(&self, raters: &Raters<'_, L, IxDyn>) -> soft_labels::Result<Window> {
+        match &self.window {
+            Some(ranges) => Window::new(raters.shape(), ranges),
+            None => Ok(Window::whole(raters.shape())),
+        }
     }
 
     /// How many labels and probabilities are read and written, at most.
@@ -79,12 +81,11 @@ pub(crate) fn encode<'py>(
 fn zeros<'py>(
     dtype: &Bound<'py, PyArrayDescr>,
     request: &Request<'_>,
-    window: &[Range<usize>],
+    window: &Window,
 ) -> PyResult<Bound<'py, PyUntypedArray>> {
     static ZEROS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = dtype.py();
-    let lengths = window.iter().map(ExactSizeIterator::len);
-    let shape: Vec<_> = std::iter::once(request.classes.len()).chain(lengths).collect();
+    let shape = window.soft_shape(request.classes);
     let zeros = ZEROS
         .import(py, "numpy", "zeros")?
         .call1((PyTuple::new(py, &shape)?, dtype));
@@ -102,14 +103,14 @@ fn encode_floats<'py, L: Label + Element, F: SoftFloat + Element>(
     let read = read_all::<L>(maps)?;
     let views = views(&read);
     let raters = request.raters(&views).map_err(value)?;
-    let window = request.window(&raters);
+    let window = request.window(&raters).map_err(value)?;
     let out = out.map_or_else(|| zeros(dtype, request, &window), Ok)?;
     let mut write = typed::<F>(&out)?.try_readwrite().map_err(value)?;
     let mut target = write.as_array_mut();
     threads::run_encoder(py, request.values(&views), || {
         request
             .encoding
-            .encode_raters_window_into(&raters, request.classes, &window, &mut target)
+            .encode_raters_window_into(&raters, request.classes, window.ranges(), &mut target)
     })?
     .map_err(value)?;
     Ok(out.into_any())
@@ -126,12 +127,18 @@ fn encode_bytes<'py, L: Label + Element>(
     let read = read_all::<L>(maps)?;
     let views = views(&read);
     let raters = request.raters(&views).map_err(value)?;
-    let window = request.window(&raters);
+    let window = request.window(&raters).map_err(value)?;
     let out = out.map_or_else(|| zeros(dtype, request, &window), Ok)?;
     let mut write = typed::<u8>(&out)?.try_readwrite().map_err(value)?;
     let mut target = write.as_array_mut();
     threads::run(py, || {
-        quantize::encode_into(request.encoding, &raters, request.classes, &window, &mut target)
+        quantize::encode_into(
+            request.encoding,
+            &raters,
+            request.classes,
+            window.ranges(),
+            &mut target,
+        )
     })?
     .map_err(value)?;
     Ok(out.into_any())
@@ -163,9 +170,7 @@ fn encode_sparse_typed<'py, L: Label + Element>(
     let read = read_all::<L>(maps)?;
     let views = views(&read);
     let sparse: SparseLabels<f32, IxDyn> = threads::run_encoder(py, request.values(&views), || {
-        request
-            .encoding
-            .encode_raters_sparse(&request.raters(&views)?, request.classes)
+        sparse::encode_raters(request.encoding, &request.raters(&views)?, request.classes)
     })?
     .map_err(value)?;
     let parts = sparse.parts();
@@ -211,30 +216,12 @@ pub(crate) fn average<'py>(
     })
 }
 
-/// The weights of SVLS for label maps of so many axes, and the radius along each.
+/// The weights of SVLS for label maps of so many axes.
 #[pyfunction]
-pub(crate) fn kernel<'py>(
-    py: Python<'py>,
-    encoding: &Bound<'py, Encoding>,
-    axes: usize,
-) -> PyResult<(Bound<'py, PyAny>, Vec<usize>)> {
-    fn of<'py, D: FixedSpatialDim>(
-        py: Python<'py>,
-        settings: &SvlsKernelBuilder<IxDyn>,
-    ) -> PyResult<(Bound<'py, PyAny>, Vec<usize>)> {
-        let kernel = settings
-            .clone()
-            .build()
-            .map_err(value)?
-            .into_dimensionality::<D>()
-            .map_err(value)?;
-        let weights = kernel.normalized().into_dyn().into_pyarray(py).into_any();
-        Ok((weights, kernel.radius().to_vec()))
-    }
-    match (&encoding.get().0, axes) {
-        (soft_labels::Encoding::Svls(settings), 2) => of::<ndarray::Ix2>(py, settings),
-        (soft_labels::Encoding::Svls(settings), 3) => of::<ndarray::Ix3>(py, settings),
-        (soft_labels::Encoding::Svls(_), axes) => Err(value(format!("label maps have 2 or 3 axes, not {axes}"))),
-        _ => Err(value("only SVLS has a kernel")),
-    }
+pub(crate) fn kernel<'py>(py: Python<'py>, encoding: &Bound<'py, Encoding>, axes: usize) -> PyResult<Bound<'py, PyAny>> {
+    let soft_labels::Encoding::Svls(svls) = &encoding.get().0 else {
+        return Err(value("only SVLS has a kernel"));
+    };
+    let weights = svls.kernel().normalized(axes).map_err(value)?;
+    Ok(weights.into_pyarray(py).into_any())
 }

@@ -1,7 +1,10 @@
 //! Classes and encodings as small objects that do not change.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
+use soft_labels::SoftEncoder;
 
 use crate::error::{in_range, value, wrong_type};
 
@@ -21,20 +24,19 @@ impl Classes {
     ) -> PyResult<Self> {
         let classes = match (count, values) {
             (Some(count), None) => soft_labels::Classes::contiguous(in_range(count.extract(), &count)?),
-            (None, Some(values)) => from_values(in_range(values.extract(), &values)?)?,
+            (None, Some(values)) => {
+                let values: Vec<i128> = in_range(values.extract(), &values)?;
+                let values = values.into_iter().map(of_64_bits);
+                soft_labels::Classes::from_values(values.collect::<PyResult<Vec<_>>>()?)
+            }
             _ => return Err(value("give the number of classes or their values")),
         };
         let classes = classes.map_err(value)?;
         let Some(ignore) = ignore else {
             return Ok(Self(classes));
         };
-        let label: i128 = in_range(ignore.extract(), &ignore)?;
-        let classes = match (i64::try_from(label), u64::try_from(label)) {
-            (Ok(label), _) => classes.with_ignore(label),
-            (_, Ok(label)) => classes.with_ignore(label),
-            _ => return Err(value(format!("{ignore} is out of range"))),
-        };
-        Ok(Self(classes.map_err(value)?))
+        let label = of_64_bits(in_range(ignore.extract(), &ignore)?)?;
+        Ok(Self(classes.with_ignore(label).map_err(value)?))
     }
 
     /// The label of each class.
@@ -45,8 +47,8 @@ impl Classes {
 
     /// The label that is ignored, if there is one.
     #[getter]
-    fn ignore<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        fields(py, &self.to_json()?)?.get_item("ignore")
+    fn ignore(&self) -> Option<i128> {
+        self.0.ignore()
     }
 
     fn __len__(&self) -> usize {
@@ -58,8 +60,8 @@ impl Classes {
         Ok(format!("Classes({})", keywords(&fields, "")?))
     }
 
-    fn __hash__(&self) -> PyResult<u64> {
-        Ok(hash(&self.to_json()?))
+    fn __hash__(&self) -> u64 {
+        hash(&self.0)
     }
 
     fn to_json(&self) -> PyResult<String> {
@@ -76,15 +78,13 @@ impl Classes {
     }
 }
 
-/// Labels of 64 bits, with a sign or without.
-fn from_values(values: Vec<i128>) -> PyResult<soft_labels::Result<soft_labels::Classes>> {
-    let signed: Result<Vec<i64>, _> = values.iter().map(|&label| label.try_into()).collect();
-    if let Ok(signed) = signed {
-        return Ok(soft_labels::Classes::from_values(signed));
+/// A label that fits 64 bits, with a sign or without, as NumPy and JSON have them.
+fn of_64_bits(label: i128) -> PyResult<i128> {
+    if (i64::MIN.into()..=u64::MAX.into()).contains(&label) {
+        Ok(label)
+    } else {
+        Err(value(format!("{label} is out of range; labels are from -2^63 to 2^64 - 1")))
     }
-    let unsigned: Result<Vec<u64>, _> = values.iter().map(|&label| label.try_into()).collect();
-    let unsigned = unsigned.map_err(|_| value("labels are from -2^63 to 2^63 - 1, or from 0 to 2^64 - 1"))?;
-    Ok(soft_labels::Classes::from_values(unsigned))
 }
 
 /// A method and its settings: one-hot labels, label smoothing or SVLS.
@@ -118,6 +118,11 @@ impl Encoding {
 
     fn to_json(&self) -> PyResult<String> {
         serde_json::to_string(&self.0).map_err(value)
+    }
+
+    /// How far the method reaches along each axis of label maps of so many axes, in voxels.
+    fn radius(&self, axes: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
+        self.0.radius(in_range(axes.extract(), axes)?).map_err(value)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -172,9 +177,8 @@ fn keywords(fields: &Bound<'_, PyDict>, before: &str) -> PyResult<String> {
     })
 }
 
-fn hash(text: &str) -> u64 {
-    use std::hash::{DefaultHasher, Hash, Hasher};
+fn hash(item: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
+    item.hash(&mut hasher);
     hasher.finish()
 }

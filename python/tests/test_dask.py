@@ -28,6 +28,8 @@ def test_any_chunks_have_the_bits_of_one_piece():
         labels = naive.random_map(rng, classes=4)
         radius = [int(r) for r in rng.integers(0, 4, labels.ndim)]
         method = Encoding("svls", radius=radius) if any(radius) else "one_hot"
+        if rng.random() < 0.2:
+            method = Encoding("svls", sigma=0.9, truncate=float(rng.uniform(0.1, 4)))
         classes, chunks = Classes(3, ignore=3), random_chunks(rng, labels.shape)
         lazy = soft_labels_dask.encode(da.from_array(labels, chunks=chunks), classes, method)
         assert lazy.chunks == ((3,), *chunks)

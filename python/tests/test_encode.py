@@ -150,6 +150,35 @@ def test_kernel_is_that_of_the_paper():
     np.testing.assert_allclose(soft_labels.kernel(Encoding("svls", strength=0.5), 2).sum(), 1, atol=1e-15)
 
 
+def test_radius_is_how_far_a_method_reaches():
+    for axes in (2, 3):
+        assert Encoding("one_hot").radius(axes) == Encoding("label_smoothing", alpha=0.1).radius(axes) == [0] * axes
+        assert Encoding().radius(axes) == [1] * axes
+        assert Encoding("svls", sigma=1.5, truncate=3).radius(axes) == [5] * axes
+        assert soft_labels.kernel(Encoding("svls", sigma=1.5, truncate=3), axes).shape == (11,) * axes
+    assert Encoding("svls", sigma_mm=2, spacing_mm=[4, 1, 0.8], truncate=2).radius(3) == [1, 4, 5]
+    listed = Encoding("svls", radius=[0, 1, 2])
+    assert listed.radius(3) == [0, 1, 2]
+    with pytest.raises(ValueError, match="radius is for 3 axes, but the label map has 2"):
+        listed.radius(2)
+    for axes in (0, 4, -1, 2**70):
+        with pytest.raises(ValueError):
+            Encoding().radius(axes)
+    with pytest.raises(TypeError):
+        Encoding().radius("3")
+
+
+def test_truncate_is_the_radius_in_sigmas():
+    labels = np.random.default_rng(5).integers(0, 3, (6, 9, 11))
+    truncated = encode(labels, 3, Encoding("svls", sigma=[0.4, 1.0, 1.5], truncate=2))
+    np.testing.assert_array_equal(truncated, encode(labels, 3, Encoding("svls", sigma=[0.4, 1.0, 1.5], radius=[1, 2, 3])))
+    with pytest.raises(ValueError, match="radius and truncate are given; give one of them"):
+        Encoding("svls", truncate=2, radius=1)
+    for truncate in (0, -1, 1e300):
+        with pytest.raises(ValueError):
+            Encoding("svls", truncate=truncate)
+
+
 @pytest.mark.parametrize(
     "made",
     [
@@ -157,6 +186,7 @@ def test_kernel_is_that_of_the_paper():
         Encoding("one_hot"),
         Encoding("label_smoothing", alpha=0.1),
         Encoding("svls", sigma_mm=1.0, spacing_mm=[3.0, 1.0, 1.0], radius=[1, 2, 2], strength=0.5),
+        Encoding("svls", sigma=1.5, truncate=3),
         Classes(4),
         Classes(4, ignore=255),
         Classes(values=[0, 1, 4], ignore=-1),
@@ -200,6 +230,12 @@ def test_labels_of_64_bits():
     labels = np.array([[0, large], [large, large]], np.uint64)
     np.testing.assert_array_equal(encode(labels, classes), encode((labels > 0).astype(np.uint8), 2))
     assert Classes(2, ignore=large).ignore == large
+    assert Classes(values=[-1, large]).values == [-1, large]
+    for label in (2**64, -(2**63) - 1, 2**127, 2**200):
+        with pytest.raises(ValueError, match="out of range"):
+            Classes(values=[0, label])
+        with pytest.raises(ValueError, match="out of range"):
+            Classes(2, ignore=label)
 
 
 def test_no_dtype_is_the_usual_one():

@@ -4,7 +4,7 @@ use std::f64::consts::LN_2;
 use std::ops::Range;
 
 use embedded_graphics::pixelcolor::Rgb888;
-use ndarray::{Array2, Array3, ArrayD, ArrayViewD, Axis, Ix3, IxDyn};
+use ndarray::{Array2, Array3, ArrayD, ArrayViewD, Axis, Ix3};
 use soft_labels::{Classes, LabelSmoothing, OneHot, Raters, Result, SoftEncoder, Svls};
 
 use super::canvas::{Canvas, blend};

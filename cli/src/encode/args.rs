@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::ValueEnum;
+use serde::Serialize;
+use soft_labels::Encoding;
 
 use crate::classes::ClassArgs;
+use crate::command::Failure;
 use crate::jobs::FileArgs;
 
 /// Turns label maps into soft labels
@@ -31,34 +34,12 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = Method::Svls, hide_possible_values = true, help_heading = "Method")]
     pub(crate) method: Method,
 
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+
     /// Method and settings from a JSON file, such as {"method": "svls", "sigma": 1.5}
-    #[arg(long, value_name = "FILE.json", conflicts_with_all = ["method", "alpha", "sigma", "sigma_mm", "radius", "strength"], help_heading = "Method")]
+    #[arg(long, value_name = "FILE.json", conflicts_with_all = ["method", "Settings"], help_heading = "Method")]
     pub(crate) config: Option<PathBuf>,
-
-    /// Strength of label smoothing [default: 0.1]
-    #[arg(long, value_name = "A", allow_hyphen_values = true, help_heading = "Method")]
-    pub(crate) alpha: Option<f64>,
-
-    /// Sigma of SVLS in voxels, for all axes or for each [default: 1]
-    #[arg(
-        long,
-        value_name = "S,S..",
-        value_delimiter = ',',
-        allow_hyphen_values = true,
-        conflicts_with = "sigma_mm",
-        help_heading = "Method"
-    )]
-    pub(crate) sigma: Option<Vec<f64>>,
-
-    /// Sigma of SVLS in millimetres, for all axes or for each
-    #[arg(
-        long,
-        value_name = "S,S..",
-        value_delimiter = ',',
-        allow_hyphen_values = true,
-        help_heading = "Method"
-    )]
-    pub(crate) sigma_mm: Option<Vec<f64>>,
 
     /// Voxel spacing in millimetres, for all axes or for each; NIfTI headers have it
     #[arg(
@@ -69,14 +50,6 @@ pub(crate) struct Args {
         help_heading = "Method"
     )]
     pub(crate) spacing_mm: Option<Vec<f64>>,
-
-    /// Radius of SVLS in voxels, for all axes or for each [default: 1]
-    #[arg(long, value_name = "R,R..", value_delimiter = ',', help_heading = "Method")]
-    pub(crate) radius: Option<Vec<usize>>,
-
-    /// Strength of SVLS, above 0 and at most 1; the paper's is 1 [default: 1]
-    #[arg(long, value_name = "L", allow_hyphen_values = true, help_heading = "Method")]
-    pub(crate) strength: Option<f64>,
 
     /// A weight for each rater [default: all alike]
     #[arg(
@@ -90,7 +63,7 @@ pub(crate) struct Args {
 
     /// Only a part of the result: a range of voxels for each axis
     #[arg(long, value_name = "A:B,A:B..", help_heading = "Result")]
-    pub(crate) window: Option<Window>,
+    pub(crate) window: Option<Ranges>,
 
     /// Averages over boxes of so many voxels, for all axes or for each
     #[arg(long, value_name = "N,N..", value_delimiter = ',', help_heading = "Result")]
@@ -105,10 +78,69 @@ pub(crate) struct Args {
     pub(crate) sparse: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// The settings of a method. Those that are given are the fields of its JSON form, which says which of them it has.
+#[derive(Debug, clap::Args, Serialize)]
+pub(crate) struct Settings {
+    /// Strength of label smoothing [default: 0.1]
+    #[arg(long, value_name = "A", allow_hyphen_values = true, value_parser = finite, help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alpha: Option<f64>,
+
+    /// Sigma of SVLS in voxels, for all axes or for each [default: 1]
+    #[arg(
+        long,
+        value_name = "S,S..",
+        value_delimiter = ',',
+        allow_hyphen_values = true,
+        value_parser = finite,
+        help_heading = "Method"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sigma: Option<Vec<f64>>,
+
+    /// Sigma of SVLS in millimetres, for all axes or for each
+    #[arg(
+        long,
+        value_name = "S,S..",
+        value_delimiter = ',',
+        allow_hyphen_values = true,
+        value_parser = finite,
+        help_heading = "Method"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sigma_mm: Option<Vec<f64>>,
+
+    /// Radius of SVLS in voxels, for all axes or for each [default: 1]
+    #[arg(long, value_name = "R,R..", value_delimiter = ',', help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    radius: Option<Vec<usize>>,
+
+    /// Radius of SVLS in multiples of sigma, rounded up to voxels; instead of --radius
+    #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = finite, help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truncate: Option<f64>,
+
+    /// Strength of SVLS, above 0 and at most 1; the paper's is 1 [default: 1]
+    #[arg(long, value_name = "L", allow_hyphen_values = true, value_parser = finite, help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strength: Option<f64>,
+}
+
+/// JSON has no other numbers.
+fn finite(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        Ok(_) => Err("it has to be finite".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Method {
     Svls,
-    Ls,
+    #[value(name = "ls")]
+    LabelSmoothing,
     OneHot,
 }
 
@@ -121,9 +153,9 @@ pub(crate) enum Dtype {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct Window(pub(crate) Vec<Range<usize>>);
+pub(crate) struct Ranges(pub(crate) Vec<Range<usize>>);
 
-impl FromStr for Window {
+impl FromStr for Ranges {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -139,19 +171,35 @@ impl FromStr for Window {
 }
 
 impl Args {
-    /// Arguments that the method does not know are mistakes.
+    /// Whether the method needs the voxel spacing of each case.
+    pub(crate) fn needs_spacing(&self) -> bool {
+        self.settings.sigma_mm.is_some() && self.spacing_mm.is_none()
+    }
+
+    /// The method with its settings. `spacing` is that of a case, if it is known.
+    pub(crate) fn encoding(&self, spacing: Option<Vec<f64>>) -> Result<Encoding, Failure> {
+        let mut fields = serde_json::to_value(&self.settings)?;
+        fields["method"] = serde_json::to_value(self.method)?;
+        if self.method == Method::LabelSmoothing && self.settings.alpha.is_none() {
+            fields["alpha"] = 0.1.into();
+        }
+        if self.settings.sigma_mm.is_some() {
+            let spacing = self.spacing_mm.clone().or(spacing);
+            let spacing = spacing.ok_or("--sigma-mm needs the voxel spacing; give --spacing-mm")?;
+            fields["spacing_mm"] = spacing.into();
+        }
+        Ok(serde_json::from_value(fields)?)
+    }
+
+    /// What is wrong with the arguments before there is a label map.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let kernel =
-            self.sigma.is_some() || self.sigma_mm.is_some() || self.radius.is_some() || self.strength.is_some();
         let folders = self.files.raters.len();
         let weights = self.rater_weights.as_ref().map_or(folders, Vec::len);
         let positive = |step: &f64| step.is_finite() && *step > 0.0;
         if self.spacing_mm.iter().flatten().any(|step| !positive(step)) {
             Err("--spacing-mm has to be finite and greater than 0".into())
-        } else if self.alpha.is_some() && self.method != Method::Ls {
-            Err("--alpha is for --method ls; leave it out".into())
-        } else if kernel && self.method != Method::Svls {
-            Err("--sigma, --sigma-mm, --radius and --strength are for --method svls; leave them out".into())
+        } else if self.scale.iter().flatten().any(|&len| len == 0) {
+            Err("--scale has to be 1 or more".into())
         } else if folders > 0 && weights != folders {
             Err(format!(
                 "--rater-weights has {weights} numbers for {folders} raters; give one for each"

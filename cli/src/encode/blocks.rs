@@ -9,8 +9,7 @@ use std::time::Instant;
 use half::f16;
 use ndarray::{ArrayD, IxDyn};
 use part::Part;
-use soft_labels::batch::{self, Sample};
-use soft_labels::{Encoding, Error, Label, Raters, SoftEncoder, SoftFloat, quantize};
+use soft_labels::{Encoding, Error, Label, Raters, SoftEncoder, SoftFloat, Window, pool, quantize};
 use zarrs::array::{CodecOptions, Element as ZarrElement};
 
 use super::Encoder;
@@ -65,11 +64,10 @@ struct Blocks<'a> {
     source: Source,
     encoding: Encoding,
     weights: Option<Vec<f64>>,
-    /// Of the label map.
-    shape: Vec<usize>,
-    /// How far the kernel reaches along each axis.
+    /// How far the encoding reaches along each axis.
     radius: Vec<usize>,
-    window: Vec<Range<usize>>,
+    /// The part of the label map that is encoded.
+    window: Window,
     /// The size of boxes that are averaged.
     scale: Vec<usize>,
     /// Of the result, without classes.
@@ -87,7 +85,7 @@ pub(super) fn encode(encoder: &Encoder<'_>, job: &Job) -> Result<Report, Failure
     let mut report = Report::new(job, kind, start.elapsed());
     let encoding = encoder.encoding(header.as_ref())?;
     let blocks = of_file(&job.out, Blocks::new(encoder, job, source, encoding))?;
-    report.shape(&blocks.shape, job.raters().count());
+    report.shape(blocks.window.map_shape(), job.raters().count());
 
     let start = Instant::now();
     let part = of_file(&job.out, Part::open(job, &blocks))?;
@@ -149,37 +147,18 @@ impl<'a> Blocks<'a> {
             Source::Memory(Labels::I64(maps)) => maps.first().map(|map| map.shape().to_vec()),
         };
         let shape = shape.ok_or("there is no rater")?;
-        if !(2..=3).contains(&shape.len()) {
-            return Err(format!("a label map is (H, W) or (D, H, W), not {shape:?}").into());
-        }
-        let each = |values: &[usize]| match values {
-            [one] => Ok(vec![*one; shape.len()]),
-            values if values.len() == shape.len() => Ok(values.to_vec()),
-            values => Err(format!(
-                "{} numbers for {} axes; give one, or one for each",
-                values.len(),
-                shape.len()
-            )),
-        };
-        let radius = match &encoding {
-            Encoding::Svls(settings) => each(settings.clone().build()?.radius())?,
-            _ => vec![0; shape.len()],
-        };
+        let axes = shape.len();
+        let radius = encoding.radius(axes)?;
         let window = super::window(encoder.args, &shape)?;
-        let scale = each(encoder.args.scale.as_deref().unwrap_or(&[1]))?;
-        if scale.contains(&0) {
-            return Err("--scale has to be 1 or more".into());
-        }
-        // The last box of the label map may be smaller.
-        let boxes = |((range, &scale), &len): ((&Range<usize>, &usize), &usize)| {
-            let whole = range.start.is_multiple_of(scale) && (range.end.is_multiple_of(scale) || range.end == len);
-            whole.then(|| range.len().div_ceil(scale))
-        };
-        let lengths: Option<Vec<_>> = window.iter().zip(&scale).zip(&shape).map(boxes).collect();
-        let lengths = lengths.ok_or("the window has to begin and end between boxes of --scale")?;
+        let scale = encoder.args.scale.as_deref().unwrap_or(&[1]);
+        let lengths = window.at_scale(scale)?.shape();
         if lengths.contains(&0) {
             return Err("the window is empty".into());
         }
+        let scale = match scale {
+            [one] => vec![*one; axes],
+            each => each.to_vec(),
+        };
         let size = match encoder.args.dtype {
             Dtype::F64 => 8,
             Dtype::F32 => 4,
@@ -189,9 +168,9 @@ impl<'a> Blocks<'a> {
         let weights = encoder.weights(job)?;
         // Boxes are averaged, so a block of the result takes more voxels.
         let of_voxel = encoder.classes.len() * size * scale.iter().product::<usize>();
-        let largest = if shape.len() == 2 { 1024 } else { 64 };
+        let largest = if axes == 2 { 1024 } else { 64 };
         let edges = iter::successors(Some(largest), |edge| Some(edge / 2)).take_while(|&edge: &usize| edge > 1);
-        let fits = |edge: &usize| edge.pow(shape.len() as u32) * of_voxel <= BLOCK;
+        let fits = |edge: &usize| edge.pow(axes as u32) * of_voxel <= BLOCK;
         let edge = edges.into_iter().find(fits).unwrap_or(2);
         let block: Vec<_> = lengths.iter().map(|&len| edge.min(len)).collect();
         let grid = lengths.iter().zip(&block).map(|(len, edge)| len.div_ceil(*edge) as u64);
@@ -206,7 +185,6 @@ impl<'a> Blocks<'a> {
             weights,
             block,
             count,
-            shape,
             radius,
             window,
             scale,
@@ -237,22 +215,20 @@ impl<'a> Blocks<'a> {
     /// Computes and stores a block.
     fn write(&self, array: &SoftArray, block: u64) -> Result<(), Failure> {
         let place = self.place(block);
-        // Of the label map: the voxels of the block, and those around it that count.
-        let (mut core, mut region) = (Vec::new(), Vec::new());
-        for (axis, &at) in place.iter().enumerate() {
+        let mut voxels = Vec::with_capacity(place.len());
+        for (axis, (&at, whole)) in place.iter().zip(self.window.ranges()).enumerate() {
             let (edge, scale) = (self.block[axis], self.scale[axis]);
             let first = at * edge;
             let last = (first + edge).min(self.lengths[axis]);
-            let origin = self.window[axis].start;
-            let voxels = origin + first * scale..(origin + last * scale).min(self.window[axis].end);
-            // Boxes are counted from the first voxel that is read.
-            let start = voxels.start.saturating_sub(self.radius[axis]) / scale * scale;
-            let end = (voxels.end + self.radius[axis]).min(self.shape[axis]);
-            core.push(voxels.start - start..voxels.end - start);
-            region.push(start..end);
+            voxels.push(whole.start + first * scale..(whole.start + last * scale).min(whole.end));
         }
-        let labels = self.source.read(&region)?;
-        let origin: Vec<_> = region.iter().map(|range| range.start).collect();
+        let block = Window::new(self.window.map_shape(), &voxels)?;
+        // With the voxels around it that count. Boxes are counted from the first voxel that is read.
+        let region = block
+            .grown(self.radius.as_slice())?
+            .in_whole_boxes(self.scale.as_slice())?;
+        let labels = self.source.read(region.ranges())?;
+        let (core, origin) = (block.seen_from(&region)?, region.start());
         let chunk: Vec<u64> = iter::once(0).chain(place.iter().map(|&at| at as u64)).collect();
         each_type!(labels, maps => self.write_labels(array, &chunk, &maps, &core, &origin))
     }
@@ -262,7 +238,7 @@ impl<'a> Blocks<'a> {
         array: &SoftArray,
         chunk: &[u64],
         maps: &[ArrayD<L>],
-        core: &[Range<usize>],
+        core: &Window,
         origin: &[usize],
     ) -> Result<(), Failure> {
         let views: Vec<_> = maps.iter().map(|map| map.view()).collect();
@@ -293,11 +269,9 @@ impl<'a> Blocks<'a> {
                     quantize::soft_into(&soft, &mut parts)?;
                     parts
                 } else {
-                    let shape: Vec<_> = iter::once(classes.len())
-                        .chain(core.iter().map(ExactSizeIterator::len))
-                        .collect();
-                    let mut parts = ArrayD::zeros(shape);
-                    quantize::encode_into(&self.encoding, &raters, classes, core, &mut parts).map_err(moved)?;
+                    let mut parts = ArrayD::zeros(core.soft_shape(classes));
+                    quantize::encode_into(&self.encoding, &raters, classes, core.ranges(), &mut parts)
+                        .map_err(moved)?;
                     parts
                 };
                 store(array, chunk, parts)
@@ -306,20 +280,13 @@ impl<'a> Blocks<'a> {
         of_file(&self.job.out, stored)
     }
 
-    fn soft<L: Label, F: SoftFloat>(
-        &self,
-        raters: &Raters<'_, L, IxDyn>,
-        core: &[Range<usize>],
-    ) -> Result<ArrayD<F>, Error> {
-        let classes = &self.encoder.classes;
+    fn soft<L: Label, F: SoftFloat>(&self, raters: &Raters<'_, L, IxDyn>, core: &Window) -> Result<ArrayD<F>, Error> {
+        let (classes, core) = (&self.encoder.classes, core.ranges());
         if self.encoder.args.scale.is_none() {
-            return self.encoding.encode_raters_window(raters, classes, core);
+            self.encoding.encode_raters_window(raters, classes, core)
+        } else {
+            pool::encode_window(&self.encoding, raters, classes, core, self.scale.as_slice())
         }
-        let sample = Sample::raters(raters.clone()).window(core);
-        let mut batches = batch::encode_scales(&self.encoding, &[sample], classes, &[self.scale.as_slice()])?;
-        let batch = batches.remove(0);
-        let shape = batch.shape[1..].to_vec();
-        ArrayD::from_shape_vec(shape.as_slice(), batch.values).map_err(|_| Error::TooLarge { shape })
     }
 }
 

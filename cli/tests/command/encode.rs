@@ -458,3 +458,61 @@ fn stacked_raters() {
         .unwrap();
     assert_eq!(read_npy::<f32>(&folder.path("out/a.npy")), expected.into_dyn());
 }
+
+/// The radius follows from sigma, which follows from the spacing in the header.
+#[test]
+fn truncate() {
+    let folder = Folder::new();
+    folder.npy("in.npy", &ball(1).into_dyn());
+    folder.nifti("in.nii.gz", &ball(1));
+    let encode = |input: &str, out: &str, more: &[&str]| {
+        let (input, out) = (folder.text(input), folder.text(out));
+        well(["encode", "--classes", "3", "--out", &out, &input].iter().chain(more));
+        read_npy::<f32>(&folder.path(out.as_ref()))
+    };
+    let truncated = encode("in.npy", "a.npy", &["--sigma", "0.8,1,1.5", "--truncate", "2"]);
+    let given = encode("in.npy", "b.npy", &["--sigma", "0.8,1,1.5", "--radius", "2,2,3"]);
+    assert_eq!(truncated, given);
+    let millimetres = ["--sigma-mm", "2", "--truncate", "1.5"];
+    let of_header = encode("in.nii.gz", "c.npy", &millimetres);
+    folder.write(
+        "svls.json",
+        br#"{"method": "svls", "sigma_mm": 2, "spacing_mm": [1, 1, 2.5], "truncate": 1.5}"#,
+    );
+    let spaced = encode("in.nii.gz", "d.npy", &["--config", &folder.text("svls.json")]);
+    assert_eq!(of_header, spaced);
+
+    let (input, out) = (folder.text("in.npy"), folder.text("none.npy"));
+    for (more, why) in [
+        (
+            &["--truncate", "2", "--radius", "2"][..],
+            "radius and truncate are given; give one of them",
+        ),
+        (
+            &["--truncate", "0"],
+            "truncate is 0; it must be finite and greater than 0",
+        ),
+        (&["--truncate", "nan"], "it has to be finite"),
+        (&["--sigma", "1,inf,1"], "it has to be finite"),
+        (&["--truncate", "1e9"], "too large"),
+        (
+            &["--method", "one-hot", "--truncate", "2"],
+            "one_hot has no truncate; leave it out",
+        ),
+        (
+            &["--method", "ls", "--sigma", "2"],
+            "label_smoothing has no sigma; leave it out",
+        ),
+        (&["--alpha", "0.2"], "svls has no alpha; leave it out"),
+        (
+            &["--sigma-mm", "2"],
+            "--sigma-mm needs the voxel spacing; give --spacing-mm",
+        ),
+        (&["--config", "a.json", "--truncate", "2"], "cannot be used with"),
+        (&["--config", "a.json", "--method", "ls"], "cannot be used with"),
+    ] {
+        let arguments = ["encode", "--classes", "3", "--out", &out, &input];
+        let error = wrong(arguments.iter().chain(more));
+        assert!(error.contains(why), "{more:?}: {error}");
+    }
+}

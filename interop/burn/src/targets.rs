@@ -3,10 +3,10 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use ndarray::{Ix2, Ix3};
 use soft_labels::batch::{Sample, encode};
-use soft_labels::{Classes, FixedSpatialDim, Label, Result, SoftEncoder};
+use soft_labels::{Classes, Label, Result, SoftEncoder, SpatialDim};
 
 /// The tensor of a batch: of four axes, (N, C, H, W), for label maps in 2D and of five, (N, C, D, H, W), in 3D.
-pub trait BatchDim: FixedSpatialDim {
+pub trait BatchDim: SpatialDim {
     /// The tensor.
     type Batch;
 
@@ -46,5 +46,8 @@ pub fn soft_targets<L: Label, D: BatchDim>(
     device: &Device,
 ) -> Result<D::Batch> {
     let batch = encode::<L, f32, D>(encoder, samples, classes)?;
-    Ok(D::tensor(TensorData::new(batch.values, batch.shape), device))
+    let shape = batch.shape().to_vec();
+    // A batch is in C order, as the tensor is.
+    let (values, _) = batch.into_raw_vec_and_offset();
+    Ok(D::tensor(TensorData::new(values, shape), device))
 }

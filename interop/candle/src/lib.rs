@@ -45,7 +45,10 @@ pub fn soft_targets<L: Label, D: SpatialDim>(
     device: &Device,
 ) -> Result<Tensor> {
     let batch = encode::<L, f32, D>(encoder, samples, classes).map_err(Error::wrap)?;
-    Tensor::from_vec(batch.values, batch.shape, device)
+    let shape = batch.shape().to_vec();
+    // A batch is in C order, as the tensor is.
+    let (values, _) = batch.into_raw_vec_and_offset();
+    Tensor::from_vec(values, shape, device)
 }
 
 /// Cross entropy between the softmax of logits and soft targets, with the class axis second: (N, C, H, W) or

@@ -67,7 +67,7 @@ fn in_2d() {
     let expected = encode::<_, f32, _>(&Svls::default(), &samples, &classes()).unwrap();
     assert_eq!(
         targets.flatten_all().unwrap().to_vec1::<f32>().unwrap(),
-        expected.values
+        expected.into_raw_vec_and_offset().0
     );
     compare(&targets);
 }

@@ -137,7 +137,7 @@ fn settings(job: &Job, blocks: &Blocks<'_>) -> Result<String, Failure> {
         "classes": blocks.encoder.classes,
         "weights": blocks.weights,
         "stacked_raters": job.is_stacked(),
-        "window": blocks.window.iter().map(|range| [range.start, range.end]).collect::<Vec<_>>(),
+        "window": blocks.window.ranges().iter().map(|range| [range.start, range.end]).collect::<Vec<_>>(),
         "scale": args.scale,
         "dtype": format!("{:?}", args.dtype),
         "block": blocks.block,

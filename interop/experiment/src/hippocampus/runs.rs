@@ -3,7 +3,7 @@
 use anyhow::Result;
 use ndarray::Array4;
 use soft_labels::metrics::negative_log_likelihood;
-use soft_labels::{Encoding, LabelSmoothing, SvlsKernel};
+use soft_labels::{Encoding, LabelSmoothing, Svls, SvlsKernel};
 
 use super::data::{Case, Split};
 use super::scores::{Row, score};
@@ -46,11 +46,10 @@ impl Targets {
                 sigma,
                 radius,
                 strength,
-            } => SvlsKernel::builder()
-                .sigma(sigma)
-                .radius(radius)
-                .strength(strength)
-                .into(),
+            } => {
+                let settings = SvlsKernel::builder().sigma(sigma).radius(radius).strength(strength);
+                Svls::new(settings.build()?).into()
+            }
         })
     }
 

@@ -6,8 +6,8 @@ use anyhow::{Result, anyhow};
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor, TensorData};
-use ndarray::{Array4, Ix3, s};
-use soft_labels::batch::{Batch, Sample, encode_scales};
+use ndarray::{Array4, Array5, Ix3, s};
+use soft_labels::batch::{Sample, encode_scales};
 use soft_labels::{Classes, Encoding};
 use soft_labels_burn::{SoftCrossEntropyLoss, SoftCrossEntropyLossConfig};
 
@@ -97,11 +97,11 @@ impl<'a> Training<'a> {
         })
     }
 
-    fn targets(&self, crops: &[Crop]) -> Result<[Batch<f32>; 2]> {
+    fn targets(&self, crops: &[Crop]) -> Result<[Array5<f32>; 2]> {
         targets(&self.encoding, self.run.scales, crops, self.cases, &self.classes)
     }
 
-    fn step(mut self, done: usize, crops: &[Crop], targets: [Batch<f32>; 2]) -> Self {
+    fn step(mut self, done: usize, crops: &[Crop], targets: [Array5<f32>; 2]) -> Self {
         let [full, half] = targets.map(|batch| tensor(batch, &self.device));
         let logits = self.net.forward_scales(inputs(crops, self.cases, &self.device));
         let value = if self.run.scales == Scales::Full {
@@ -123,7 +123,7 @@ pub(crate) fn targets(
     crops: &[Crop],
     cases: &[Case],
     classes: &Classes,
-) -> Result<[Batch<f32>; 2]> {
+) -> Result<[Array5<f32>; 2]> {
     let samples = |every: usize| {
         let sample = |crop: &Crop| {
             let labels = cases[crop.case].labels.slice(s![..;every, ..;every, ..;every]);
@@ -147,8 +147,9 @@ pub(crate) fn targets(
     Ok([full, half])
 }
 
-fn tensor(batch: Batch<f32>, device: &Device) -> Tensor<5> {
-    Tensor::from_data(TensorData::new(batch.values, batch.shape), device)
+fn tensor(batch: Array5<f32>, device: &Device) -> Tensor<5> {
+    let shape = batch.shape().to_vec();
+    Tensor::from_data(TensorData::new(batch.into_raw_vec_and_offset().0, shape), device)
 }
 
 /// The crops of the images, (N, 1, D, H, W).
@@ -190,7 +191,7 @@ pub(crate) fn probabilities(logits: &Array4<f32>, temperature: f64) -> Array4<f3
 
 #[cfg(test)]
 mod tests {
-    use ndarray::Array3;
+    use ndarray::{Array3, Axis};
     use soft_labels::{SoftEncoder, Svls, pool};
 
     use super::*;
@@ -213,22 +214,20 @@ mod tests {
         let of = |scales| targets(&Encoding::default(), scales, &crops, &cases, &classes).unwrap();
         let ([full, pooled], [_, nearest]) = (of(Scales::Pooled), of(Scales::Nearest));
         assert_eq!(full, of(Scales::Full)[0]);
-        assert_eq!(pooled.shape, [6, 3, 12, 16, 8]);
+        assert_eq!(pooled.shape(), [6, 3, 12, 16, 8]);
         assert_ne!(pooled, nearest);
-        let lengths = [&full, &pooled, &nearest].map(|batch| batch.values.len() / crops.len());
         for (i, crop) in crops.iter().enumerate() {
             let labels = &cases[crop.case].labels;
             let [d, h, w] = crop.window.clone();
             let [half_d, half_h, half_w] = crop.window.clone().map(|range| range.start / 2..range.end / 2);
             let whole: Array4<f32> = svls.encode(labels, &classes).unwrap();
-            let of_sample = |batch: &Batch<f32>, len: usize| batch.values[i * len..][..len].to_vec();
-            assert!(whole.slice(s![.., d, h, w]).iter().eq(&of_sample(&full, lengths[0])));
+            assert_eq!(whole.slice(s![.., d, h, w]), full.index_axis(Axis(0), i));
             let expected = pool::average(&whole, 2).unwrap();
             let expected = expected.slice(s![.., half_d.clone(), half_h.clone(), half_w.clone()]);
-            assert!(expected.iter().eq(&of_sample(&pooled, lengths[1])));
+            assert_eq!(expected, pooled.index_axis(Axis(0), i));
             let expected: Array4<f32> = svls.encode(&labels.slice(s![..;2, ..;2, ..;2]), &classes).unwrap();
             let expected = expected.slice(s![.., half_d, half_h, half_w]);
-            assert!(expected.iter().eq(&of_sample(&nearest, lengths[2])));
+            assert_eq!(expected, nearest.index_axis(Axis(0), i));
         }
     }
 
