@@ -26,14 +26,14 @@ fn main() -> Result<()> {
 
     // The loss takes both and gives the same bits.
     let logits = dense.mapv(|p| 3.0 * p);
-    let loss = SoftCrossEntropy::new();
+    let loss = SoftCrossEntropy::of_map();
     let (value, gradient) = loss.value_and_gradient(&logits, &sparse)?;
     assert_eq!((value, gradient), loss.value_and_gradient(&logits, &dense)?);
     println!("the loss is {value:.4}, with either");
 
     // A batch is a slice of them; logits are (N, C, D, H, W).
     let two: Array5<f32> = ndarray::stack![Axis(0), logits, logits];
-    let value = loss.batched().value(&two, &[sparse.clone(), sparse.clone()][..])?;
+    let value = SoftCrossEntropy::of_batch().value(&two, &[sparse.clone(), sparse.clone()][..])?;
     println!("a batch of two has the loss {value:.4}");
 
     // A window as a dense array, for one step.

@@ -247,7 +247,7 @@ pub enum Error {
     /// Logits have the wrong number of axes.
     #[error("logits have the axes {}, these have {axes} axes; {}",
         if *.batched { "(N, C, H, W) or (N, C, D, H, W)" } else { "(C, H, W) or (C, D, H, W)" },
-        if *.batched { "for one sample leave batched() out" } else { "for a batch call batched()" })]
+        if *.batched { "for one map use of_map" } else { "for a batch use of_batch" })]
     LogitAxes {
         /// Number of axes found.
         axes: usize,
@@ -313,6 +313,14 @@ pub enum Error {
     ProbabilitySum {
         /// Their sum.
         sum: f64,
+        /// The voxel.
+        index: Vec<usize>,
+    },
+    /// A prediction has no probability for any class at a voxel that counts.
+    #[error(
+        "no class has a probability at voxel {index:?}: the prediction ignores it, but its reference counts; predict it, or ignore it in the reference"
+    )]
+    NoPrediction {
         /// The voxel.
         index: Vec<usize>,
     },

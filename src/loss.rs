@@ -2,14 +2,13 @@
 //!
 //! | | at the optimum | use |
 //! |---|---|---|
-//! | [`SoftCrossEntropy::new`] | the target's own entropy | the paper's loss, equation 3 |
+//! | [`SoftCrossEntropy`] | the target's own entropy | the paper's loss, equation 3 |
 //! | [`SoftCrossEntropy::kl_divergence`] | 0 | the same gradient; the value is the distance to the optimum |
 //! | [`DiceSemimetric`] | 0 | a region loss whose minimum is at the soft target |
 //!
-//! Logits and targets have the class axis first, (C, H, W) or (C, D, H, W), or second behind a batch axis after
-//! `batched()`: (N, C, H, W) or (N, C, D, H, W). The two cannot be told apart by their axes: without `batched()` a batch in
-//! 2D is one sample in 3D. They are `f32` or `f64`, and any strides will do: what is not in standard
-//! order is copied first. Sums run in `f64` in one fixed order, whatever the number of threads.
+//! Whether the first axis is a batch is said where a loss is made, since shapes cannot tell: `of_map` takes logits and targets
+//! of one map, (C, H, W) or (C, D, H, W), and `of_batch` those of a batch, (N, C, H, W) or (N, C, D, H, W). They are `f32` or
+//! `f64`, and any strides will do: what is not in C order is copied first. Sums run in `f64` in one fixed order, whatever the number of threads.
 //!
 //! ```
 //! use ndarray::{Array3, array};
@@ -19,7 +18,7 @@
 //! let labels = array![[0_u8, 0, 1, 1]];
 //! let targets: Array3<f32> = Svls::default().encode(&labels, &Classes::contiguous(2)?)?;
 //! let logits = Array3::<f32>::zeros((2, 1, 4)); // from a network
-//! let (loss, gradient) = SoftCrossEntropy::new().value_and_gradient(&logits, &targets)?;
+//! let (loss, gradient) = SoftCrossEntropy::of_map().value_and_gradient(&logits, &targets)?;
 //!
 //! assert!((loss - 2_f64.ln()).abs() < 1e-6); // both classes have probability 0.5
 //! assert!(gradient[[0, 0, 0]] < 0.0); // a larger logit of class 0 lowers the loss here
@@ -27,6 +26,7 @@
 //! ```
 
 mod batch;
+mod block;
 mod cross_entropy;
 mod dice_semimetric;
 mod elementary;

@@ -22,8 +22,11 @@
 //! Probabilities have the class axis first, (C, H, W) or (C, D, H, W), in any [`SoftFloat`](crate::SoftFloat) and any strides.
 //! Each has to lie within 0 and 1 (a thousandth more or less is let pass, for half precision) and those of a voxel have to sum
 //! to 1 (a tenth more or less, for coarse quantisation); anything else, such as NaN, logits or independent sigmoids, is
-//! an error that names the voxel. Nothing is normalised. Voxels whose label is ignored
-//! count nowhere. Everything is computed in `f64`, in an order that the
+//! an error that names the voxel. Nothing is normalised. A voxel
+//! that the reference ignores (whose label is ignored, or whose soft reference is all zero) counts nowhere, and its probabilities
+//! may be anything. A voxel that counts needs a prediction: where no class has a probability,
+//! [`Error::NoPrediction`](crate::Error::NoPrediction) says so. All probabilities are of one map; a batch is judged map by map.
+//! Everything is computed in `f64`, in an order that the
 //! shape alone decides, so that results depend neither on memory layout nor on the number of threads.
 //!
 //! ```

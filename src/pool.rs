@@ -249,7 +249,7 @@ fn write_part<F: SoftFloat>(
                     .zip(values)
                     .for_each(|(counts, value)| *counts |= *value != F::zero());
                 for (sum, values) in sums.iter_mut().zip(values.chunks(boxes[2])) {
-                    *sum = values.iter().fold(*sum, |sum, value| sum + value.wide());
+                    *sum = values.iter().fold(*sum, |sum, value| sum + value.as_f64());
                 }
             }
         }

@@ -47,13 +47,13 @@ fn judge_volume(criterion: &mut Criterion, name: &str, shape: [usize; 3]) {
     let mut group = criterion.benchmark_group(name);
     group.bench_function("read the probabilities", |b| b.iter(|| black_box(&probabilities).sum()));
     group.bench_function("cross entropy", |b| {
-        b.iter(|| SoftCrossEntropy::new().value_and_gradient_into(&logits, &targets, &mut gradient));
+        b.iter(|| SoftCrossEntropy::of_map().value_and_gradient_into(&logits, &targets, &mut gradient));
     });
     group.bench_function("cross entropy, sparse", |b| {
-        b.iter(|| SoftCrossEntropy::new().value_and_gradient_into(&logits, &sparse, &mut gradient));
+        b.iter(|| SoftCrossEntropy::of_map().value_and_gradient_into(&logits, &sparse, &mut gradient));
     });
     group.bench_function("dice semimetric", |b| {
-        b.iter(|| DiceSemimetric::new().value_and_gradient_into(&logits, &targets, &mut gradient));
+        b.iter(|| DiceSemimetric::of_map().value_and_gradient_into(&logits, &targets, &mut gradient));
     });
     group.bench_function("dice", |b| {
         b.iter(|| {

@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     time("read", repeats, || Ok(vec![f64::from(probabilities.sum())]))?;
     time("softce", repeats, || {
-        let loss = SoftCrossEntropy::new();
+        let loss = SoftCrossEntropy::of_map();
         Ok(vec![loss.value_and_gradient_into(&logits, &targets, &mut gradient)?])
     })?;
     time("dice", repeats, || {

@@ -51,9 +51,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "T", default_value_t = 1e-7, help_heading = "Method")]
     tolerance: f64,
 
-    /// The most rounds of STAPLE
+    /// The most iterations of STAPLE
     #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Method")]
-    max_rounds: usize,
+    max_iterations: usize,
 
     /// The prior probability of each class for STAPLE [default: its share of all labels]
     #[arg(long, value_name = "P,P..", value_delimiter = ',', help_heading = "Method")]
@@ -154,7 +154,7 @@ struct Fused {
 /// What STAPLE found about the raters.
 #[derive(Debug)]
 struct Performance {
-    rounds: usize,
+    iterations: usize,
     converged: bool,
     /// Sensitivity and specificity by rater and class.
     of_raters: Vec<Vec<[f64; 2]>>,
@@ -166,7 +166,7 @@ impl Performance {
             [staple.sensitivity(rater, class), staple.specificity(rater, class)].map(|p| p.unwrap_or(f64::NAN))
         };
         Self {
-            rounds: staple.rounds(),
+            iterations: staple.iterations(),
             converged: staple.converged(),
             of_raters: (0..raters)
                 .map(|rater| (0..classes).map(|class| of(rater, class)).collect())
@@ -185,7 +185,9 @@ fn fuse(args: &Args, classes: &Classes, job: &Job) -> Result<Fused, Failure> {
         Method::Majority => Either::Labels(majority_vote(&views, classes, args.ties.0)?),
         Method::Mean => Either::Probabilities(multirater::average(&OneHot, &views, classes)?),
         Method::Staple => {
-            let mut settings = Staple::new().tolerance(args.tolerance).max_rounds(args.max_rounds);
+            let mut settings = Staple::new()
+                .tolerance(args.tolerance)
+                .max_iterations(args.max_iterations);
             if let Some(prior) = &args.prior {
                 settings = settings.prior(prior.as_slice());
             }
@@ -243,7 +245,7 @@ fn print(jobs: &[Job], results: &[Result<Fused, String>], named: &NamedClasses) 
         )?;
         let Some(staple) = &fused.staple else { continue };
         let end = if staple.converged { "converged" } else { "not converged" };
-        writeln!(text, "{} rounds, {end}", staple.rounds)?;
+        writeln!(text, "{} iterations, {end}", staple.iterations)?;
         let width = fused
             .raters
             .iter()
@@ -278,7 +280,7 @@ fn print_json(jobs: &[Job], results: &[Result<Fused, String>], named: &NamedClas
         Ok(fused) => {
             let mut object = json!({"case": job.title(), "shape": fused.shape, "raters": fused.raters});
             if let Some(staple) = &fused.staple {
-                object["rounds"] = json!(staple.rounds);
+                object["iterations"] = json!(staple.iterations);
                 object["converged"] = json!(staple.converged);
                 let of_rater =
                     |classes: &Vec<[f64; 2]>| named.names.iter().zip(classes).map(of_class).collect::<Json>();

@@ -36,7 +36,7 @@ class Staple:
         For each rater: the probability of a vote for class j (row) where the truth is class s (column).
     prior : list of float
         The prior probability of each class.
-    rounds : int
+    iterations : int
     converged : bool
     """
 
@@ -45,7 +45,7 @@ class Staple:
     specificity: NDArray[np.float64]
     confusion: list[NDArray[np.float64]]
     prior: list[float]
-    rounds: int
+    iterations: int
     converged: bool
 
 
@@ -54,7 +54,7 @@ def staple(
     classes: AnyClasses,
     *,
     tolerance: float = 1e-7,
-    max_rounds: int = 10_000,
+    max_iterations: int = 10_000,
     prior: ArrayLike | None = None,
 ) -> Staple:
     """Simultaneous truth and performance level estimation (Warfield et al. 2004; several classes: Rohlfing et al. 2004).
@@ -65,10 +65,10 @@ def staple(
     classes : int, list of int, or Classes
     tolerance : float
         Rounds end when no entry of a confusion matrix moved by more.
-    max_rounds : int
+    max_iterations : int
     prior : list of float, optional
         The prior probability of each class. By default its share of the raters' labels.
     """
-    rounds = index(max_rounds, "max_rounds")
-    found = _native.staple(label_maps(labels), classes_of(classes), tolerance, rounds, weights_of(prior))
+    iterations = index(max_iterations, "max_iterations")
+    found = _native.staple(label_maps(labels), classes_of(classes), tolerance, iterations, weights_of(prior))
     return Staple(**found)

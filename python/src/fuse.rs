@@ -52,10 +52,10 @@ pub(crate) fn staple<'py>(
     maps: Vec<Bound<'py, PyUntypedArray>>,
     classes: &Bound<'py, Classes>,
     tolerance: f64,
-    max_rounds: usize,
+    max_iterations: usize,
     prior: Option<Vec<f64>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let settings = Staple::new().tolerance(tolerance).max_rounds(max_rounds);
+    let settings = Staple::new().tolerance(tolerance).max_iterations(max_iterations);
     let settings = match prior {
         Some(prior) => settings.prior(prior),
         None => settings,
@@ -92,7 +92,7 @@ fn staple_typed<'py, L: Label + Element>(
         .collect();
     result.set_item("confusion", confusion)?;
     result.set_item("prior", fused.prior().to_vec())?;
-    result.set_item("rounds", fused.rounds())?;
+    result.set_item("iterations", fused.iterations())?;
     result.set_item("converged", fused.converged())?;
     result.set_item("posterior", fused.into_posterior().into_pyarray(py))?;
     Ok(result)

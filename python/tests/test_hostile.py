@@ -138,7 +138,7 @@ def test_ten_thousand_random_calls():
         lambda: pool(anything(), anything()),
         lambda: soft_labels.valid_mask(anything(), count()),
         lambda: fuse.majority_vote(anything(), count()),
-        lambda: fuse.staple(anything(), count(), max_rounds=3, prior=anything()),
+        lambda: fuse.staple(anything(), count(), max_iterations=3, prior=anything()),
         lambda: metrics.judge(anything(), anything(), count(), spacing=anything(), bins=count()),
         lambda: metrics.overlap(anything(), anything(), count(), regions=anything()),
         lambda: metrics.surface_dice(anything(), anything(), count()),
@@ -173,7 +173,7 @@ def test_ten_thousand_random_calls():
         lambda: soft_labels.set_num_threads(10**40),
         lambda: metrics.ece(np.zeros((2, 3, 3)), np.zeros((3, 3), int), 2, bins=-1),
         lambda: metrics.tace(np.zeros((2, 3, 3)), np.zeros((3, 3), int), 2, bins=-1),
-        lambda: fuse.staple([np.zeros((3, 3), int)] * 2, 2, max_rounds=-1),
+        lambda: fuse.staple([np.zeros((3, 3), int)] * 2, 2, max_iterations=-1),
         lambda: metrics.dice(np.zeros((3, 3), int), np.zeros((3, 3), int), 2, regions=[2**64]),
     ],
 )

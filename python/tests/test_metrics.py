@@ -121,7 +121,7 @@ def test_staple_is_expectation_maximisation():
         np.where(rng.random(truth.shape) < noise, rng.integers(0, 3, truth.shape), truth) for noise in (0.05, 0.1, 0.3)
     ]
     posterior, sensitivity = naive_staple(maps, 3, 7)
-    found = fuse.staple(maps, 3, max_rounds=7, tolerance=0.0)
-    assert found.rounds == 7 and not found.converged
+    found = fuse.staple(maps, 3, max_iterations=7, tolerance=0.0)
+    assert found.iterations == 7 and not found.converged
     np.testing.assert_allclose(found.posterior.reshape(3, -1), posterior, rtol=0, atol=1e-9)
     np.testing.assert_allclose(found.sensitivity, sensitivity, rtol=0, atol=1e-9)

@@ -19,7 +19,7 @@ use crate::{Classes, Error, Label, Raters, Result, SoftFloat, SpatialDim};
 /// E step  W_is ∝ π_s Π_r θ_r[vote of rater r at i, s]
 /// ```
 ///
-/// until no entry of θ moves by more than the tolerance (1e-7; not checked after the first round) or the rounds are used up
+/// until no entry of θ moves by more than the tolerance (1e-7; not checked after the first iteration) or the iterations are used up
 /// (10,000). A class without any posterior keeps the column of a perfect rater, so that empty and full maps have an answer;
 /// a voxel at which every class has become impossible keeps its posterior. For two classes this is binary STAPLE as ITK
 /// computes it, but for that guard. The prior depends on the field of view: crop before you compare.
@@ -43,7 +43,7 @@ use crate::{Classes, Error, Label, Raters, Result, SoftFloat, SpatialDim};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Staple {
     tolerance: f64,
-    rounds: usize,
+    iterations: usize,
     prior: Option<Vec<f64>>,
 }
 
@@ -51,14 +51,14 @@ impl Default for Staple {
     fn default() -> Self {
         Self {
             tolerance: 1e-7,
-            rounds: 10_000,
+            iterations: 10_000,
             prior: None,
         }
     }
 }
 
 impl Staple {
-    /// Tolerance 1e-7, at most 10,000 rounds, the prior from the data.
+    /// Tolerance 1e-7, at most 10,000 iterations, the prior from the data.
     ///
     /// ```
     /// assert_eq!(soft_labels::fusion::Staple::new(), soft_labels::fusion::Staple::default());
@@ -67,25 +67,25 @@ impl Staple {
         Self::default()
     }
 
-    /// The same with another tolerance: the largest step of an entry of θ in the last round.
+    /// The same with another tolerance: the largest step of an entry of θ in the last iteration.
     #[must_use]
     pub fn tolerance(self, tolerance: f64) -> Self {
         Self { tolerance, ..self }
     }
 
-    /// The same with at most so many rounds. Without any the posterior is the share of votes and the confusion matrices are
+    /// The same with at most so many iterations. Without any the posterior is the share of votes and the confusion matrices are
     /// those of perfect raters.
     ///
     /// ```
     /// # use soft_labels::{Classes, fusion::Staple};
     /// # let (a, b) = (ndarray::array![[0_u8, 1, 1]], ndarray::array![[0_u8, 1, 0]]);
-    /// let fused = Staple::new().max_rounds(1).fuse::<_, f64, _>(&[a.view(), b.view()], &Classes::contiguous(2)?)?;
-    /// assert!(!fused.converged() && fused.rounds() == 1);
+    /// let fused = Staple::new().max_iterations(1).fuse::<_, f64, _>(&[a.view(), b.view()], &Classes::contiguous(2)?)?;
+    /// assert!(!fused.converged() && fused.iterations() == 1);
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
     #[must_use]
-    pub fn max_rounds(self, rounds: usize) -> Self {
-        Self { rounds, ..self }
+    pub fn max_iterations(self, iterations: usize) -> Self {
+        Self { iterations, ..self }
     }
 
     /// The same with a prior probability for each class, which is divided by its sum.
@@ -146,25 +146,22 @@ impl Staple {
             .collect();
 
         let mut state = State::new(&patterns, raters.len(), classes.len(), given);
-        let (mut rounds, mut converged) = (0, false);
-        while rounds < self.rounds && !converged {
+        let (mut iterations, mut converged) = (0, false);
+        while iterations < self.iterations && !converged {
             let step = state.update_confusion(&patterns);
             state.update_posterior(&patterns);
-            rounds += 1;
-            converged = rounds > 1 && step <= self.tolerance;
+            iterations += 1;
+            converged = iterations > 1 && step <= self.tolerance;
         }
 
-        if let Some(posterior) = posterior.as_slice_mut() {
-            found.spread_planes(posterior, |class, pattern| {
-                F::round_from(state.posterior[pattern][class])
-            });
-        }
+        let voxels = posterior.as_slice_mut().expect("a new array is in C order");
+        found.spread_planes(voxels, |class, pattern| F::round_from(state.posterior[pattern][class]));
         Ok(StapleFusion {
             posterior,
             confusion: state.confusion,
             mass: state.mass,
             prior: state.prior,
-            rounds,
+            iterations,
             converged,
         })
     }

@@ -20,7 +20,7 @@ pub struct StapleFusion<F, D: Dimension> {
     /// For each rater, the posterior mass of each class where the rater voted.
     pub(super) mass: Vec<Vec<f64>>,
     pub(super) prior: Vec<f64>,
-    pub(super) rounds: usize,
+    pub(super) iterations: usize,
     pub(super) converged: bool,
 }
 
@@ -110,12 +110,12 @@ impl<F: SoftFloat, D: Dimension> StapleFusion<F, D> {
         &self.prior
     }
 
-    /// Rounds of expectation maximisation that were made. The example of [`Staple::max_rounds`](super::Staple::max_rounds) uses it.
-    pub fn rounds(&self) -> usize {
-        self.rounds
+    /// Iterations of expectation maximisation that were made. The example of [`Staple::max_iterations`](super::Staple::max_iterations) uses it.
+    pub fn iterations(&self) -> usize {
+        self.iterations
     }
 
-    /// Whether the last step was within the tolerance. The example of [`Staple::max_rounds`](super::Staple::max_rounds) uses it.
+    /// Whether the last step was within the tolerance. The example of [`Staple::max_iterations`](super::Staple::max_iterations) uses it.
     pub fn converged(&self) -> bool {
         self.converged
     }

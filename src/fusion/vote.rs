@@ -79,9 +79,8 @@ pub fn majority_vote<L: Label, D: SpatialDim>(
         .iter()
         .map(|labels| of_voxel(labels).unwrap_or(zero))
         .collect();
-    if let Some(result) = result.as_slice_mut() {
-        patterns.spread(&winners, result);
-    }
+    let voxels = result.as_slice_mut().expect("a new array is in C order");
+    patterns.spread(&winners, voxels);
     Ok(result)
 }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use ndarray::{Array, ArrayRef, ArrayViewD, Dimension};
 
+use super::block::Block;
 use super::elementary::{LANES, Lanes, LossFloat};
 use super::targets::{Ready, Targets, load};
 use crate::common::arrays::{self, check_shape, in_order};
@@ -19,14 +20,6 @@ const FEWEST: usize = 1 << 10;
 
 /// Nanoseconds that a logit takes.
 const COST: usize = 2;
-
-/// A range of voxels of a sample.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Block {
-    pub(super) sample: usize,
-    pub(super) start: usize,
-    pub(super) len: usize,
-}
 
 /// The numbers of a block for each class.
 pub(super) struct Buffers<F> {
@@ -199,20 +192,6 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     fn range(&self, class: usize, block: Block) -> Range<usize> {
         let start = (block.sample * self.classes + class) * self.voxels + block.start;
         start..start + block.len
-    }
-}
-
-impl Block {
-    /// The blocks of a piece that are computed at once, each with the range of its voxels within the piece.
-    pub(super) fn blocks(self) -> impl Iterator<Item = (Self, Range<usize>)> {
-        parallel::pieces(self.len, LANES).map(move |range| {
-            let block = Self {
-                start: self.start + range.start,
-                len: range.len(),
-                ..self
-            };
-            (block, range)
-        })
     }
 }
 

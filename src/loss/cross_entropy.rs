@@ -2,7 +2,8 @@
 
 use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension, RemoveAxis};
 
-use super::batch::{Batch, Block, Buffers, exponentials, new_gradient, write_gradient};
+use super::batch::{Batch, Buffers, exponentials, new_gradient, write_gradient};
+use super::block::Block;
 use super::elementary::{LANES, Lanes, LossFloat};
 use super::reduction::{Divisor, Reduction};
 use super::targets::Targets;
@@ -35,13 +36,13 @@ use crate::{Error, Result};
 /// let logits = array![[[0.0_f64, 1.0]], [[0.0, -1.0]]]; // (C, H, W)
 /// let targets = array![[[0.5_f64, 1.0]], [[0.5, 0.0]]];
 /// let mut gradient = Array3::zeros((2, 1, 2));
-/// let loss = SoftCrossEntropy::new().value_and_gradient_into(&logits, &targets, &mut gradient)?;
+/// let loss = SoftCrossEntropy::of_map().value_and_gradient_into(&logits, &targets, &mut gradient)?;
 ///
 /// assert!((loss - (2_f64.ln() + (1.0 + (-2_f64).exp()).ln()) / 2.0).abs() < 1e-15);
 /// assert_eq!(gradient[[0, 0, 0]], 0.0); // softmax and target agree
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SoftCrossEntropy<'m> {
     reduction: Reduction,
     divisor: Divisor,
@@ -53,20 +54,46 @@ pub struct SoftCrossEntropy<'m> {
 }
 
 impl<'m> SoftCrossEntropy<'m> {
-    /// The mean over valid voxels, without class weights.
+    /// The mean over the valid voxels of one map: logits (C, H, W) or (C, D, H, W), without class weights.
     ///
     /// ```
     /// use ndarray::array;
     /// use soft_labels::loss::SoftCrossEntropy;
-    /// let loss = SoftCrossEntropy::new().value(&array![[[0.0]], [[0.0]]], &array![[[1.0]], [[0.0]]])?;
+    /// let loss = SoftCrossEntropy::of_map().value(&array![[[0.0]], [[0.0]]], &array![[[1.0]], [[0.0]]])?;
     /// assert_eq!(loss, 2_f64.ln());
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
-    pub fn new() -> Self {
-        Self::default()
+    pub fn of_map() -> Self {
+        Self::of(false)
     }
 
-    /// The Kullback-Leibler divergence from the softmax to the target: the cross entropy less the target's own entropy.
+    /// The mean over the valid voxels of a batch: logits (N, C, H, W) or (N, C, D, H, W), without class weights.
+    ///
+    /// ```
+    /// use ndarray::Array4;
+    /// use soft_labels::loss::SoftCrossEntropy;
+    ///
+    /// let (logits, targets) = (Array4::<f32>::zeros((2, 3, 4, 4)), Array4::from_elem((2, 3, 4, 4), 1.0 / 3.0));
+    /// let loss = SoftCrossEntropy::of_batch().value(&logits, &targets)?;
+    /// assert!((loss - 3_f64.ln()).abs() < 1e-6);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn of_batch() -> Self {
+        Self::of(true)
+    }
+
+    fn of(batched: bool) -> Self {
+        Self {
+            reduction: Reduction::default(),
+            divisor: Divisor::default(),
+            class_weights: None,
+            mask: None,
+            batched,
+            divergence: false,
+        }
+    }
+
+    /// Takes the target's own entropy off: the Kullback-Leibler divergence from the softmax to the target.
     ///
     /// ```text
     /// L = 1/n Σ_i Σ_c w_c t_ic (log t_ic - log softmax(z_i)_c)
@@ -77,24 +104,25 @@ impl<'m> SoftCrossEntropy<'m> {
     /// ```
     /// use ndarray::array;
     /// use soft_labels::loss::SoftCrossEntropy;
-    /// let kl = SoftCrossEntropy::kl_divergence().value(&array![[[0.0]], [[0.0]]], &array![[[0.5]], [[0.5]]])?;
-    /// assert_eq!(kl, 0.0);
+    /// let kl = SoftCrossEntropy::of_map().kl_divergence();
+    /// assert_eq!(kl.value(&array![[[0.0]], [[0.0]]], &array![[[0.5]], [[0.5]]])?, 0.0);
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
-    pub fn kl_divergence() -> Self {
+    #[must_use]
+    pub fn kl_divergence(self) -> Self {
         Self {
             divergence: true,
-            ..Self::default()
+            ..self
         }
     }
 
-    /// The same with another reduction.
+    /// Sets the reduction: the mean or the sum.
     #[must_use]
     pub fn reduction(self, reduction: Reduction) -> Self {
         Self { reduction, ..self }
     }
 
-    /// The same with a weight for each class, which multiplies its targets. They are checked when a loss is computed.
+    /// Sets a weight for each class, which multiplies its targets. The weights are checked when a loss is computed.
     #[must_use]
     pub fn class_weights(self, weights: impl Into<Vec<f64>>) -> Self {
         Self {
@@ -103,7 +131,7 @@ impl<'m> SoftCrossEntropy<'m> {
         }
     }
 
-    /// The same with another divisor for the mean.
+    /// Sets what the mean divides by.
     #[must_use]
     pub fn divisor(self, divisor: Divisor) -> Self {
         Self { divisor, ..self }
@@ -117,7 +145,7 @@ impl<'m> SoftCrossEntropy<'m> {
     ///
     /// let (logits, targets) = (array![[[0.0, 9.0]], [[0.0, 0.0]]], array![[[1.0, 0.0]], [[0.0, 1.0]]]);
     /// let mask = array![[true, false]];
-    /// assert_eq!(SoftCrossEntropy::new().mask(mask.view()).value(&logits, &targets)?, 2_f64.ln());
+    /// assert_eq!(SoftCrossEntropy::of_map().mask(mask.view()).value(&logits, &targets)?, 2_f64.ln());
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
     #[must_use]
@@ -126,22 +154,6 @@ impl<'m> SoftCrossEntropy<'m> {
             mask: Some(mask.into_dyn()),
             ..self
         }
-    }
-
-    /// The same for batches, whose class axis is the second: (N, C, H, W) or (N, C, D, H, W).
-    ///
-    /// ```
-    /// use ndarray::Array4;
-    /// use soft_labels::loss::SoftCrossEntropy;
-    ///
-    /// let (logits, targets) = (Array4::<f32>::zeros((2, 3, 4, 4)), Array4::from_elem((2, 3, 4, 4), 1.0 / 3.0));
-    /// let loss = SoftCrossEntropy::new().batched().value(&logits, &targets)?;
-    /// assert!((loss - 3_f64.ln()).abs() < 1e-6);
-    /// # Ok::<(), soft_labels::Error>(())
-    /// ```
-    #[must_use]
-    pub fn batched(self) -> Self {
-        Self { batched: true, ..self }
     }
 
     /// The loss.
@@ -156,7 +168,7 @@ impl<'m> SoftCrossEntropy<'m> {
     /// use soft_labels::Error;
     /// use soft_labels::loss::SoftCrossEntropy;
     ///
-    /// let nobody = SoftCrossEntropy::new().value(&array![[[0.0]], [[0.0]]], &array![[[0.0]], [[0.0]]]);
+    /// let nobody = SoftCrossEntropy::of_map().value(&array![[[0.0]], [[0.0]]], &array![[[0.0]], [[0.0]]]);
     /// assert_eq!(nobody, Err(Error::NoVoxels));
     /// ```
     pub fn value<F: LossFloat, D: Dimension>(
@@ -176,7 +188,7 @@ impl<'m> SoftCrossEntropy<'m> {
     /// ```
     /// use ndarray::array;
     /// use soft_labels::loss::SoftCrossEntropy;
-    /// let (_, gradient) = SoftCrossEntropy::new().value_and_gradient(&array![[[0.0]], [[0.0]]], &array![[[1.0]], [[0.0]]])?;
+    /// let (_, gradient) = SoftCrossEntropy::of_map().value_and_gradient(&array![[[0.0]], [[0.0]]], &array![[[1.0]], [[0.0]]])?;
     /// assert_eq!(gradient, array![[[-0.5]], [[0.5]]]);
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
@@ -216,7 +228,7 @@ impl<'m> SoftCrossEntropy<'m> {
     /// use ndarray::array;
     /// use soft_labels::loss::SoftCrossEntropy;
     /// let (logits, targets) = (array![[[0.0, 0.0]], [[0.0, 0.0]]], array![[[1.0, 0.0]], [[0.0, 0.0]]]);
-    /// assert_eq!(SoftCrossEntropy::new().per_voxel(&logits, &targets)?, array![[2_f64.ln(), 0.0]]);
+    /// assert_eq!(SoftCrossEntropy::of_map().per_voxel(&logits, &targets)?, array![[2_f64.ln(), 0.0]]);
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
     pub fn per_voxel<F: LossFloat, D: RemoveAxis>(
@@ -227,11 +239,10 @@ impl<'m> SoftCrossEntropy<'m> {
         let batch = self.batch(logits, targets)?;
         let class_axis = ndarray::Axis(usize::from(self.batched));
         let mut out = arrays::filled(logits.raw_dim().remove_axis(class_axis), F::zero())?;
-        if let Some(values) = out.as_slice_mut() {
-            self.clone()
-                .reduction(Reduction::Sum)
-                .compute(&batch, values, &mut [])?;
-        }
+        let values = out.as_slice_mut().expect("a new array is in C order");
+        self.clone()
+            .reduction(Reduction::Sum)
+            .compute(&batch, values, &mut [])?;
         Ok(out)
     }
 
@@ -312,7 +323,7 @@ impl<'m> SoftCrossEntropy<'m> {
             for i in 0..LANES {
                 let loss = losses[i] + all[i] * ln[i];
                 losses[i] = if counts[i] { loss } else { F::zero() };
-                sums[i] += losses[i].wide();
+                sums[i] += losses[i].as_f64();
             }
             for out in losses_out.iter_mut() {
                 out[range.clone()].copy_from_slice(&losses[..block.len]);
@@ -347,7 +358,7 @@ impl<'m> SoftCrossEntropy<'m> {
                 self.weigh(targets);
                 for target in &*targets {
                     for i in 0..LANES {
-                        weight[i] += target[i].wide();
+                        weight[i] += target[i].as_f64();
                     }
                 }
             }

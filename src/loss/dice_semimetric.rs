@@ -29,11 +29,11 @@ use crate::{Error, Result};
 ///
 /// let targets = array![[[0.25_f64, 1.0]], [[0.75, 0.0]]];
 /// let agreeing = targets.mapv(|t: f64| t.max(1e-300).ln());
-/// assert!(DiceSemimetric::new().value(&agreeing, &targets)? < 1e-15);
-/// assert!(DiceSemimetric::new().value(&(&agreeing * 2.0), &targets)? > 0.05); // harder than the target
+/// assert!(DiceSemimetric::of_map().value(&agreeing, &targets)? < 1e-15);
+/// assert!(DiceSemimetric::of_map().value(&(&agreeing * 2.0), &targets)? > 0.05); // harder than the target
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DiceSemimetric<'m> {
     mask: Option<ArrayViewD<'m, bool>>,
     batched: bool,
@@ -47,20 +47,40 @@ struct Sums {
 }
 
 impl<'m> DiceSemimetric<'m> {
-    /// The mean over classes.
+    /// The mean over the classes of one map: logits (C, H, W) or (C, D, H, W).
     ///
     /// ```
     /// use ndarray::array;
     /// use soft_labels::loss::DiceSemimetric;
-    /// let loss = DiceSemimetric::new().value(&array![[[0.0]], [[0.0]]], &array![[[1.0]], [[0.0]]])?;
+    /// let loss = DiceSemimetric::of_map().value(&array![[[0.0]], [[0.0]]], &array![[[1.0]], [[0.0]]])?;
     /// assert!((loss - (0.5 / 1.5 + 0.5 / 0.5) / 2.0).abs() < 1e-15);
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
-    pub fn new() -> Self {
-        Self::default()
+    pub fn of_map() -> Self {
+        Self {
+            mask: None,
+            batched: false,
+        }
     }
 
-    // `mask` and `batched` stand in both losses: a shared builder would need a trait that users have to import.
+    /// The mean over the samples and classes of a batch: logits (N, C, H, W) or (N, C, D, H, W).
+    ///
+    /// ```
+    /// use ndarray::Array4;
+    /// use soft_labels::loss::DiceSemimetric;
+    ///
+    /// let (logits, targets) = (Array4::<f64>::zeros((2, 3, 4, 4)), Array4::from_elem((2, 3, 4, 4), 1.0 / 3.0));
+    /// assert!(DiceSemimetric::of_batch().value(&logits, &targets)? < 1e-15);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn of_batch() -> Self {
+        Self {
+            mask: None,
+            batched: true,
+        }
+    }
+
+    // `mask` stands in both losses: a shared builder would need a trait that users have to import.
 
     /// Uses only the voxels where `mask` is true: (H, W), (D, H, W), or these behind a batch axis.
     #[must_use]
@@ -69,12 +89,6 @@ impl<'m> DiceSemimetric<'m> {
             mask: Some(mask.into_dyn()),
             ..self
         }
-    }
-
-    /// The same for batches, whose class axis is the second: (N, C, H, W) or (N, C, D, H, W).
-    #[must_use]
-    pub fn batched(self) -> Self {
-        Self { batched: true, ..self }
     }
 
     /// The loss.
@@ -101,7 +115,7 @@ impl<'m> DiceSemimetric<'m> {
     /// ```
     /// use ndarray::array;
     /// use soft_labels::loss::DiceSemimetric;
-    /// let (_, gradient) = DiceSemimetric::new().value_and_gradient(&array![[[0.0]], [[0.0]]], &array![[[1.0]], [[0.0]]])?;
+    /// let (_, gradient) = DiceSemimetric::of_map().value_and_gradient(&array![[[0.0]], [[0.0]]], &array![[[1.0]], [[0.0]]])?;
     /// assert!(gradient[[0, 0, 0]] < 0.0 && gradient[[0, 0, 0]] == -gradient[[1, 0, 0]]);
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
@@ -179,7 +193,7 @@ fn sums<F: LossFloat>(batch: &Batch<'_, F>) -> Vec<Sums> {
                 // Four sums side by side, because one addition has to wait for the one before it.
                 let (mut apart, mut both) = ([0.0; 4], [0.0; 4]);
                 for i in 0..LANES {
-                    let (x, t) = (prediction[i].wide(), target[i].wide());
+                    let (x, t) = (prediction[i].as_f64(), target[i].as_f64());
                     apart[i % 4] += if counts[i] { (x - t).abs() } else { 0.0 };
                     both[i % 4] += if counts[i] { x + t } else { 0.0 };
                 }
@@ -217,7 +231,7 @@ fn write_slopes<F: LossFloat>(batch: &Batch<'_, F>, sums: &[Sums], terms: f64, g
                 let [below, equal, above] =
                     [-1.0, 0.0, 1.0].map(|sign| sums.share(sign - sums.share(sums.apart)) / terms);
                 for i in 0..LANES {
-                    let (x, t) = (prediction[i].wide(), target[i].wide());
+                    let (x, t) = (prediction[i].as_f64(), target[i].as_f64());
                     slopes[i] = if x > t { above } else { equal };
                     slopes[i] = if x < t { below } else { slopes[i] };
                     mean[i] += slopes[i] * x;
@@ -225,7 +239,7 @@ fn write_slopes<F: LossFloat>(batch: &Batch<'_, F>, sums: &[Sums], terms: f64, g
             }
             for ((gradient, prediction), slopes) in gradient.iter_mut().zip(&*logits).zip(&slopes) {
                 for (i, out) in gradient[range.clone()].iter_mut().enumerate() {
-                    let slope = prediction[i].wide() * (slopes[i] - mean[i]);
+                    let slope = prediction[i].as_f64() * (slopes[i] - mean[i]);
                     *out = if counts[i] { F::round_from(slope) } else { F::zero() };
                 }
             }

@@ -17,7 +17,7 @@ pub(super) type Lanes<F> = [F; LANES];
 /// use soft_labels::loss::{LossFloat, SoftCrossEntropy};
 ///
 /// fn loss<F: LossFloat>(logits: ndarray::Array3<F>, targets: ndarray::Array3<F>) -> f64 {
-///     SoftCrossEntropy::new().value(&logits, &targets).unwrap()
+///     SoftCrossEntropy::of_map().value(&logits, &targets).unwrap()
 /// }
 /// let single: f64 = loss(array![[[1.0_f32]], [[2.0]]], array![[[0.0]], [[1.0]]]);
 /// let double: f64 = loss(array![[[1.0_f64]], [[2.0]]], array![[[0.0]], [[1.0]]]);

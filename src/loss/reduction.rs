@@ -7,7 +7,7 @@
 /// use soft_labels::loss::{Reduction, SoftCrossEntropy};
 ///
 /// let (logits, targets) = (array![[[0.0, 0.0]], [[0.0, 0.0]]], array![[[1.0, 0.5]], [[0.0, 0.5]]]);
-/// let loss = SoftCrossEntropy::new();
+/// let loss = SoftCrossEntropy::of_map();
 /// let mean = loss.value(&logits, &targets)?;
 /// let sum = loss.reduction(Reduction::Sum).value(&logits, &targets)?;
 /// assert_eq!(sum, 2.0 * mean);
@@ -29,7 +29,7 @@ pub enum Reduction {
 /// use soft_labels::loss::{Divisor, SoftCrossEntropy};
 ///
 /// let (logits, targets) = (array![[[0.0, 0.0]], [[0.0, 0.0]]], array![[[1.0, 0.0]], [[0.0, 1.0]]]);
-/// let loss = SoftCrossEntropy::new().class_weights([1.0, 3.0]);
+/// let loss = SoftCrossEntropy::of_map().class_weights([1.0, 3.0]);
 /// let (by_voxels, by_weight) = (loss.value(&logits, &targets)?, loss.divisor(Divisor::Weight).value(&logits, &targets)?);
 /// assert_eq!(by_voxels, 2.0 * by_weight); // 2 voxels, of weight 1 + 3
 /// # Ok::<(), soft_labels::Error>(())

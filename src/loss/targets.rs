@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ndarray::{ArrayBase, ArrayRef, Data, Dimension};
 
-use super::batch::Block;
+use super::block::Block;
 use super::elementary::{LANES, Lanes, LossFloat};
 use crate::common::arrays::{check_shape, in_order};
 use crate::sparse::{SparseLabels, SparseParts};
@@ -24,7 +24,7 @@ use crate::{Result, SpatialDim};
 /// let dense: Array3<f32> = Svls::default().encode(&labels, &classes)?;
 /// let sparse: SparseLabels<f32, _> = sparse::encode(&Svls::default(), &labels, &classes)?;
 /// let logits = Array3::from_shape_fn((2, 1, 4), |(class, _, w)| (class * w) as f32);
-/// let loss = SoftCrossEntropy::new();
+/// let loss = SoftCrossEntropy::of_map();
 /// assert_eq!(loss.value(&logits, &dense)?, loss.value(&logits, &sparse)?);
 /// # Ok::<(), soft_labels::Error>(())
 /// ```

@@ -17,6 +17,11 @@ pub(super) const LANES: usize = 64;
 /// Probabilities of a piece: about a tenth of a millisecond's work.
 const PIECE: usize = 1 << 16;
 
+/// Whether probabilities of a voxel sum to 1.
+fn is_one(sum: f64) -> bool {
+    (1.0 - SLACK.1..=1.0 + SLACK.1).contains(&sum)
+}
+
 /// Tolerances: how far a probability may be outside 0 to 1, for half precision, and how far the sum of a voxel may be from
 /// 1, for coarse quantisation. Logits and independent sigmoids usually exceed them.
 const SLACK: (f64, f64) = (1e-3, 0.1);
@@ -31,21 +36,8 @@ pub(super) struct Predictions<'a, F: Clone> {
 }
 
 impl<'a, F: SoftFloat> Predictions<'a, F> {
-    /// Checks that the class axis is as long as it should be, and the values.
+    /// Checks the shape. The values are checked once it is known which voxels count.
     pub(super) fn new<D: RemoveAxis>(probabilities: &'a ArrayRef<F, D>, classes: Option<usize>) -> Result<Self> {
-        let predictions = Self::unchecked(probabilities, classes)?;
-        predictions.check(|sum| (1.0 - SLACK.1..=1.0 + SLACK.1).contains(&sum))?;
-        Ok(predictions)
-    }
-
-    /// Soft labels to judge by: those of an ignored voxel sum to 0.
-    pub(super) fn reference<D: RemoveAxis>(soft: &'a ArrayRef<F, D>) -> Result<Self> {
-        let reference = Self::unchecked(soft, None)?;
-        reference.check(|sum| sum == 0.0 || (1.0 - SLACK.1..=1.0 + SLACK.1).contains(&sum))?;
-        Ok(reference)
-    }
-
-    fn unchecked<D: RemoveAxis>(probabilities: &'a ArrayRef<F, D>, classes: Option<usize>) -> Result<Self> {
         let (&count, shape) = probabilities
             .shape()
             .split_first()
@@ -92,13 +84,22 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
         self.values.len().saturating_mul(cost)
     }
 
-    fn check(&self, fits: impl Fn(f64) -> bool + Sync + Send) -> Result<()> {
-        self.map(1, |voxels| self.check_piece(voxels, &fits))
-            .into_iter()
-            .collect()
+    /// Checks the probabilities of the voxels that count. Where voxels are left out, whatever they hold is let pass.
+    pub(super) fn check(&self, counts: impl Fn(usize) -> bool + Sync + Send) -> Result<()> {
+        self.check_each(counts, false)
     }
 
-    fn check_piece(&self, piece: Range<usize>, fits: impl Fn(f64) -> bool) -> Result<()> {
+    /// Checks probabilities, or zeros for all classes.
+    pub(super) fn check_or_zero(&self) -> Result<()> {
+        self.check_each(|_| true, true)
+    }
+
+    fn check_each(&self, counts: impl Fn(usize) -> bool + Sync + Send, or_zero: bool) -> Result<()> {
+        let pieces = self.map(1, |voxels| self.check_piece(voxels, &counts, or_zero));
+        pieces.into_iter().collect()
+    }
+
+    fn check_piece(&self, piece: Range<usize>, counts: impl Fn(usize) -> bool, or_zero: bool) -> Result<()> {
         let (low, high) = (F::round_from(-SLACK.0), F::round_from(1.0 + SLACK.0));
         for block in blocks(piece) {
             // NaN changes neither the lowest nor the highest value, but it makes the sum NaN.
@@ -107,36 +108,42 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
                 let values = self.of_class(class)[block.clone()].iter();
                 let lanes = sums.iter_mut().zip(&mut lowest).zip(&mut highest);
                 for (((sum, lowest), highest), &p) in lanes.zip(values) {
-                    *sum += p.wide();
+                    *sum += p.as_f64();
                     *lowest = if p < *lowest { p } else { *lowest };
                     *highest = if p > *highest { p } else { *highest };
                 }
             }
             let wrong = lowest.iter().any(|&p| p < low) || highest.iter().any(|&p| p > high);
-            if wrong || !sums[..block.len()].iter().all(|&sum| fits(sum)) {
-                return Err(self.name_wrong(block, &sums, [low, high], fits));
+            if wrong || !sums[..block.len()].iter().all(|&sum| is_one(sum)) {
+                for (voxel, &sum) in block.zip(&sums).filter(|&(voxel, _)| counts(voxel)) {
+                    self.check_voxel(voxel, sum, [low, high], or_zero)?;
+                }
             }
         }
         Ok(())
     }
 
-    /// The error of the first wrong voxel among some.
     #[cold]
-    fn name_wrong(&self, voxels: Range<usize>, sums: &[f64], [low, high]: [F; 2], fits: impl Fn(f64) -> bool) -> Error {
-        for (voxel, &sum) in voxels.zip(sums) {
-            let index = self.index(voxel);
-            for class in 0..self.classes {
-                let p = self.of_class(class)[voxel];
-                if !(p >= low && p <= high) {
-                    let value = p.wide();
-                    return Error::Probability { value, class, index };
-                }
-            }
-            if !fits(sum) {
-                return Error::ProbabilitySum { sum, index };
-            }
+    fn check_voxel(&self, voxel: usize, sum: f64, [low, high]: [F; 2], or_zero: bool) -> Result<()> {
+        let of_class = |class| self.of_class(class)[voxel];
+        if let Some(class) = (0..self.classes).find(|&class| !(of_class(class) >= low && of_class(class) <= high)) {
+            return Err(Error::Probability {
+                value: of_class(class).as_f64(),
+                class,
+                index: self.index(voxel),
+            });
         }
-        Error::NoVoxels
+        let nothing = !self.is_predicted(voxel);
+        match self.index(voxel) {
+            _ if is_one(sum) || (nothing && or_zero) => Ok(()),
+            index if nothing => Err(Error::NoPrediction { index }),
+            index => Err(Error::ProbabilitySum { sum, index }),
+        }
+    }
+
+    /// Whether any class has a probability at a voxel.
+    pub(super) fn is_predicted(&self, voxel: usize) -> bool {
+        (0..self.classes).any(|class| self.of_class(class)[voxel] != F::zero())
     }
 
     fn index(&self, voxel: usize) -> Vec<usize> {
@@ -155,7 +162,8 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
         index
     }
 
-    /// The class of each voxel of the labels that go with the probabilities, or [`IGNORED`], in standard order.
+    /// The class of each voxel of the labels that go with the probabilities, or [`IGNORED`], in C order. Checks the
+    /// probabilities of the voxels that are not ignored.
     pub(super) fn targets<L: Label, D: SpatialDim>(
         &self,
         labels: &ArrayRef<L, D>,
@@ -165,6 +173,7 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
         let mut targets = arrays::zeros(self.voxels, &self.shape)?;
         let target = |class: Option<usize>| class.and_then(|class| u16::try_from(class).ok()).unwrap_or(IGNORED);
         write_classes(labels, classes, &mut targets, target)?;
+        self.check(|voxel| targets[voxel] != IGNORED)?;
         Ok(targets)
     }
 }

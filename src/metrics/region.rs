@@ -101,10 +101,9 @@ impl Region {
             });
         }
         let mut mask = arrays::filled(labels.raw_dim(), false)?;
-        if let Some(mask) = mask.as_slice_mut() {
-            let inside = |class: Option<usize>| class.is_some_and(|class| self.contains(class));
-            write_classes(labels, classes, mask, inside)?;
-        }
+        let inside = |class: Option<usize>| class.is_some_and(|class| self.contains(class));
+        let voxels = mask.as_slice_mut().expect("a new array is in C order");
+        write_classes(labels, classes, voxels, inside)?;
         Ok(mask)
     }
 }

@@ -130,7 +130,7 @@ fn against_labels<F: SoftFloat, L: Label, D: SpatialDim>(
         for class in 0..predictions.classes {
             for (p, &target) in predictions.of_class(class)[piece.clone()].iter().zip(targets) {
                 if target != IGNORED {
-                    sum += score(p.wide(), f64::from(u8::from(usize::from(target) == class)));
+                    sum += score(p.as_f64(), f64::from(u8::from(usize::from(target) == class)));
                 }
             }
         }
@@ -146,7 +146,9 @@ fn against_soft<F: SoftFloat, G: SoftFloat, D: ndarray::RemoveAxis>(
 ) -> Result<f64> {
     check_shape("reference", probabilities.shape(), reference.shape())?;
     let predictions = Predictions::new(probabilities, None)?;
-    let reference = Predictions::reference(reference)?;
+    let reference = Predictions::new(reference, None)?;
+    reference.check_or_zero()?;
+    predictions.check(|voxel| reference.is_predicted(voxel))?;
     Ok(mean(predictions.map(COST, |piece| {
         let mut counts = vec![false; piece.len()];
         for class in 0..predictions.classes {
@@ -158,7 +160,7 @@ fn against_soft<F: SoftFloat, G: SoftFloat, D: ndarray::RemoveAxis>(
             let p = &predictions.of_class(class)[piece.clone()];
             let t = &reference.of_class(class)[piece.clone()];
             for ((p, t), _) in p.iter().zip(t).zip(&counts).filter(|(_, counts)| **counts) {
-                sum += score(p.wide(), t.wide());
+                sum += score(p.as_f64(), t.as_f64());
             }
         }
         (sum, counts.iter().filter(|counts| **counts).count())

@@ -251,7 +251,7 @@ fn gather<F: SoftFloat>(
             // to predict.
             let (mut kept, mut count) = ([Sample::default(); LANES], 0);
             for (p, &target) in values.iter().zip(targets) {
-                let p = p.wide();
+                let p = p.as_f64();
                 kept[count % LANES] = Sample::new(p, samples.len() + count, target == index);
                 count += usize::from((p > threshold) & (target != IGNORED));
             }

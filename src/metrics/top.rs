@@ -9,10 +9,12 @@ use crate::common::arrays;
 use crate::common::parallel;
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 
-/// The predicted label map: at each voxel the label of the class with the largest probability, the first of equals.
+/// The predicted label map: at each voxel the label of the class with the largest probability, the first of equals. A voxel
+/// without any probability gets the ignore value, if the classes have one.
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`], [`Error::LabelAxes`], [`Error::Probability`], [`Error::ProbabilitySum`], [`Error::TooLarge`],
+/// [`Error::NoPrediction`] for a voxel without any probability where the classes have no ignore value,
 /// and [`Error::LabelType`] if the element type cannot hold the label of a class.
 ///
 /// ```
@@ -31,21 +33,26 @@ pub fn top_labels<F: SoftFloat, L: Label, D: SpatialDim>(
     let predictions = Predictions::new(probabilities, Some(classes.len()))?;
     let typed = |value| L::from_value(value).ok_or(Error::LabelType { value });
     let labels = classes.values().into_iter().map(typed).collect::<Result<Vec<L>>>()?;
+    let ignore = classes.ignore().and_then(L::from_value);
+    match ignore {
+        Some(_) => predictions.check_or_zero()?,
+        None => predictions.check(|_| true)?,
+    }
     let mut dim = D::zeros(predictions.shape().len());
     ndarray::Dimension::slice_mut(&mut dim).copy_from_slice(predictions.shape());
     let mut map = arrays::filled(dim, labels[0])?;
-    if let Some(map) = map.as_slice_mut() {
-        let piece = predictions.piece();
-        let outputs = parallel::pieces(predictions.voxels, piece).zip(map.chunks_mut(piece));
-        parallel::for_each(predictions.work(1), outputs, |(piece, out)| {
-            for (block, out) in blocks(piece).zip(out.chunks_mut(LANES)) {
-                let (_, best) = top_classes(&predictions, block);
-                for (voxel, &class) in out.iter_mut().zip(&best) {
-                    *voxel = labels[class as usize];
-                }
+    let voxels = map.as_slice_mut().expect("a new array is in C order");
+    let piece = predictions.piece();
+    let outputs = parallel::pieces(predictions.voxels, piece).zip(voxels.chunks_mut(piece));
+    parallel::for_each(predictions.work(1), outputs, |(piece, out)| {
+        for (block, out) in blocks(piece).zip(out.chunks_mut(LANES)) {
+            let (most, best) = top_classes(&predictions, block);
+            for ((voxel, &class), &most) in out.iter_mut().zip(&best).zip(&most) {
+                let nothing = ignore.filter(|_| most == F::zero());
+                *voxel = nothing.unwrap_or(labels[class as usize]);
             }
-        });
-    }
+        }
+    });
     Ok(map)
 }
 

@@ -135,7 +135,7 @@ fn check_probabilities<F: SoftFloat>(
 ) -> Result<()> {
     let mut sum = 0.0;
     for (&class, &probability) in classes.iter().zip(probabilities) {
-        let value = probability.wide();
+        let value = probability.as_f64();
         if !(0.0..=1.0).contains(&value) {
             let (class, index) = (class.into(), index(dim, voxel));
             return Err(Error::Probability { value, class, index });

@@ -48,7 +48,7 @@ fn binary_staple_is_simpleitks() {
         let foreground = number(&case["prior"]);
         let staple = Staple::new().prior([1.0 - foreground, foreground]);
         let staple = match case["max_iterations"].as_u64() {
-            Some(rounds) => staple.max_rounds(rounds as usize),
+            Some(rounds) => staple.max_iterations(rounds as usize),
             None => staple,
         };
         let fused: StapleFusion<f64, _> = staple.fuse(&views, &classes).unwrap();
@@ -75,11 +75,15 @@ fn binary_staple_is_simpleitks() {
             assert_near(fused.specificity(rater, 1).unwrap(), q, 1e-9, name);
             assert_near(fused.specificity(rater, 0).unwrap(), *p, 1e-9, name);
         }
-        assert_eq!(fused.rounds(), case["n_em_rounds"].as_u64().unwrap() as usize, "{name}");
+        assert_eq!(
+            fused.iterations(),
+            case["n_em_rounds"].as_u64().unwrap() as usize,
+            "{name}"
+        );
         assert_eq!(fused.converged(), case["max_iterations"].is_null(), "{name}");
         // With a confidence weight the prior is not that of the data.
         if number(&case["confidence_weight"]) == 1.0 {
-            let own: StapleFusion<f64, _> = Staple::new().max_rounds(0).fuse(&views, &classes).unwrap();
+            let own: StapleFusion<f64, _> = Staple::new().max_iterations(0).fuse(&views, &classes).unwrap();
             assert_near(own.prior()[1], foreground, 1e-12, name);
         }
     }
@@ -106,7 +110,11 @@ fn staple_of_several_classes() {
             let expected: Vec<f64> = expected.as_array().unwrap().iter().flat_map(numbers).collect();
             assert_all_near(confusion, &expected, 1e-6, name);
         }
-        assert_eq!(fused.rounds(), expected["rounds"].as_u64().unwrap() as usize, "{name}");
+        assert_eq!(
+            fused.iterations(),
+            expected["rounds"].as_u64().unwrap() as usize,
+            "{name}"
+        );
         let labels: ArrayD<u8> = topic.array(&expected["labels_lowest_index_on_tie"]);
         for (lane, label) in fused.posterior().lanes(Axis(0)).into_iter().zip(&labels) {
             let first_of_most = lane

@@ -67,7 +67,7 @@ fn cross_entropy_is_pytorchs() {
             .encode_into(&labels, &Classes::contiguous(4).unwrap(), &mut one_hot)
             .unwrap();
     }
-    let loss = || SoftCrossEntropy::new().batched();
+    let loss = || SoftCrossEntropy::of_batch();
     let check = |name: &str, loss: SoftCrossEntropy, logits: &ArrayD<f64>, targets: &ArrayD<f64>| {
         let case = &topic.expected["cases"][name];
         let (value, gradient) = loss.value_and_gradient(logits, targets).unwrap();
@@ -110,8 +110,8 @@ fn cross_entropy_is_pytorchs() {
         1e-12,
         "per voxel",
     );
-    let kl = SoftCrossEntropy::kl_divergence()
-        .batched()
+    let kl = SoftCrossEntropy::of_batch()
+        .kl_divergence()
         .value(&logits, &targets)
         .unwrap();
     assert_near(
@@ -137,7 +137,7 @@ fn voxels_of_zero_targets_do_not_count() {
         class.zip_mut_with(&mask, |target, &keep| *target *= f64::from(keep));
     }
     let expected = number(&topic.expected["cases"]["soft_masked_mean_over_kept"]["loss"]);
-    let value = SoftCrossEntropy::new().batched().value(&logits, &targets).unwrap();
+    let value = SoftCrossEntropy::of_batch().value(&logits, &targets).unwrap();
     assert_near(value, expected, 1e-12, "zero targets");
 }
 
@@ -185,7 +185,7 @@ proptest! {
             array.axis_chunks_iter(Axis(0), classes).flat_map(|sample| voxels(sample)).collect()
         };
         let (zs, ts) = (flat(&logits), flat(&dense));
-        let loss = SoftCrossEntropy::new().batched();
+        let loss = SoftCrossEntropy::of_batch();
         if ts.iter().flatten().all(|&t| t == 0.0) {
             prop_assert_eq!(loss.value(&z, &t), Err(Error::NoVoxels));
             return Ok(());
@@ -206,7 +206,7 @@ proptest! {
 
         let single_sample = (logits.slice_axis(Axis(0), (0..classes).into()).to_owned(), dense.slice_axis(Axis(0), (0..classes).into()).to_owned());
         if single_sample.1.iter().any(|&t| t != 0.0) {
-            let dice = DiceSemimetric::new().value(&single_sample.0, &single_sample.1).unwrap();
+            let dice = DiceSemimetric::of_map().value(&single_sample.0, &single_sample.1).unwrap();
             let naive = naive_dice_semimetric(&voxels(single_sample.0.view()), &voxels(single_sample.1.view()));
             prop_assert!((dice - naive).abs() <= 1e-11, "{dice} {naive}");
         }
@@ -242,20 +242,20 @@ fn gradients_are_the_slopes() {
     let (logits, targets) = raters_targets();
     let mask = array![[true, true, false, true, true], [true; 5]];
     for loss in [
-        SoftCrossEntropy::new(),
-        SoftCrossEntropy::new()
+        SoftCrossEntropy::of_map(),
+        SoftCrossEntropy::of_map()
             .reduction(Reduction::Sum)
             .class_weights([0.5, 2.0, 0.0]),
-        SoftCrossEntropy::new()
+        SoftCrossEntropy::of_map()
             .class_weights([0.5, 2.0, 1.0])
             .divisor(Divisor::Weight),
-        SoftCrossEntropy::new().mask(mask.view()),
-        SoftCrossEntropy::kl_divergence(),
+        SoftCrossEntropy::of_map().mask(mask.view()),
+        SoftCrossEntropy::of_map().kl_divergence(),
     ] {
         let (_, gradient) = loss.value_and_gradient(&logits, &targets).unwrap();
         check_slopes(&logits, |z| loss.value(z, &targets).unwrap(), &gradient);
     }
-    for loss in [DiceSemimetric::new(), DiceSemimetric::new().mask(mask.view())] {
+    for loss in [DiceSemimetric::of_map(), DiceSemimetric::of_map().mask(mask.view())] {
         let (_, gradient) = loss.value_and_gradient(&logits, &targets).unwrap();
         check_slopes(&logits, |z| loss.value(z, &targets).unwrap(), &gradient);
     }
@@ -265,13 +265,13 @@ fn gradients_are_the_slopes() {
 fn both_losses_are_least_where_prediction_and_target_agree() {
     let (_, targets) = raters_targets();
     let agreeing = targets.mapv(|t: f64| t.max(1e-300).ln());
-    let kl = SoftCrossEntropy::kl_divergence();
+    let kl = SoftCrossEntropy::of_map().kl_divergence();
     assert!(kl.value(&agreeing, &targets).unwrap().abs() < 1e-15);
-    assert!(DiceSemimetric::new().value(&agreeing, &targets).unwrap() < 1e-15);
+    assert!(DiceSemimetric::of_map().value(&agreeing, &targets).unwrap() < 1e-15);
     for factor in [0.5, 0.9, 1.1, 2.0] {
         let other = &agreeing * factor;
         assert!(kl.value(&other, &targets).unwrap() > 1e-4);
-        assert!(DiceSemimetric::new().value(&other, &targets).unwrap() > 1e-3);
+        assert!(DiceSemimetric::of_map().value(&other, &targets).unwrap() > 1e-3);
     }
 }
 
@@ -280,16 +280,18 @@ fn what_is_infinite_where_it_does_not_matter() {
     let infinite = f64::INFINITY;
     let logits = array![[[0.0, f64::NAN]], [[-infinite, 1.0]]];
     let targets = array![[[1.0, 0.0]], [[0.0, 0.0]]];
-    let (value, gradient) = SoftCrossEntropy::new().value_and_gradient(&logits, &targets).unwrap();
+    let (value, gradient) = SoftCrossEntropy::of_map()
+        .value_and_gradient(&logits, &targets)
+        .unwrap();
     assert_eq!(value, 0.0);
     assert_eq!(gradient, Array3::<f64>::zeros((2, 1, 2)));
-    let (value, _) = SoftCrossEntropy::new()
+    let (value, _) = SoftCrossEntropy::of_map()
         .value_and_gradient(&array![[[1e4_f32]], [[-1e4]]], &array![[[0.0]], [[1.0]]])
         .unwrap();
     assert_eq!(value, 2e4);
     // A certain target on a logit of -infinity is infinitely wrong.
     assert_eq!(
-        SoftCrossEntropy::new().value(&array![[[0.0]], [[-infinite]]], &array![[[0.0]], [[1.0]]]),
+        SoftCrossEntropy::of_map().value(&array![[[0.0]], [[-infinite]]], &array![[[0.0]], [[1.0]]]),
         Ok(infinite)
     );
 }
@@ -297,7 +299,7 @@ fn what_is_infinite_where_it_does_not_matter() {
 #[test]
 fn what_does_not_fit_is_an_error() {
     let (logits, targets) = raters_targets();
-    let loss = SoftCrossEntropy::new();
+    let loss = SoftCrossEntropy::of_map();
     assert!(matches!(
         loss.value(&logits, &Array3::<f64>::zeros((2, 2, 5))),
         Err(Error::ShapeMismatch {
@@ -311,7 +313,7 @@ fn what_does_not_fit_is_an_error() {
         Err(Error::ShapeMismatch { what: "mask", .. })
     ));
     assert_eq!(
-        loss.clone().batched().value(&logits, &targets),
+        SoftCrossEntropy::of_batch().value(&logits, &targets),
         Err(Error::LogitAxes { axes: 3, batched: true })
     );
     assert_eq!(
@@ -344,7 +346,7 @@ fn what_does_not_fit_is_an_error() {
         loss.clone().reduction(Reduction::Sum).value(&nothing, &nothing),
         Ok(0.0)
     );
-    assert_eq!(DiceSemimetric::new().value(&nothing, &nothing), Err(Error::NoVoxels));
+    assert_eq!(DiceSemimetric::of_map().value(&nothing, &nothing), Err(Error::NoVoxels));
     let classes = Classes::contiguous(3).unwrap();
     let sparse: SparseLabels<f64, _> = sparse::encode(&OneHot, &array![[0_u8, 1]], &classes).unwrap();
     assert!(matches!(
@@ -366,10 +368,10 @@ fn what_does_not_fit_is_an_error() {
 #[test]
 fn samples_without_a_voxel_have_no_part_in_the_mean() {
     let (logits, targets) = raters_targets();
-    let alone = DiceSemimetric::new().value(&logits, &targets).unwrap();
+    let alone = DiceSemimetric::of_map().value(&logits, &targets).unwrap();
     let pair = |a: &Array3<f64>, b: &Array3<f64>| ndarray::stack![Axis(0), *a, *b];
     let (both, ignored) = (pair(&logits, &logits), Array3::zeros(targets.raw_dim()));
-    let loss = DiceSemimetric::new().batched();
+    let loss = DiceSemimetric::of_batch();
     let (value, gradient) = loss.value_and_gradient(&both, &pair(&targets, &ignored)).unwrap();
     assert_near(value, alone, 1e-15, "one of two");
     assert!(gradient.index_axis(Axis(0), 1).iter().all(|&slope| slope == 0.0));
@@ -379,25 +381,22 @@ fn samples_without_a_voxel_have_no_part_in_the_mean() {
 fn nothing_is_quickly_lost_however_long_it_is() {
     let long = ndarray::Array5::<f32>::zeros((1 << 60, 1, 0, 1, 1));
     for loss in [
-        SoftCrossEntropy::new().batched(),
-        SoftCrossEntropy::kl_divergence().batched(),
+        SoftCrossEntropy::of_batch(),
+        SoftCrossEntropy::of_batch().kl_divergence(),
     ] {
         assert_eq!(loss.value(&long, &long), Err(Error::NoVoxels));
         assert_eq!(loss.reduction(Reduction::Sum).value(&long, &long), Ok(0.0));
     }
-    assert_eq!(
-        DiceSemimetric::new().batched().value(&long, &long),
-        Err(Error::NoVoxels)
-    );
+    assert_eq!(DiceSemimetric::of_batch().value(&long, &long), Err(Error::NoVoxels));
     let many = Array3::<f64>::zeros((1 << 60, 0, 1));
-    assert_eq!(SoftCrossEntropy::new().value(&many, &many), Err(Error::NoVoxels));
+    assert_eq!(SoftCrossEntropy::of_map().value(&many, &many), Err(Error::NoVoxels));
     let one = ndarray::arr0(0.5_f32);
     let huge = one.broadcast((2, 1 << 30, 1 << 30)).unwrap();
     assert!(matches!(
-        SoftCrossEntropy::new().value(&huge, &huge),
+        SoftCrossEntropy::of_map().value(&huge, &huge),
         Err(Error::TooLarge { .. })
     ));
-    let error = SoftCrossEntropy::new()
+    let error = SoftCrossEntropy::of_map()
         .class_weights([1.0, 1e300])
         .value(&array![[[0.0_f32]], [[0.0]]], &array![[[1.0_f32]], [[0.0]]]);
     assert_eq!(error, Err(Error::ClassWeight { class: 1, value: 1e300 }));

@@ -101,9 +101,9 @@ fn losses_have_the_same_bits_on_any_number_of_threads() {
     let sparse: SparseLabels<f32, _> = sparse::encode(&Svls::default(), &labels, &classes()).unwrap();
     let mask = labels.mapv(|label| label != 2);
     for loss in [
-        SoftCrossEntropy::new(),
-        SoftCrossEntropy::kl_divergence().mask(mask.view()),
-        SoftCrossEntropy::new()
+        SoftCrossEntropy::of_map(),
+        SoftCrossEntropy::of_map().kl_divergence().mask(mask.view()),
+        SoftCrossEntropy::of_map()
             .class_weights([0.3, 1.0, 2.5, 0.7])
             .divisor(Divisor::Weight),
     ] {
@@ -116,7 +116,7 @@ fn losses_have_the_same_bits_on_any_number_of_threads() {
         assert_eq!(each, loss.per_voxel(&logits, &sparse).unwrap().mapv(f32::to_bits));
         assert_eq!(of_dense.0, alike(|| loss.value(&logits, &dense).unwrap().to_bits()));
     }
-    let dice = DiceSemimetric::new();
+    let dice = DiceSemimetric::of_map();
     let of_dense = alike(|| bits(dice.value_and_gradient(&logits, &dense).unwrap()));
     assert_eq!(
         of_dense,
@@ -131,17 +131,16 @@ fn losses_have_the_same_bits_on_any_number_of_threads() {
     };
     let (logits_of_two, dense_of_two) = (two(&logits), two(&dense));
     assert_eq!(logits_of_two.shape(), [2, 4, d, h, w]);
-    let (value, gradient) = SoftCrossEntropy::new()
-        .batched()
+    let (value, gradient) = SoftCrossEntropy::of_batch()
         .value_and_gradient(&logits_of_two, &dense_of_two)
         .unwrap();
-    let (one, of_one) = SoftCrossEntropy::new().value_and_gradient(&logits, &dense).unwrap();
+    let (one, of_one) = SoftCrossEntropy::of_map().value_and_gradient(&logits, &dense).unwrap();
     assert!((value - one).abs() < 1e-12 * one);
     for sample in gradient.outer_iter() {
         assert!(sample.iter().zip(&of_one).all(|(a, b)| (2.0 * a - b).abs() < 1e-12));
     }
     alike(|| {
-        let loss = SoftCrossEntropy::new().batched();
+        let loss = SoftCrossEntropy::of_batch();
         let (value, gradient) = loss.value_and_gradient(&logits_of_two, &dense_of_two).unwrap();
         (value.to_bits(), gradient.mapv(f32::to_bits))
     });
@@ -223,7 +222,7 @@ fn fusions_have_the_same_bits_on_any_number_of_threads() {
     let (raters, classes) = ([map(0), map(3), map(8)], classes());
     let raters = raters.each_ref().map(|map| map.view());
     alike(|| majority_vote(&raters, &classes, Ties::Highest).unwrap());
-    alike(|| -> StapleFusion<f64, _> { Staple::new().max_rounds(20).fuse(&raters, &classes).unwrap() });
+    alike(|| -> StapleFusion<f64, _> { Staple::new().max_iterations(20).fuse(&raters, &classes).unwrap() });
 }
 
 #[test]

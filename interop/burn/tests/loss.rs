@@ -54,7 +54,7 @@ fn compare<const D: usize, Dim: RemoveAxis>(targets: &Tensor<D>, dim: Dim) {
                 .try_to_vec::<f32>()
                 .unwrap();
 
-            let mut expected = SoftCrossEntropy::new().batched();
+            let mut expected = SoftCrossEntropy::of_batch();
             if let Some(weights) = &weights {
                 expected = expected.class_weights(weights.iter().map(|&w: &f32| f64::from(w)).collect::<Vec<_>>());
             }

@@ -39,7 +39,7 @@ fn compare(targets: &Tensor) {
             let gradients = value.backward().unwrap();
             let gradient: Vec<f32> = gradients.get(&z).unwrap().flatten_all().unwrap().to_vec1().unwrap();
 
-            let mut expected = SoftCrossEntropy::new().batched();
+            let mut expected = SoftCrossEntropy::of_batch();
             if weighted {
                 expected = expected.class_weights(weights.map(f64::from));
             }
