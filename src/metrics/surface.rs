@@ -10,10 +10,11 @@ use ndarray::{ArrayRef, ArrayView3};
 
 use self::distance::Distances;
 use self::surfels::Surfels;
+use super::Region;
 use crate::common::arrays::{check_shape, in_order};
 use crate::common::parallel;
 use crate::input::raters::check_axes;
-use crate::{Error, PerAxis, Result, SpatialDim};
+use crate::{Classes, Error, Label, PerAxis, Result, SpatialDim};
 
 /// The surfaces of a predicted mask and a reference mask, by DeepMind's definition (Nikolov et al., *Deep learning to
 /// achieve clinically applicable segmentation*, [arXiv 1809.04430], and their package surface-distance).
@@ -107,6 +108,40 @@ impl Surfaces {
             spacing,
             constant: !predicted.iter().any(|&inside| inside) || predicted.iter().all(|&inside| inside),
         })
+    }
+
+    /// Finds the surfaces of a region in a predicted and a reference label map, (H, W) or (D, H, W).
+    ///
+    /// Voxels that the reference ignores are outside for both: where they cut the region, both have a surface there, if the
+    /// prediction agrees with the reference beside it. Voxels that the prediction ignores are outside for the prediction.
+    ///
+    /// # Errors
+    /// Those of [`Surfaces::new`], [`Error::UnknownLabel`] and [`Error::RegionClass`].
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use soft_labels::Classes;
+    /// use soft_labels::metrics::{Region, Surfaces};
+    ///
+    /// let (predicted, drawn) = (array![[0_u8, 1, 1, 1, 1]], array![[0_u8, 1, 1, 255, 255]]);
+    /// let classes = Classes::contiguous(2)?.with_ignore(255)?;
+    /// let surfaces = Surfaces::of_labels(&predicted, &drawn, &classes, &Region::class(1), 1.0)?;
+    /// assert_eq!(surfaces.dice(0.0)?, 1.0); // the rest was not labelled
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn of_labels<L: Label, M: Label, D: SpatialDim>(
+        prediction: &ArrayRef<L, D>,
+        reference: &ArrayRef<M, D>,
+        classes: &Classes,
+        region: &Region,
+        spacing: impl Into<PerAxis<f64>>,
+    ) -> Result<Self> {
+        check_axes(reference.ndim())?;
+        check_shape("prediction", reference.shape(), prediction.shape())?;
+        let drawn = region.mask(reference, classes)?;
+        let mut predicted = region.mask(prediction, classes)?;
+        predicted.zip_mut_with(reference, |inside, &label| *inside &= !classes.is_ignored(label));
+        Self::new(&predicted, &drawn, spacing)
     }
 
     /// The area of the reference's surface, in squares of the unit of the spacing; in 2D the length of its contour.

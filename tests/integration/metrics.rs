@@ -1,13 +1,14 @@
 //! Metrics against the numbers of the packages that the field trusts, naive references and cases by hand.
 
-use ndarray::{Array2, Array3, ArrayD, ArrayView, Axis, IxDyn, array};
+use ndarray::{Array2, Array3, Array4, ArrayD, ArrayView, Axis, Ix3, IxDyn, array};
 use proptest::prelude::*;
 use serde_json::Value;
+use soft_labels::fusion::{Staple, StapleFusion};
 use soft_labels::metrics::{
     BinWeight, Confusion, Empty, Region, Reliability, Scope, Surfaces, Tace, brier, brier_soft,
     negative_log_likelihood, negative_log_likelihood_soft, top_labels,
 };
-use soft_labels::{Classes, Error, OneHot, SoftEncoder};
+use soft_labels::{Classes, Error, OneHot, SoftEncoder, Svls};
 
 use crate::fixture::{Topic, assert_all_near, assert_near, number, numbers};
 
@@ -367,7 +368,7 @@ fn the_smoothing_floor_is_what_tace_measures_of_smoothed_predictions() {
     let (alpha, count) = (0.1, 4);
     let labels = Array3::from_shape_fn((20, 30, 30), |(d, h, w)| ((d * 7 + h * 3 + w) % 50 / 12).min(3) as u8);
     let classes = contiguous(count);
-    let one_hot: ndarray::Array4<f64> = OneHot.encode(&labels, &classes).unwrap();
+    let one_hot: Array4<f64> = OneHot.encode(&labels, &classes).unwrap();
     let smoothed = one_hot.mapv(|p| p * (1.0 - alpha) + alpha / count as f64);
     let paper = Tace::svls_paper().evaluate(&smoothed, &labels, &classes).unwrap();
     assert!(
@@ -722,4 +723,89 @@ fn top_labels_are_those_of_the_first_of_the_largest() {
         top_labels::<_, u8, ndarray::Ix2>(&p, &far),
         Err(Error::LabelType { value: 300 })
     );
+}
+
+/// Probabilities of three classes at each voxel of `labels`, never zero.
+fn some_probabilities(labels: &Array3<u8>) -> Array4<f64> {
+    let (depth, height, width) = labels.dim();
+    Array4::from_shape_fn((3, depth, height, width), |(class, d, h, w)| {
+        let of = |class: usize| 1.0 + ((class * 7 + d * 5 + h * 3 + w * 11) % 13) as f64;
+        of(class) / (of(0) + of(1) + of(2))
+    })
+}
+
+#[test]
+fn whatever_is_predicted_where_the_reference_ignores_counts_nowhere() {
+    let labels = Array3::from_shape_fn((3, 7, 50), |(d, h, w)| match (d * 350 + h * 50 + w) % 9 {
+        0 => 255,
+        other => (other % 3) as u8,
+    });
+    let classes = Classes::contiguous(3).unwrap().with_ignore(255).unwrap();
+    let reference: Array4<f64> = OneHot.encode(&labels, &classes).unwrap();
+    let clean = some_probabilities(&labels);
+    let all = |probabilities: &Array4<f64>| {
+        let mut bins = Reliability::new(10).unwrap();
+        bins.add(probabilities, &labels, &classes, Scope::All).unwrap();
+        let mut foreground = Reliability::new(15).unwrap();
+        foreground
+            .add(probabilities, &labels, &classes, Scope::Foreground)
+            .unwrap();
+        [
+            bins.ece(),
+            foreground.ece(),
+            Tace::new().evaluate(probabilities, &labels, &classes).unwrap(),
+            Tace::svls_paper().evaluate(probabilities, &labels, &classes).unwrap(),
+            negative_log_likelihood(probabilities, &labels, &classes).unwrap(),
+            brier(probabilities, &labels, &classes).unwrap(),
+            negative_log_likelihood_soft(probabilities, &reference).unwrap(),
+            brier_soft(probabilities, &reference).unwrap(),
+        ]
+        .map(f64::to_bits)
+    };
+    let expected = all(&clean);
+    for garbage in [0.0, f64::NAN, f64::INFINITY, -3.0, 17.0, 0.5] {
+        let mut planted = clean.clone();
+        for mut plane in planted.axis_iter_mut(Axis(0)) {
+            ndarray::Zip::from(&mut plane).and(&labels).for_each(|p, &label| {
+                if label == 255 {
+                    *p = garbage;
+                }
+            });
+        }
+        assert_eq!(all(&planted), expected, "{garbage}");
+    }
+}
+
+#[test]
+fn the_crates_own_results_are_judged_and_ignored_predictions_named() {
+    let labels = Array3::from_shape_fn(
+        (2, 6, 9),
+        |(_, h, w)| if h == 2 && w > 4 { 255 } else { u8::from(w > 3) },
+    );
+    let classes = Classes::contiguous(2).unwrap().with_ignore(255).unwrap();
+    let soft: Array4<f32> = Svls::default().encode(&labels, &classes).unwrap();
+    assert!(brier(&soft, &labels, &classes).unwrap() < 0.5);
+    let staple: StapleFusion<f64, _> = Staple::new().fuse(&[labels.view(), labels.view()], &classes).unwrap();
+    assert!(brier(staple.posterior(), &labels, &classes).unwrap() < 1e-6);
+
+    // The same prediction beside a reference that ignores nothing.
+    let full = labels.mapv(|label| if label == 255 { 1 } else { label });
+    let named = Err(Error::NoPrediction { index: vec![0, 2, 5] });
+    assert_eq!(brier(&soft, &full, &classes), named);
+    assert_eq!(negative_log_likelihood(&soft, &full, &classes), named);
+    assert_eq!(Tace::new().evaluate(&soft, &full, &classes), named);
+    assert_eq!(
+        Reliability::new(5)
+            .unwrap()
+            .add(&soft, &full, &classes, Scope::All)
+            .map(|()| 0.0),
+        named
+    );
+    let reference: Array4<f64> = OneHot.encode(&full, &classes).unwrap();
+    assert_eq!(brier_soft(&soft, &reference), named);
+
+    let top: Array3<u8> = top_labels(&soft, &classes).unwrap();
+    assert_eq!(top, labels, "SVLS turns no label over, and ignored stays ignored");
+    let without = top_labels::<_, u8, Ix3>(&soft, &Classes::contiguous(2).unwrap());
+    assert_eq!(without, Err(Error::NoPrediction { index: vec![0, 2, 5] }));
 }
