@@ -132,13 +132,7 @@ fn encode_bytes<'py, L: Label + Element>(
     let mut write = typed::<u8>(&out)?.try_readwrite().map_err(value)?;
     let mut target = write.as_array_mut();
     threads::run(py, || {
-        quantize::encode_into(
-            request.encoding,
-            &raters,
-            request.classes,
-            window.ranges(),
-            &mut target,
-        )
+        quantize::encode_into(request.encoding, &raters, request.classes, window.ranges(), &mut target)
     })?
     .map_err(value)?;
     Ok(out.into_any())
@@ -218,7 +212,11 @@ pub(crate) fn average<'py>(
 
 /// The weights of SVLS for label maps of so many axes.
 #[pyfunction]
-pub(crate) fn kernel<'py>(py: Python<'py>, encoding: &Bound<'py, Encoding>, axes: usize) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn kernel<'py>(
+    py: Python<'py>,
+    encoding: &Bound<'py, Encoding>,
+    axes: usize,
+) -> PyResult<Bound<'py, PyAny>> {
     let soft_labels::Encoding::Svls(svls) = &encoding.get().0 else {
         return Err(value("only SVLS has a kernel"));
     };

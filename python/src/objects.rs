@@ -26,8 +26,8 @@ impl Classes {
             (Some(count), None) => soft_labels::Classes::contiguous(in_range(count.extract(), &count)?),
             (None, Some(values)) => {
                 let values: Vec<i128> = in_range(values.extract(), &values)?;
-                let values = values.into_iter().map(of_64_bits);
-                soft_labels::Classes::from_values(values.collect::<PyResult<Vec<_>>>()?)
+                of_64_bits(&values)?;
+                soft_labels::Classes::from_values(values)
             }
             _ => return Err(value("give the number of classes or their values")),
         };
@@ -35,7 +35,8 @@ impl Classes {
         let Some(ignore) = ignore else {
             return Ok(Self(classes));
         };
-        let label = of_64_bits(in_range(ignore.extract(), &ignore)?)?;
+        let label = in_range(ignore.extract(), &ignore)?;
+        of_64_bits(&[label])?;
         Ok(Self(classes.with_ignore(label).map_err(value)?))
     }
 
@@ -78,12 +79,13 @@ impl Classes {
     }
 }
 
-/// A label that fits 64 bits, with a sign or without, as NumPy and JSON have them.
-fn of_64_bits(label: i128) -> PyResult<i128> {
-    if (i64::MIN.into()..=u64::MAX.into()).contains(&label) {
-        Ok(label)
+/// Checks that labels fit one type of 64 bits, with a sign or without.
+fn of_64_bits(labels: &[i128]) -> PyResult<()> {
+    let signed = labels.iter().all(|&label| i64::try_from(label).is_ok());
+    if signed || labels.iter().all(|&label| u64::try_from(label).is_ok()) {
+        Ok(())
     } else {
-        Err(value(format!("{label} is out of range; labels are from -2^63 to 2^64 - 1")))
+        Err(value("labels are from -2^63 to 2^63 - 1, or from 0 to 2^64 - 1"))
     }
 }
 

@@ -230,11 +230,10 @@ def test_labels_of_64_bits():
     labels = np.array([[0, large], [large, large]], np.uint64)
     np.testing.assert_array_equal(encode(labels, classes), encode((labels > 0).astype(np.uint8), 2))
     assert Classes(2, ignore=large).ignore == large
-    assert Classes(values=[-1, large]).values == [-1, large]
     for label in (2**64, -(2**63) - 1, 2**127, 2**200):
-        with pytest.raises(ValueError, match="out of range"):
+        with pytest.raises(ValueError, match="labels are from|out of range"):
             Classes(values=[0, label])
-        with pytest.raises(ValueError, match="out of range"):
+        with pytest.raises(ValueError, match="labels are from|out of range"):
             Classes(2, ignore=label)
 
 
