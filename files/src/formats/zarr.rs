@@ -388,6 +388,13 @@ impl ArrayWriter {
                 values.shape()
             )));
         }
+        let begins = chunk.iter().zip(&full).map(|(&at, &len)| at.saturating_mul(len as u64));
+        if begins.zip(self.array.shape()).any(|(begin, &len)| begin >= len) {
+            let shape = self.array.shape();
+            return Err(Fault::content(format!(
+                "has shape {shape:?} in chunks of {full:?}, so no chunk {chunk:?}"
+            )));
+        }
         let mut padded = ArrayD::from_elem(full, T::default());
         padded
             .slice_each_axis_mut(|axis| (0..values.len_of(axis.axis)).into())
