@@ -3,10 +3,7 @@
 use std::fmt;
 
 use half::f16;
-use ndarray::{ArrayD, ArrayViewD};
-
-use crate::error::Fault;
-use crate::labels::Labels;
+use ndarray::ArrayViewD;
 
 /// The type of an array's elements in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,22 +50,11 @@ pub trait Element: sealed::Sealed + Copy + 'static {
     const TYPE: ElementType;
 }
 
-/// An element type of label maps: `bool`, `u8` to `u64` or `i8` to `i64`. The trait is sealed.
-pub trait LabelElement: Element + sealed::Labels {}
-
 pub(crate) mod sealed {
-    use super::{ArrayD, ArrayViewD, Fault, Labels as LabelArray, Values};
+    use super::{ArrayViewD, Values};
 
     pub trait Sealed: Sized {
         fn values(array: ArrayViewD<'_, Self>) -> Values<'_>;
-    }
-
-    pub trait Labels: Sized {
-        const ZERO: Self;
-
-        fn labels(map: ArrayD<Self>) -> Result<LabelArray, Fault>;
-
-        fn of_label(label: i64) -> Option<Self>;
     }
 }
 
@@ -150,47 +136,4 @@ elements! {
     f16, F16;
     f32, F32;
     f64, F64;
-}
-
-macro_rules! label_elements {
-    ($($kind:ty, $zero:literal, $of_label:path, $map:ident => $labels:expr;)*) => {$(
-        impl LabelElement for $kind {}
-
-        impl sealed::Labels for $kind {
-            const ZERO: Self = $zero;
-
-            fn labels($map: ArrayD<Self>) -> Result<Labels, Fault> {
-                Ok($labels)
-            }
-
-            fn of_label(label: i64) -> Option<Self> {
-                $of_label(label).ok()
-            }
-        }
-    )*};
-}
-label_elements! {
-    bool, false, binary, map => Labels::U8(map.mapv(u8::from));
-    u8, 0, u8::try_from, map => Labels::U8(map);
-    u16, 0, u16::try_from, map => Labels::I64(map.mapv(i64::from));
-    u32, 0, u32::try_from, map => Labels::I64(map.mapv(i64::from));
-    i8, 0, i8::try_from, map => Labels::I64(map.mapv(i64::from));
-    i16, 0, i16::try_from, map => Labels::I64(map.mapv(i64::from));
-    i32, 0, i32::try_from, map => Labels::I64(map.mapv(i64::from));
-    i64, 0, i64::try_from, map => Labels::I64(map);
-    u64, 0, u64::try_from, map => {
-        let wide = |&label: &u64| {
-            i64::try_from(label).map_err(|_| Fault::content(format!("has label {label}; the largest is 2^63 - 1")))
-        };
-        let labels = map.iter().map(wide).collect::<Result<_, _>>()?;
-        Labels::I64(ArrayD::from_shape_vec(map.shape(), labels)?)
-    };
-}
-
-fn binary(label: i64) -> Result<bool, ()> {
-    match label {
-        0 => Ok(false),
-        1 => Ok(true),
-        _ => Err(()),
-    }
 }

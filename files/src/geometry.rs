@@ -1,8 +1,10 @@
 //! Where the voxels of an array are.
 
 mod header;
+mod unit;
 
 use nifti::NiftiHeader;
+pub use unit::Unit;
 
 /// Where voxels are: three rows, for x, y and z in millimetres. The first three columns are the steps along the first three
 /// axes of the array, and the last is the place of voxel (0, 0, 0). x runs to the right of the patient, y to the front and z
@@ -17,30 +19,6 @@ pub enum Axes {
     Dhw,
     /// The axes x, y, z of a NIfTI file, (x, y, z) or (x, y). Files have x fastest.
     Xyz,
-}
-
-/// The unit of lengths in a file. All that this crate gives is in millimetres.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Unit {
-    /// The file names none. Its lengths are taken as millimetres.
-    Unknown,
-    /// 1000 mm
-    Metre,
-    /// 1 mm
-    Millimetre,
-    /// 0.001 mm
-    Micrometre,
-}
-
-impl Unit {
-    fn millimetres(self) -> f64 {
-        match self {
-            Self::Metre => 1e3,
-            Self::Micrometre => 1e-3,
-            Self::Millimetre | Self::Unknown => 1.0,
-        }
-    }
 }
 
 /// The spacing and the place of the voxels of a label map or of probabilities, as far as the file tells it.

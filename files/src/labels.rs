@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayD, Axis, concatenate};
 
-use crate::elements::{ElementType, LabelElement};
+use crate::elements::{Element, ElementType};
 use crate::error::{Fault, Result};
 use crate::geometry::Geometry;
 
@@ -134,5 +134,63 @@ impl Labels {
         let wide: Vec<_> = slices.into_iter().map(Self::into_i64).collect();
         let views: Vec<_> = wide.iter().map(|map| map.view().insert_axis(Axis(0))).collect();
         Ok(Self::I64(concatenate(Axis(0), &views)?))
+    }
+}
+
+/// An element type of label maps: `bool`, `u8` to `u64` or `i8` to `i64`. The trait is sealed.
+pub trait LabelElement: Element + sealed::Labels {}
+
+mod sealed {
+    use super::{ArrayD, Fault, Labels as LabelArray};
+
+    pub trait Labels: Sized {
+        const ZERO: Self;
+
+        fn labels(map: ArrayD<Self>) -> Result<LabelArray, Fault>;
+
+        fn of_label(label: i64) -> Option<Self>;
+    }
+}
+
+macro_rules! label_elements {
+    ($($kind:ty, $zero:literal, $of_label:path, $map:ident => $labels:expr;)*) => {$(
+        impl LabelElement for $kind {}
+
+        impl sealed::Labels for $kind {
+            const ZERO: Self = $zero;
+
+            fn labels($map: ArrayD<Self>) -> std::result::Result<Labels, Fault> {
+                Ok($labels)
+            }
+
+            fn of_label(label: i64) -> Option<Self> {
+                $of_label(label).ok()
+            }
+        }
+    )*};
+}
+label_elements! {
+    bool, false, binary, map => Labels::U8(map.mapv(u8::from));
+    u8, 0, u8::try_from, map => Labels::U8(map);
+    u16, 0, u16::try_from, map => Labels::I64(map.mapv(i64::from));
+    u32, 0, u32::try_from, map => Labels::I64(map.mapv(i64::from));
+    i8, 0, i8::try_from, map => Labels::I64(map.mapv(i64::from));
+    i16, 0, i16::try_from, map => Labels::I64(map.mapv(i64::from));
+    i32, 0, i32::try_from, map => Labels::I64(map.mapv(i64::from));
+    i64, 0, i64::try_from, map => Labels::I64(map);
+    u64, 0, u64::try_from, map => {
+        let wide = |&label: &u64| {
+            i64::try_from(label).map_err(|_| Fault::content(format!("has label {label}; the largest is 2^63 - 1")))
+        };
+        let labels = map.iter().map(wide).collect::<std::result::Result<_, _>>()?;
+        Labels::I64(ArrayD::from_shape_vec(map.shape(), labels)?)
+    };
+}
+
+fn binary(label: i64) -> std::result::Result<bool, ()> {
+    match label {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(()),
     }
 }

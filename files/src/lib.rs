@@ -64,13 +64,13 @@ mod read;
 mod write;
 
 pub use dataset::{Dataset, read_dataset};
-pub use elements::{Element, ElementType, LabelElement};
+pub use elements::{Element, ElementType};
 pub use error::{Error, ErrorKind, Result};
 pub use formats::Format;
 #[cfg(feature = "zarr")]
 pub use formats::zarr;
 pub use geometry::{Affine, Axes, Geometry, Unit};
-pub use labels::{LabelMap, Labels};
+pub use labels::{LabelElement, LabelMap, Labels};
 pub use place::{Place, folder_of};
 pub use probabilities::{Prediction, Probabilities};
 pub use read::{read_labels, read_prediction, read_probabilities};

@@ -3,10 +3,11 @@
 use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
 use soft_labels::sparse::SparseLabels;
 
-use crate::elements::{Element, ElementType, LabelElement, Values};
+use crate::elements::{Element, ElementType, Values};
 use crate::error::{Error, Fault, Result};
 use crate::formats::{Format, Write};
 use crate::geometry::Geometry;
+use crate::labels::LabelElement;
 use crate::place::Place;
 
 /// Writes a label map with its geometry.

@@ -8,9 +8,8 @@ use tiff::ColorType;
 use tiff::decoder::{Decoder, DecodingResult};
 
 use super::pixels::unpack;
-use crate::elements::LabelElement;
 use crate::error::Fault;
-use crate::labels::{LabelMap, Labels};
+use crate::labels::{LabelElement, LabelMap, Labels};
 use crate::limits::{check_memory, check_unpacked, open};
 
 pub(super) fn labels(path: &Path) -> Result<LabelMap, Fault> {

@@ -2,7 +2,10 @@
 
 use nifti::NiftiHeader;
 
-use super::{Affine, Unit};
+use super::unit::Unit;
+
+/// An affine, as three rows.
+type Rows = [[f64; 4]; 3];
 
 pub(super) fn unit(header: &NiftiHeader) -> Unit {
     match header.xyzt_units & 7 {
@@ -23,7 +26,7 @@ pub(super) fn spacing(header: &NiftiHeader) -> Vec<f64> {
 }
 
 /// The affine in the header's unit: that of the sform if its code is set, else that of the qform.
-pub(super) fn affine(header: &NiftiHeader) -> Option<Affine> {
+pub(super) fn affine(header: &NiftiHeader) -> Option<Rows> {
     if header.sform_code > 0 {
         return Some([header.srow_x, header.srow_y, header.srow_z].map(|row| row.map(f64::from)));
     }
@@ -93,7 +96,7 @@ pub(super) fn respace(header: &mut NiftiHeader, spacing: &[f64]) {
 }
 
 /// A header for a geometry that came from another format.
-pub(super) fn plain(spacing: Option<&[f64]>, affine: &Affine) -> NiftiHeader {
+pub(super) fn plain(spacing: Option<&[f64]>, affine: &Rows) -> NiftiHeader {
     let [srow_x, srow_y, srow_z] = affine.map(|row| row.map(|value| value as f32));
     let mut header = NiftiHeader {
         sform_code: 1,
