@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use glob::MatchOptions;
+use soft_labels_files::Format;
 
 use crate::command::{Failure, of_file, printable};
-use crate::files::kind::{self, Kind, READ};
 
 /// A case and its file of each rater, if there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(crate) fn of_folder(folder: &Path) -> Result<ByName, Failure> {
         let mut files = Vec::new();
         for entry in folder.read_dir()? {
             let entry = entry?;
-            if !entry.file_name().to_string_lossy().starts_with('.') && Kind::of(&entry.path()).is_some() {
+            if !entry.file_name().to_string_lossy().starts_with('.') && is_read(&entry.path()) {
                 files.push(entry.path());
             }
         }
@@ -41,7 +41,7 @@ pub(crate) fn of_folder(folder: &Path) -> Result<ByName, Failure> {
     };
     let files = of_file(folder, files())?;
     if files.is_empty() {
-        return of_file(folder, Err(format!("holds no {READ}").into()));
+        return of_file(folder, Err(format!("holds no {}", read()).into()));
     }
     by_name(files)
 }
@@ -50,8 +50,8 @@ pub(crate) fn of_folder(folder: &Path) -> Result<ByName, Failure> {
 fn by_name(files: impl IntoIterator<Item = PathBuf>) -> Result<ByName, Failure> {
     let mut cases = ByName::new();
     for file in files {
-        let Some((name, _)) = kind::split(&file) else {
-            return of_file(&file, Err(format!("is none of {READ}").into()));
+        let Some((name, _)) = Format::split(&file).filter(|(_, format)| format.reads_labels()) else {
+            return of_file(&file, Err(format!("is none of {}", read()).into()));
         };
         if let Some(first) = cases.insert(name, file.clone()) {
             return Err(format!(
@@ -67,7 +67,16 @@ fn by_name(files: impl IntoIterator<Item = PathBuf>) -> Result<ByName, Failure> 
 
 /// Whether a path is a folder of files, which a Zarr array is not.
 pub(crate) fn is_folder(path: &Path) -> bool {
-    path.is_dir() && Kind::of(path).is_none()
+    path.is_dir() && !is_read(path)
+}
+
+fn is_read(path: &Path) -> bool {
+    Format::of(path).is_some_and(Format::reads_labels)
+}
+
+/// The endings of files that are read.
+fn read() -> String {
+    Format::list(Format::reads_labels)
 }
 
 /// What inputs stand for: files, and those of folders and patterns.

@@ -1,13 +1,11 @@
 //! What the labels mean: classes by number, by value or from nnU-Net's `dataset.json`.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-use soft_labels::Classes;
+use soft_labels::{Classes, Error};
+use soft_labels_files::{Dataset, read_dataset};
 
 use crate::command::{Failure, of_file};
-use crate::files;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ClassArgs {
@@ -51,7 +49,7 @@ pub(crate) struct NamedClasses {
 impl ClassArgs {
     pub(crate) fn read(&self) -> Result<NamedClasses, Failure> {
         if let Some(path) = &self.dataset {
-            return of_file(path, dataset(path));
+            return dataset(path);
         }
         let classes = match &self.values {
             Some(values) => Classes::from_values(values.iter().copied())?,
@@ -83,49 +81,18 @@ pub(crate) fn check_name(name: &str) -> Result<(), Failure> {
 
 /// The classes of a `dataset.json`, ascending by label.
 fn dataset(path: &Path) -> Result<NamedClasses, Failure> {
-    let file: Value = serde_json::from_str(&files::text(path)?)?;
-    let entries = file
-        .get("labels")
-        .and_then(Value::as_object)
-        .ok_or("has no object \"labels\"")?;
-    let (mut named, mut regions, mut ignore) = (Vec::<(i64, String)>::new(), Vec::new(), None);
-    for (key, value) in entries {
-        let wrong = || format!("has the label {key:?} with {value}; give a whole number, or a list of them");
-        match value {
-            // nnU-Net 1 and the Medical Segmentation Decathlon: names by label.
-            Value::String(name) => named.push((key.parse().map_err(|_| wrong())?, name.clone())),
-            Value::Array(labels) => {
-                let labels: Option<Vec<_>> = labels.iter().map(Value::as_i64).collect();
-                regions.push((
-                    key.clone(),
-                    labels.filter(|labels| !labels.is_empty()).ok_or_else(wrong)?,
-                ));
-            }
-            value => match (key.as_str(), value.as_i64().ok_or_else(wrong)?) {
-                ("ignore", label) => ignore = Some(label),
-                (name, label) => named.push((label, name.to_owned())),
-            },
-        }
-    }
-    // Labels that only regions name are called by their number.
-    let mut known: BTreeSet<i64> = named.iter().map(|(label, _)| *label).collect();
-    for &label in regions.iter().flat_map(|(_, labels)| labels) {
-        if known.insert(label) {
-            named.push((label, label.to_string()));
-        }
-    }
-    let names = named
-        .iter()
-        .map(|(_, name)| name)
-        .chain(regions.iter().map(|(name, _)| name));
-    names.into_iter().try_for_each(|name| check_name(name))?;
-    named.sort();
-    let mut classes = Classes::from_values(named.iter().map(|(label, _)| *label))?;
-    if let Some(label) = ignore {
-        classes = classes.with_ignore(label)?;
-    }
+    let Dataset {
+        classes: named,
+        regions,
+        ignore,
+        ..
+    } = read_dataset(path)?;
+    let known = || -> Result<Classes, Error> {
+        let classes = Classes::from_values(named.iter().map(|(label, _)| *label))?;
+        ignore.map_or(Ok(classes.clone()), |label| classes.with_ignore(label))
+    };
     Ok(NamedClasses {
-        classes,
+        classes: of_file(path, known().map_err(Failure::from))?,
         names: named.into_iter().map(|(_, name)| name).collect(),
         regions,
     })

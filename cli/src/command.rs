@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use soft_labels_files::Place;
 
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
@@ -53,10 +54,19 @@ pub(crate) fn main<A: Parser>(run: impl FnOnce(&A) -> Result<Outcome, Failure>) 
     }
 }
 
-/// Has a library read or write something. If it panics, on a broken file say, that is a failure like any other.
-pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    panic::catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err("is too broken to be read; save it again".into()))
+/// Whether a file that is there already may be replaced.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(crate) struct Existing {
+    /// Replaces outputs that exist already
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+}
+
+impl Existing {
+    /// The place of an output.
+    pub(crate) fn place<'a>(&self, path: &'a Path) -> Place<'a> {
+        Place::new(path).overwrite(self.overwrite)
+    }
 }
 
 /// Text without characters that steer a terminal.
@@ -68,7 +78,8 @@ pub(crate) fn printable(text: &str) -> String {
 pub(crate) fn complain(message: &str) {
     let message = message
         .replace("Classes::from_values", "--values")
-        .replace("Classes::with_ignore", "--ignore");
+        .replace("Classes::with_ignore", "--ignore")
+        .replace("Place::overwrite", "--overwrite");
     // A closed stderr is no reason to panic.
     let _ = writeln!(io::stderr(), "soft-labels: {}", printable(&message));
 }

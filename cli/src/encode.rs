@@ -5,6 +5,8 @@ mod args;
 mod blocks;
 mod report;
 
+use std::fs::File;
+use std::io::Read;
 use std::iter;
 use std::time::Instant;
 
@@ -12,35 +14,22 @@ pub(crate) use args::Args;
 use args::Dtype;
 use half::f16;
 use ndarray::{ArrayD, Axis, IxDyn};
-use nifti::NiftiHeader;
 use report::Report;
 use soft_labels::{Classes, Encoding, Label, Raters, SoftEncoder, SoftFloat, Window, pool, quantize, sparse};
+use soft_labels_files::{Axes, Element, Format, Geometry, write_probabilities, write_sparse};
 
 use crate::command::{self, Failure, Outcome, of_file};
-use crate::files::labels::each_type;
-use crate::files::write::{self, Format, Value};
-use crate::files::{self, space};
 use crate::jobs::{self, Formats, Job};
+use crate::raters::each_type;
 
 const SOFT: Formats = Formats {
-    written: &[
-        Format::Npy,
-        Format::Nifti,
-        #[cfg(feature = "zarr")]
-        Format::Zarr,
-    ],
-    names: if cfg!(feature = "zarr") {
-        ".npy, .nii, .nii.gz or .zarr"
-    } else {
-        ".npy, .nii or .nii.gz"
-    },
-    ending: None,
+    written: Format::writes_probabilities,
+    option: None,
 };
 
 const SPARSE: Formats = Formats {
-    written: &[Format::Npz],
-    names: ".npz for --sparse",
-    ending: Some(".npz"),
+    written: Format::writes_sparse,
+    option: Some("--sparse"),
 };
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
@@ -73,8 +62,16 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     })
 }
 
+/// In bytes.
+const LONGEST_CONFIG: u64 = 1 << 24;
+
 fn config(path: &std::path::Path) -> Result<Encoding, Failure> {
-    Ok(serde_json::from_str(&files::text(path)?)?)
+    if !path.metadata()?.is_file() {
+        return Err("is not a regular file".into());
+    }
+    let mut text = String::new();
+    File::open(path)?.take(LONGEST_CONFIG).read_to_string(&mut text)?;
+    Ok(serde_json::from_str(&text)?)
 }
 
 /// All that cases have in common.
@@ -88,7 +85,7 @@ struct Encoder<'a> {
 impl Encoder<'_> {
     fn encode(&self, job: &Job) -> Result<Report, Failure> {
         #[cfg(feature = "zarr")]
-        if job.format == Format::Zarr {
+        if job.format.is_folder() {
             return blocks::encode(self, job);
         }
         let start = Instant::now();
@@ -96,11 +93,11 @@ impl Encoder<'_> {
         let case = Case {
             encoder: self,
             job,
-            encoding: self.encoding(volume.header.as_ref())?,
-            header: volume.header,
+            encoding: self.encoding(&volume.geometry)?,
+            geometry: volume.geometry,
             weights: self.weights(job)?,
         };
-        let mut report = Report::new(job, volume.kind, start.elapsed());
+        let mut report = Report::new(job, volume.element_type, start.elapsed());
         each_type!(volume.labels, maps => case.run(&maps, &mut report))
             .map_err(|failure| job.named_failure(failure))?;
         Ok(report)
@@ -122,10 +119,10 @@ impl Encoder<'_> {
         ))
     }
 
-    fn encoding(&self, header: Option<&NiftiHeader>) -> Result<Encoding, Failure> {
+    fn encoding(&self, geometry: &Geometry) -> Result<Encoding, Failure> {
         match &self.encoding {
             Some(encoding) => Ok(encoding.clone()),
-            None => self.args.encoding(header.map(space::spacing)),
+            None => self.args.encoding(geometry.spacing_mm()),
         }
     }
 }
@@ -135,7 +132,7 @@ struct Case<'a> {
     encoder: &'a Encoder<'a>,
     job: &'a Job,
     encoding: Encoding,
-    header: Option<NiftiHeader>,
+    geometry: Geometry,
     weights: Option<Vec<f64>>,
 }
 
@@ -163,7 +160,7 @@ impl Case<'_> {
         let soft = sparse::encode_raters(&self.encoding, raters, &self.encoder.classes)?;
         report.time("smoothing", start);
         let start = Instant::now();
-        of_file(&self.job.out, write::write_sparse(&self.job.place(), &soft))?;
+        write_sparse(self.job.place(), &soft)?;
         report.time("writing", start);
         report.uncertain(soft.uncertain_len(), soft.shape());
         report.wrote(format!("{:?}, sparse", soft.shape()));
@@ -219,7 +216,7 @@ impl Case<'_> {
         Ok(out)
     }
 
-    fn write_soft<L: Label, T: Value + Into<f64>>(
+    fn write_soft<L: Label, T: Element + Into<f64>>(
         &self,
         soft: &ArrayD<T>,
         raters: &Raters<'_, L, IxDyn>,
@@ -229,17 +226,16 @@ impl Case<'_> {
         let start = Instant::now();
         let origin = self.window(raters)?.start();
         let scale = args.scale.as_deref().unwrap_or(&[1]);
-        let header = space::header(self.header.as_ref(), args.spacing_mm.as_deref(), &origin, scale);
-        let place = self.job.place();
-        of_file(
-            &self.job.out,
-            write::write(&place, self.job.format, soft, true, &header),
-        )?;
+        let mut geometry = self.geometry.clone();
+        if let Some(spacing) = &args.spacing_mm {
+            geometry = geometry.with_spacing_mm(spacing);
+        }
+        write_probabilities(self.job.place(), soft, &geometry.window(&origin, scale))?;
         report.time("writing", start);
         let one = if args.dtype == Dtype::U8 { 255.0 } else { 1.0 };
         report.uncertain(nontrivial(soft, one), &soft.shape()[1..]);
-        let order = match self.job.format {
-            Format::Nifti => "last in the file",
+        let order = match self.job.format.axes() {
+            Axes::Xyz => "last in the file",
             _ => "first",
         };
         report.wrote(format!("{:?}, classes {order}", soft.shape()));
@@ -255,7 +251,7 @@ impl Case<'_> {
         let mut axes: Vec<_> = iter::once(self.encoder.classes.len())
             .chain(voxels.iter().copied())
             .collect();
-        let reversed = self.job.format == Format::Nifti;
+        let reversed = self.job.format.axes() == Axes::Xyz;
         if reversed {
             axes[1..].reverse();
         }

@@ -10,13 +10,12 @@ use serde_json::{Value as Json, json};
 use soft_labels::fusion::{Staple, StapleFusion, Ties, majority_vote};
 use soft_labels::metrics::top_labels;
 use soft_labels::{Classes, OneHot, multirater};
+use soft_labels_files::{Format, write_labels_as, write_probabilities};
 
 use crate::classes::{ClassArgs, NamedClasses};
-use crate::command::{self, Failure, Outcome, of_file};
-use crate::files::labels::Volume;
-use crate::files::space;
-use crate::files::write::{self, Format};
+use crate::command::{self, Failure, Outcome};
 use crate::jobs::{self, FileArgs, Formats, Job};
+use crate::raters::Volume;
 
 /// Makes one label map of several raters', or the probability of each class
 #[derive(Debug, clap::Args)]
@@ -99,15 +98,13 @@ impl FromStr for TieRule {
 }
 
 const LABELS: Formats = Formats {
-    written: &[Format::Npy, Format::Nifti, Format::Png],
-    names: ".npy, .nii, .nii.gz or .png",
-    ending: None,
+    written: Format::writes_labels,
+    option: None,
 };
 
 const PROBABILITIES: Formats = Formats {
-    written: &[Format::Npy, Format::Nifti],
-    names: ".npy, .nii or .nii.gz",
-    ending: None,
+    written: Format::writes_probabilities,
+    option: None,
 };
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
@@ -176,8 +173,11 @@ impl Performance {
 }
 
 fn fuse(args: &Args, classes: &Classes, job: &Job) -> Result<Fused, Failure> {
-    let Volume { labels, kind, header } = job.read()?;
-    let header = space::header(header.as_ref(), None, &[], &[1]);
+    let Volume {
+        labels,
+        element_type,
+        geometry,
+    } = job.read()?;
     let maps = labels.widen();
     let views: Vec<_> = maps.iter().map(|map| map.view()).collect();
     let mut staple = None;
@@ -196,14 +196,14 @@ fn fuse(args: &Args, classes: &Classes, job: &Job) -> Result<Fused, Failure> {
             Either::Probabilities(fused.into_posterior())
         }
     };
-    let written = match fused {
-        Either::Labels(labels) => write::write_labels(&job.place(), job.format, &labels, kind, &header),
+    match fused {
+        Either::Labels(labels) => write_labels_as(job.place(), &labels, element_type, &geometry)?,
         Either::Probabilities(soft) if args.output == What::Labels => {
-            write::write_labels(&job.place(), job.format, &top_labels(&soft, classes)?, kind, &header)
+            let labels: ArrayD<i64> = top_labels(&soft, classes)?;
+            write_labels_as(job.place(), &labels, element_type, &geometry)?;
         }
-        Either::Probabilities(soft) => write::write(&job.place(), job.format, &soft, true, &header),
-    };
-    of_file(&job.out, written)?;
+        Either::Probabilities(soft) => write_probabilities(job.place(), &soft, &geometry)?,
+    }
     Ok(Fused {
         raters: raters(args, job, maps.len()),
         shape: maps.first().map_or(Vec::new(), |map| map.shape().to_vec()),

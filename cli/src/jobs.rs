@@ -5,15 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use soft_labels::Error;
+use soft_labels_files::{Format, Place, read_labels};
 
 use crate::cases::{self, Case, Inputs};
-use crate::command::{Failure, complain, of_file};
-use crate::files::kind::Kind;
-use crate::files::labels::{self, Volume};
-use crate::files::output::{Existing, Place};
-use crate::files::space;
-use crate::files::write::Format;
+use crate::command::{Existing, Failure, complain, of_file};
+use crate::raters::Volume;
 use crate::work::WorkArgs;
 
 /// The files of cases and of their raters. Flattened into the arguments of a command.
@@ -27,8 +25,7 @@ pub(crate) struct FileArgs {
     #[arg(long, value_name = "PATH")]
     pub(crate) out: PathBuf,
 
-    /// Format in a folder: npy, nii or nii.gz [default: nii.gz for NIfTI, npy for others]
-    #[arg(long, value_enum, hide_possible_values = true)]
+    #[arg(long, help = FolderFormat::help(), value_parser = FolderFormat::parser(), hide_possible_values = true)]
     pub(crate) format: Option<FolderFormat>,
 
     #[command(flatten)]
@@ -61,25 +58,34 @@ pub(crate) enum Missing {
     Others,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FolderFormat {
-    Npy,
-    Nii,
-    #[value(name = "nii.gz")]
-    NiiGz,
-    #[cfg(feature = "zarr")]
-    Zarr,
-}
+/// The ending of files in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FolderFormat(&'static str);
 
 impl FolderFormat {
-    pub(crate) fn ending(self) -> &'static str {
-        match self {
-            Self::Npy => ".npy",
-            Self::Nii => ".nii",
-            Self::NiiGz => ".nii.gz",
-            #[cfg(feature = "zarr")]
-            Self::Zarr => ".zarr",
-        }
+    /// All endings, with their dots.
+    fn endings() -> impl Iterator<Item = &'static str> {
+        let written = Format::all().filter(|format| format.writes_probabilities());
+        written.flat_map(|format| format.endings()).copied()
+    }
+
+    fn names() -> impl Iterator<Item = &'static str> {
+        Self::endings().map(|ending| ending.trim_start_matches('.'))
+    }
+
+    fn parser() -> impl TypedValueParser<Value = Self> {
+        PossibleValuesParser::new(Self::names()).map(|name| {
+            let ending = Self::endings().zip(Self::names()).find(|(_, known)| **known == name);
+            Self(ending.map_or("", |(ending, _)| ending))
+        })
+    }
+
+    fn help() -> String {
+        let names: Vec<_> = Self::names().collect();
+        format!(
+            "Format in a folder: {} [default: that of the inputs, nii.gz for NIfTI, npy where labels alone are read]",
+            names.join(", ")
+        )
     }
 }
 
@@ -89,7 +95,7 @@ pub(crate) struct Job {
     case: Case,
     pub(crate) out: PathBuf,
     pub(crate) format: Format,
-    overwrite: bool,
+    existing: Existing,
     /// Whether the first axis is the raters.
     stacked: bool,
 }
@@ -100,10 +106,7 @@ impl Job {
     }
 
     pub(crate) fn place(&self) -> Place<'_> {
-        Place {
-            path: &self.out,
-            overwrite: self.overwrite,
-        }
+        self.existing.place(&self.out)
     }
 
     /// Whether the first axis is the raters.
@@ -158,17 +161,16 @@ impl Job {
         files.filter_map(|(rater, file)| Some((rater, file.as_ref()?)))
     }
 
-    /// The label maps of all raters, with the header of the first.
+    /// The label maps of all raters, with the geometry of the first.
     pub(crate) fn read(&self) -> Result<Volume, Failure> {
         let mut raters: Option<Volume> = None;
         for (_, path) in self.raters() {
-            let volume = of_file(path, labels::read(path))?;
+            let volume = Volume::from(read_labels(path)?);
             let Some(before) = raters else {
                 raters = Some(volume);
                 continue;
             };
-            let apart = matches!((&before.header, &volume.header), (Some(a), Some(b)) if !space::same_space(a, b));
-            if apart {
+            if !before.geometry.same_place(&volume.geometry) {
                 let error = "is at another place than the first rater's file; resample it first";
                 return of_file(path, Err(error.into()));
             }
@@ -187,7 +189,7 @@ impl Job {
 
 /// Whether outputs go to files in this folder. A name with an unknown ending is more likely mistyped.
 fn is_folder(out: &Path) -> Result<bool, Failure> {
-    if Format::of(out).is_some() {
+    if Format::of_name(out).is_some() {
         return Ok(false);
     }
     let slash = out.to_string_lossy().ends_with(std::path::is_separator);
@@ -203,11 +205,9 @@ fn is_folder(out: &Path) -> Result<bool, Failure> {
 /// The formats that a command writes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Formats {
-    pub(crate) written: &'static [Format],
-    /// What to say of others.
-    pub(crate) names: &'static str,
-    /// The only ending, if there is no choice.
-    pub(crate) ending: Option<&'static str>,
+    pub(crate) written: fn(Format) -> bool,
+    /// The option that asks for them, if no other format will do.
+    pub(crate) option: Option<&'static str>,
 }
 
 /// What a command has to do.
@@ -279,43 +279,50 @@ fn complete(args: &FileArgs, mut cases: Vec<Case>) -> Result<Vec<Case>, Failure>
 fn job(args: &FileArgs, formats: &Formats, case: Case, to_folder: bool) -> Result<Job, Failure> {
     let out = if to_folder {
         let mut name = case.name.clone();
-        name.push(formats.ending.unwrap_or_else(|| ending(args, &case)));
+        name.push(ending(args, formats, &case));
         args.out.join(name)
     } else {
         args.out.clone()
     };
-    match Format::of(&out).filter(|format| formats.written.contains(format)) {
+    match Format::of_name(&out).filter(|&format| (formats.written)(format)) {
         Some(format) => Ok(Job {
             case,
             out,
             format,
-            overwrite: args.existing.overwrite,
+            existing: args.existing,
             stacked: args.stacked_raters,
         }),
-        None => of_file(&out, Err(format!("is not written here; name {}", formats.names).into())),
+        None => {
+            let option = formats.option.map_or(String::new(), |option| format!(" for {option}"));
+            let names = Format::list(formats.written);
+            of_file(&out, Err(format!("is not written here; name {names}{option}").into()))
+        }
     }
 }
 
 /// The ending of a case's file in a folder.
-fn ending(args: &FileArgs, case: &Case) -> &'static str {
+fn ending(args: &FileArgs, formats: &Formats, case: &Case) -> &'static str {
+    if formats.option.is_some() {
+        let only = Format::all().find(|&format| (formats.written)(format));
+        return only.map_or("", Format::default_ending);
+    }
     let first = case.raters.iter().flatten().next();
-    let default = match first.and_then(|file| Kind::of(file)) {
-        Some(Kind::Nifti) => FolderFormat::NiiGz,
-        #[cfg(feature = "zarr")]
-        Some(Kind::Zarr) => FolderFormat::Zarr,
-        _ => FolderFormat::Npy,
-    };
-    args.format.unwrap_or(default).ending()
+    let of_input = first.and_then(|file| Format::of(file));
+    let of_input = of_input.filter(|format| format.writes_probabilities());
+    match args.format {
+        Some(FolderFormat(ending)) => ending,
+        None => of_input.map_or(".npy", Format::default_ending),
+    }
 }
 
 /// Nothing is begun if an output is an input, or is there already.
 fn check_outputs(args: &FileArgs, jobs: &mut Vec<Job>, to_folder: bool) -> Result<(), Failure> {
     for job in jobs.iter().filter(|job| job.out.exists()) {
         let inputs = jobs.iter().flat_map(Job::raters).map(|(_, file)| file.as_path());
-        of_file(&job.out, job.place().spare(inputs))?;
+        job.place().spare(inputs)?;
     }
     if !to_folder {
-        return jobs.iter().try_for_each(|job| of_file(&job.out, job.place().check()));
+        return Ok(jobs.iter().try_for_each(|job| job.place().check())?);
     }
     let there = || jobs.iter().filter(|job| job.out.symlink_metadata().is_ok());
     let count = there().count();

@@ -20,8 +20,6 @@ use soft_labels::metrics::{Confusion, Region, Reliability};
 use crate::cases;
 use crate::classes::{NamedClasses, check_name};
 use crate::command::{self, Failure, Outcome, of_file};
-use crate::files::output::Place;
-use crate::files::space;
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     args.check()?;
@@ -47,8 +45,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     };
     let inputs = [args.prediction.as_path(), &args.reference];
     for path in [&args.csv, &args.reliability].into_iter().flatten() {
-        of_file(path, place(args, path).spare(inputs))?;
-        of_file(path, place(args, path).check())?;
+        args.existing.place(path).spare(inputs)?;
+        args.existing.place(path).check()?;
     }
     if args.csv.is_some() && args.csv == args.reliability {
         return Err("--csv and --reliability are the same file; give two names".into());
@@ -85,10 +83,10 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         let Some(reliability) = &judgement.reliability else {
             return Err("--reliability is for probabilities; the predictions are label maps".into());
         };
-        of_file(path, diagram::draw(&place(args, path), &reliability.bins()))?;
+        diagram::draw(&args.existing.place(path), &reliability.bins())?;
     }
     if let Some(path) = &args.csv {
-        of_file(path, judgement.write_csv(&place(args, path)))?;
+        judgement.write_csv(&args.existing.place(path))?;
     }
     command::printed(match (folders[0], args.json) {
         (true, true) => judgement.print_json(),
@@ -101,13 +99,6 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     } else {
         Outcome::SomeFailed
     })
-}
-
-fn place<'a>(args: &Args, path: &'a Path) -> Place<'a> {
-    Place {
-        path,
-        overwrite: args.existing.overwrite,
-    }
 }
 
 /// The files of a case. One of them may be missing.
@@ -137,11 +128,8 @@ fn pairs(args: &Args) -> Result<Vec<Pair>, Failure> {
 fn judge(args: &Args, classes: &Classes, regions: &[Region], pair: &Pair) -> Result<Scores, Failure> {
     let prediction_path = pair.prediction.as_ref().ok_or("has no prediction")?;
     let reference_path = pair.reference.as_ref().ok_or("has no reference")?;
-    let reference = of_file(reference_path, prediction::reference(reference_path))?;
-    let prediction = of_file(
-        prediction_path,
-        prediction::prediction(prediction_path, &reference, classes),
-    )?;
+    let reference = prediction::reference(reference_path)?;
+    let prediction = prediction::prediction(prediction_path, &reference, classes)?;
     check_labels(reference_path, &reference.labels, classes)?;
     let calibration = match &prediction {
         Prediction::Labels(_) => None,
@@ -168,21 +156,19 @@ fn check_labels(path: &Path, labels: &ArrayD<i64>, classes: &Classes) -> Result<
 /// The voxel spacing on each axis: as told, or else that of the file, or else 1.
 fn spacing(args: &Args, reference: &Reference) -> Result<Vec<f64>, Failure> {
     let axes = reference.labels.ndim();
-    Ok(
-        match (&args.spacing_mm, reference.header.as_ref().map(space::spacing)) {
-            (Some(spacing), _) if spacing.len() == 1 => vec![spacing[0]; axes],
-            (Some(spacing), _) if spacing.len() == axes => spacing.clone(),
-            (Some(spacing), _) => {
-                return Err(format!(
-                    "--spacing-mm has {} numbers for {axes} axes; give one, or one for each",
-                    spacing.len()
-                )
-                .into());
-            }
-            (None, Some(spacing)) if spacing.len() >= axes => spacing[..axes].to_vec(),
-            (None, _) => vec![1.0; axes],
-        },
-    )
+    Ok(match (&args.spacing_mm, reference.geometry.spacing_mm()) {
+        (Some(spacing), _) if spacing.len() == 1 => vec![spacing[0]; axes],
+        (Some(spacing), _) if spacing.len() == axes => spacing.clone(),
+        (Some(spacing), _) => {
+            return Err(format!(
+                "--spacing-mm has {} numbers for {axes} axes; give one, or one for each",
+                spacing.len()
+            )
+            .into());
+        }
+        (None, Some(spacing)) if spacing.len() >= axes => spacing[..axes].to_vec(),
+        (None, _) => vec![1.0; axes],
+    })
 }
 
 /// The reliability over all voxels of all cases, if there are probabilities.

@@ -3,16 +3,13 @@
 mod cases;
 mod classes;
 mod command;
-mod draw;
 mod encode;
-mod files;
 mod fuse;
 mod jobs;
 mod judge;
+mod raters;
 mod show;
 mod work;
-#[cfg(feature = "zarr")]
-mod zarr;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -6,13 +6,12 @@ use std::str::FromStr;
 
 use ndarray::{ArrayD, Axis};
 use soft_labels::Classes;
+use soft_labels_draw::scene::Scene;
+use soft_labels_files::{Axes, Geometry, read_labels};
 
 use crate::classes::{ClassArgs, NamedClasses};
-use crate::command::{self, Failure, Outcome, of_file};
-use crate::draw::scene::Scene;
-use crate::files::labels::{self, Volume};
-use crate::files::output::{Existing, Place};
-use crate::files::space;
+use crate::command::{self, Existing, Failure, Outcome, of_file};
+use crate::raters::Volume;
 
 /// Draws a label map and its soft labels
 #[derive(Debug, clap::Args)]
@@ -82,21 +81,20 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     if args.out.extension().is_none_or(|end| !end.eq_ignore_ascii_case("png")) {
         return of_file(&args.out, Err("is no .png; name the picture so".into()));
     }
-    let place = Place {
-        path: &args.out,
-        overwrite: args.existing.overwrite,
-    };
-    of_file(&args.out, place.spare(args.inputs.iter().map(PathBuf::as_path)))?;
-    of_file(&args.out, place.check())?;
+    let place = args.existing.place(&args.out);
+    place.spare(args.inputs.iter().map(PathBuf::as_path))?;
+    place.check()?;
     let NamedClasses { classes, names, .. } = args.classes.read()?;
-    let (mut maps, nifti) = read(args)?;
+    let (mut maps, axes) = read(args)?;
     let last = maps.first().map_or(0, |map| map.ndim()).saturating_sub(1);
-    let axis = args.slice.map_or(if nifti { last } else { 0 }, |slice| slice.axis);
+    let axis = args
+        .slice
+        .map_or(if axes == Axes::Xyz { last } else { 0 }, |slice| slice.axis);
     for map in &mut maps {
         if !(2..=3).contains(&map.ndim()) {
             return Err(format!("a label map is (H, W) or (D, H, W), not {:?}", map.shape()).into());
         }
-        arrange(map, axis, nifti)?;
+        arrange(map, axis, axes)?;
         if let Some(len) = map.shape().iter().rev().take(2).find(|&&len| len > LARGEST) {
             return Err(format!("a slice has {len} pixels along an axis; {LARGEST} fit a picture").into());
         }
@@ -114,18 +112,18 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         scene.several()
     };
     let png = canvas?.png()?;
-    of_file(&args.out, place.file(|file| Ok(file.write_all(&png)?)))?;
+    place.file(|file| of_file(&args.out, file.write_all(&png).map_err(Failure::from)))?;
     let of = slice.map_or(String::new(), |slice| format!(", slice {axis}={slice}"));
     command::printed(writeln!(io::stdout(), "wrote {}{of}", args.out.display()))?;
     Ok(Outcome::Well)
 }
 
-/// The label maps of all raters, and whether they are NIfTI.
-fn read(args: &Args) -> Result<(Vec<ArrayD<i64>>, bool), Failure> {
-    let (mut maps, mut first_header) = (Vec::new(), None);
+/// The label maps of all raters, and the order of the first one's axes.
+fn read(args: &Args) -> Result<(Vec<ArrayD<i64>>, Axes), Failure> {
+    let (mut maps, mut first) = (Vec::new(), None::<Geometry>);
     for path in &args.inputs {
-        let Volume { labels, header, .. } = of_file(path, labels::read(path))?;
-        if matches!((&first_header, &header), (Some(a), Some(b)) if !space::same_space(a, b)) {
+        let Volume { labels, geometry, .. } = read_labels(path)?.into();
+        if first.as_ref().is_some_and(|first| !first.same_place(&geometry)) {
             return of_file(
                 path,
                 Err("is at another place than the first rater's file; resample it first".into()),
@@ -133,29 +131,29 @@ fn read(args: &Args) -> Result<(Vec<ArrayD<i64>>, bool), Failure> {
         }
         let labels = if args.stacked_raters { labels.unstack() } else { labels };
         maps.extend(labels.widen());
-        first_header = first_header.or(header);
+        first.get_or_insert(geometry);
     }
-    Ok((maps, first_header.is_some()))
+    Ok((maps, first.unwrap_or_default().axes()))
 }
 
 /// Puts the axis of slices first, then rows, then columns.
-fn arrange(map: &mut ArrayD<i64>, axis: usize, nifti: bool) -> Result<(), Failure> {
+fn arrange(map: &mut ArrayD<i64>, axis: usize, order: Axes) -> Result<(), Failure> {
     let axes = map.ndim();
     if axis >= axes {
         return Err(format!("there is no axis {axis}; the label map has {axes}, counted from 0").into());
     }
-    let mut order: Vec<usize> = (0..axes).collect();
+    let mut places: Vec<usize> = (0..axes).collect();
     if axes == 3 {
-        order.remove(axis);
+        places.remove(axis);
     }
-    // NIfTI has x before y, and y before z.
-    if nifti {
-        order.reverse();
+    // x is before y, and y before z.
+    if order == Axes::Xyz {
+        places.reverse();
     }
     if axes == 3 {
-        order.insert(0, axis);
+        places.insert(0, axis);
     }
-    *map = std::mem::take(map).permuted_axes(order);
+    *map = std::mem::take(map).permuted_axes(places);
     Ok(())
 }
 

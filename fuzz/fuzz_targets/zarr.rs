@@ -1,24 +1,12 @@
 //! The reader of Zarr: whatever the metadata and a chunk hold, it returns. The first byte chooses the version, and a
 //! byte of 255 ends the metadata, which are text.
 #![no_main]
-#![allow(
-    dead_code,
-    unused_imports,
-    unused_macros,
-    reason = "the modules of the command are used in part"
-)]
-
-#[path = "../../cli/src/command.rs"]
-mod command;
-#[path = "../../cli/src/files/mod.rs"]
-mod files;
-#[path = "../../cli/src/zarr.rs"]
-mod zarr;
 
 use std::sync::Once;
 use std::{fs, panic};
 
 use libfuzzer_sys::fuzz_target;
+use soft_labels_files::read_labels;
 
 static QUIET: Once = Once::new();
 
@@ -33,5 +21,5 @@ fuzz_target!(|data: &[u8]| {
     let chunk = folder.path().join(chunk);
     fs::create_dir_all(chunk.parent().expect("a folder")).expect("a folder");
     fs::write(chunk, parts.next().unwrap_or_default()).expect("a file");
-    let _ = zarr::labels(folder.path());
+    let _ = read_labels(folder.path());
 });

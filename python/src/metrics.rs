@@ -107,13 +107,7 @@ pub(crate) fn surfaces(
         let (found, drawn) = (read::<L>(prediction)?, read::<L>(reference)?);
         let (prediction, reference) = (found.as_array(), drawn.as_array());
         threads::run(py, || {
-            let referred = region.mask(&reference, classes)?;
-            let mut predicted = region.mask(&prediction, classes)?;
-            // What nobody labelled is outside, for the prediction, too. Shapes that differ are reported below.
-            if predicted.shape() == reference.shape() {
-                predicted.zip_mut_with(&reference, |inside, &label| *inside &= !classes.is_ignored(label));
-            }
-            let surfaces = Surfaces::new(&predicted, &referred, &spacing)?;
+            let surfaces = Surfaces::of_labels(&prediction, &reference, classes, &region, &spacing)?;
             let distances = surfaces.distances()?;
             soft_labels::Result::Ok([
                 surfaces.dice(tolerance)?,

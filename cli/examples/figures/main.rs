@@ -2,8 +2,6 @@
 //!
 //! `cargo run -p soft-labels-cli --example figures` makes those in `docs/`. `soft-labels show` draws your own label maps.
 
-#[path = "../../src/draw/mod.rs"]
-mod draw;
 mod toy;
 
 use std::error::Error;
@@ -12,11 +10,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use draw::canvas::Canvas;
-use draw::scene::Scene;
-use ndarray::{Array4, ArrayView2, Axis};
-use ndarray_npy::read_npy;
+use ndarray::{Array4, ArrayView2, Axis, Ix4};
 use soft_labels::{Classes, multirater};
+use soft_labels_draw::canvas::Canvas;
+use soft_labels_draw::scene::Scene;
+use soft_labels_files::read_labels;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -44,8 +42,8 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<()> {
     let out = cli.out.clone().unwrap_or(Path::new(ROOT).join("docs"));
     let nodule = |name: &str| -> Result<Array4<i64>> {
-        let labels: Array4<u8> = read_npy(Path::new(ROOT).join("examples/data").join(name))?;
-        Ok(labels.mapv(i64::from))
+        let map = read_labels(Path::new(ROOT).join("examples/data").join(name))?;
+        Ok(map.labels.into_i64().into_dimensionality::<Ix4>()?)
     };
     let figures = [
         ("toy.png", toy::toy()?),

@@ -5,9 +5,8 @@ use embedded_graphics::primitives::{Line, PrimitiveStyle, Rectangle, StyledDrawa
 use embedded_graphics::text::Alignment;
 use ndarray::{Array2, Array3, Axis};
 use soft_labels::{Classes, OneHot, Result, SoftEncoder, Svls};
-
-use crate::draw::canvas::{Canvas, INK};
-use crate::draw::scene::{class_color, mixed};
+use soft_labels_draw::canvas::{Canvas, INK};
+use soft_labels_draw::scene::{class_color, mixed};
 
 const SIDE: i32 = 20;
 /// The row whose probabilities are drawn below the label map.

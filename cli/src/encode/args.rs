@@ -177,14 +177,14 @@ impl Args {
     }
 
     /// The method with its settings. `spacing` is that of a case, if it is known.
-    pub(crate) fn encoding(&self, spacing: Option<Vec<f64>>) -> Result<Encoding, Failure> {
+    pub(crate) fn encoding(&self, spacing: Option<&[f64]>) -> Result<Encoding, Failure> {
         let mut fields = serde_json::to_value(&self.settings)?;
         fields["method"] = serde_json::to_value(self.method)?;
         if self.method == Method::LabelSmoothing && self.settings.alpha.is_none() {
             fields["alpha"] = 0.1.into();
         }
         if self.settings.sigma_mm.is_some() {
-            let spacing = self.spacing_mm.clone().or(spacing);
+            let spacing = self.spacing_mm.as_deref().or(spacing);
             let spacing = spacing.ok_or("--sigma-mm needs the voxel spacing; give --spacing-mm")?;
             fields["spacing_mm"] = spacing.into();
         }

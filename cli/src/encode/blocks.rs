@@ -10,16 +10,15 @@ use half::f16;
 use ndarray::{ArrayD, IxDyn};
 use part::Part;
 use soft_labels::{Encoding, Error, Label, Raters, SoftEncoder, SoftFloat, Window, pool, quantize};
-use zarrs::array::{CodecOptions, Element as ZarrElement};
+use soft_labels_files::zarr::{ArrayWriter, LabelArray};
+use soft_labels_files::{ElementType, Format, Geometry};
 
 use super::Encoder;
 use super::args::Dtype;
 use super::report::Report;
 use crate::command::{Failure, of_file};
-use crate::files::kind::Kind;
-use crate::files::labels::{LabelType, Labels, each_type};
 use crate::jobs::Job;
-use crate::zarr::{LabelArray, SoftArray};
+use crate::raters::{RaterMaps, each_type};
 
 /// The most bytes of a block while it is computed.
 const BLOCK: usize = 16 << 20;
@@ -31,12 +30,12 @@ const MOST_BLOCKS: u64 = 1 << 30;
 enum Source {
     /// One array of each rater.
     Zarr(Vec<LabelArray>),
-    Memory(Labels),
+    Memory(RaterMaps),
 }
 
 impl Source {
     /// The labels of all raters in a box.
-    fn read(&self, window: &[Range<usize>]) -> Result<Labels, Failure> {
+    fn read(&self, window: &[Range<usize>]) -> Result<RaterMaps, Failure> {
         fn part<L: Clone>(maps: &[ArrayD<L>], window: &[Range<usize>]) -> Vec<ArrayD<L>> {
             let part = |map: &ArrayD<L>| {
                 map.slice_each_axis(|axis| window[axis.axis.index()].clone().into())
@@ -45,11 +44,10 @@ impl Source {
             maps.iter().map(part).collect()
         }
         match self {
-            Self::Memory(Labels::U8(maps)) => Ok(Labels::U8(part(maps, window))),
-            Self::Memory(Labels::I64(maps)) => Ok(Labels::I64(part(maps, window))),
+            Self::Memory(RaterMaps::U8(maps)) => Ok(RaterMaps::U8(part(maps, window))),
+            Self::Memory(RaterMaps::I64(maps)) => Ok(RaterMaps::I64(part(maps, window))),
             Self::Zarr(arrays) => {
-                let read = |array: &LabelArray| of_file(&array.folder, array.read(window));
-                let mut parts = arrays.iter().map(read);
+                let mut parts = arrays.iter().map(|array| array.read(window).map(RaterMaps::from));
                 let first = parts.next().ok_or("there is no rater")??;
                 parts.try_fold(first, |before, part| Ok(before.join(part?)))
             }
@@ -79,16 +77,16 @@ struct Blocks<'a> {
 }
 
 pub(super) fn encode(encoder: &Encoder<'_>, job: &Job) -> Result<Report, Failure> {
-    of_file(&job.out, job.place().check())?;
+    job.place().check()?;
     let start = Instant::now();
-    let (source, kind, header) = source(job)?;
-    let mut report = Report::new(job, kind, start.elapsed());
-    let encoding = encoder.encoding(header.as_ref())?;
+    let (source, element_type, geometry) = source(job)?;
+    let mut report = Report::new(job, element_type, start.elapsed());
+    let encoding = encoder.encoding(&geometry)?;
     let blocks = of_file(&job.out, Blocks::new(encoder, job, source, encoding))?;
     report.shape(blocks.window.map_shape(), job.raters().count());
 
     let start = Instant::now();
-    let part = of_file(&job.out, Part::open(job, &blocks))?;
+    let part = Part::open(job, &blocks)?;
     let before = part.done.len() as u64;
     let rest = usize::try_from(blocks.count.saturating_sub(before))?;
     let progress = encoder.args.files.work.progress(rest, "blocks")?;
@@ -110,41 +108,45 @@ pub(super) fn encode(encoder: &Encoder<'_>, job: &Job) -> Result<Report, Failure
         Ok(())
     })?;
     drop(progress);
-    of_file(&job.out, part.persist(job))?;
+    part.persist(job)?;
     report.time("blocks", start);
     let shape: Vec<_> = iter::once(encoder.classes.len()).chain(blocks.lengths).collect();
     report.wrote(format!("{shape:?} in {} blocks, classes first", blocks.count));
     Ok(report)
 }
 
-fn source(job: &Job) -> Result<(Source, LabelType, Option<nifti::NiftiHeader>), Failure> {
+fn source(job: &Job) -> Result<(Source, ElementType, Geometry), Failure> {
     let mut arrays = Vec::new();
     for (_, path) in job.raters().filter(|_| !job.is_stacked()) {
-        if Kind::of(path) != Some(Kind::Zarr) {
+        if !Format::of(path).is_some_and(Format::is_folder) {
             break;
         }
-        arrays.push(of_file(path, LabelArray::open(path))?);
+        arrays.push(LabelArray::open(path)?);
     }
     if let Some(first) = arrays.first().filter(|_| arrays.len() == job.raters().count()) {
         for (array, (_, path)) in arrays.iter().zip(job.raters()) {
-            if array.shape != first.shape {
-                let error = format!("has shape {:?}, but the first rater's {:?}", array.shape, first.shape);
+            if array.shape() != first.shape() {
+                let error = format!(
+                    "has shape {:?}, but the first rater's {:?}",
+                    array.shape(),
+                    first.shape()
+                );
                 return of_file(path, Err(error.into()));
             }
         }
-        let kind = first.kind;
-        return Ok((Source::Zarr(arrays), kind, None));
+        let element_type = first.element_type();
+        return Ok((Source::Zarr(arrays), element_type, Geometry::unknown()));
     }
     let volume = job.read()?;
-    Ok((Source::Memory(volume.labels), volume.kind, volume.header))
+    Ok((Source::Memory(volume.labels), volume.element_type, volume.geometry))
 }
 
 impl<'a> Blocks<'a> {
     fn new(encoder: &'a Encoder<'_>, job: &'a Job, source: Source, encoding: Encoding) -> Result<Self, Failure> {
         let shape = match &source {
-            Source::Zarr(arrays) => arrays.first().map(|array| array.shape.clone()),
-            Source::Memory(Labels::U8(maps)) => maps.first().map(|map| map.shape().to_vec()),
-            Source::Memory(Labels::I64(maps)) => maps.first().map(|map| map.shape().to_vec()),
+            Source::Zarr(arrays) => arrays.first().map(|array| array.shape().to_vec()),
+            Source::Memory(RaterMaps::U8(maps)) => maps.first().map(|map| map.shape().to_vec()),
+            Source::Memory(RaterMaps::I64(maps)) => maps.first().map(|map| map.shape().to_vec()),
         };
         let shape = shape.ok_or("there is no rater")?;
         let axes = shape.len();
@@ -213,7 +215,7 @@ impl<'a> Blocks<'a> {
     }
 
     /// Computes and stores a block.
-    fn write(&self, array: &SoftArray, block: u64) -> Result<(), Failure> {
+    fn write(&self, array: &ArrayWriter, block: u64) -> Result<(), Failure> {
         let place = self.place(block);
         let mut voxels = Vec::with_capacity(place.len());
         for (axis, (&at, whole)) in place.iter().zip(self.window.ranges()).enumerate() {
@@ -235,7 +237,7 @@ impl<'a> Blocks<'a> {
 
     fn write_labels<L: Label>(
         &self,
-        array: &SoftArray,
+        array: &ArrayWriter,
         chunk: &[u64],
         maps: &[ArrayD<L>],
         core: &Window,
@@ -255,11 +257,11 @@ impl<'a> Blocks<'a> {
         };
         let moved = |error: Error| self.job.named(moved(error));
         let stored = match self.encoder.args.dtype {
-            Dtype::F32 => store(array, chunk, self.soft::<_, f32>(&raters, core).map_err(moved)?),
-            Dtype::F64 => store(array, chunk, self.soft::<_, f64>(&raters, core).map_err(moved)?),
+            Dtype::F32 => array.write(chunk, &self.soft::<_, f32>(&raters, core).map_err(moved)?),
+            Dtype::F64 => array.write(chunk, &self.soft::<_, f64>(&raters, core).map_err(moved)?),
             Dtype::F16 => {
                 let soft = self.soft::<_, f32>(&raters, core).map_err(moved)?;
-                store(array, chunk, soft.mapv(f16::from_f32))
+                array.write(chunk, &soft.mapv(f16::from_f32))
             }
             Dtype::U8 => {
                 let classes = &self.encoder.classes;
@@ -274,10 +276,10 @@ impl<'a> Blocks<'a> {
                         .map_err(moved)?;
                     parts
                 };
-                store(array, chunk, parts)
+                array.write(chunk, &parts)
             }
         };
-        of_file(&self.job.out, stored)
+        Ok(stored?)
     }
 
     fn soft<L: Label, F: SoftFloat>(&self, raters: &Raters<'_, L, IxDyn>, core: &Window) -> Result<ArrayD<F>, Error> {
@@ -288,20 +290,4 @@ impl<'a> Blocks<'a> {
             pool::encode_window(&self.encoding, raters, classes, core, self.scale.as_slice())
         }
     }
-}
-
-/// Stores a chunk. Chunks at the end of an axis are filled up.
-fn store<T: ZarrElement + Copy + Default>(array: &SoftArray, chunk: &[u64], soft: ArrayD<T>) -> Result<(), Failure> {
-    let full: Vec<_> = array.chunk_shape(chunk)?.iter().map(|len| len.get() as usize).collect();
-    let soft = if soft.shape() == full {
-        soft
-    } else {
-        let mut padded = ArrayD::from_elem(full, T::default());
-        padded
-            .slice_each_axis_mut(|axis| (0..soft.len_of(axis.axis)).into())
-            .assign(&soft);
-        padded
-    };
-    let options = CodecOptions::default().with_concurrent_target(1);
-    Ok(array.store_chunk_opt(chunk, soft, &options)?)
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use ndarray::IxDyn;
 use soft_labels::{Classes, Label, Raters};
+use soft_labels_files::ElementType;
 
-use crate::files::labels::LabelType;
 use crate::jobs::Job;
 
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ pub(crate) struct Report {
     out: String,
     raters: usize,
     shape: Vec<usize>,
-    label_type: Option<LabelType>,
+    element_type: Option<ElementType>,
     /// Label and voxels of each class.
     counts: Vec<(i128, u64)>,
     ignored: u64,
@@ -27,12 +27,12 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn new(job: &Job, kind: LabelType, reading: Duration) -> Self {
+    pub(crate) fn new(job: &Job, element_type: ElementType, reading: Duration) -> Self {
         let files: Vec<_> = job.raters().map(|(_, file)| file.display().to_string()).collect();
         Self {
             files: files.join(", "),
             out: job.out.display().to_string(),
-            label_type: Some(kind),
+            element_type: Some(element_type),
             times: vec![("reading", reading)],
             ..Self::default()
         }
@@ -84,9 +84,7 @@ impl Report {
         } else {
             format!(", {} raters", self.raters)
         };
-        let kind = self
-            .label_type
-            .map_or(String::new(), |kind| format!("{kind:?}").to_lowercase());
+        let kind = self.element_type.map_or(String::new(), |kind| kind.to_string());
         writeln!(text, "read      {}: {:?} of {kind}{of}", self.files, self.shape)?;
         if !self.counts.is_empty() {
             writeln!(text, "\n  class   label      voxels")?;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 
 use crate::classes::{ClassArgs, NamedLabels};
-use crate::files::output::Existing;
+use crate::command::Existing;
 use crate::work::WorkArgs;
 
 /// Compares predictions with reference label maps

@@ -4,9 +4,9 @@ use std::io::Write;
 
 use plotters::prelude::*;
 use soft_labels::metrics::ReliabilityBin;
+use soft_labels_files::Place;
 
-use crate::command::Failure;
-use crate::files::output::Place;
+use crate::command::{Failure, of_file};
 
 const SIZE: (u32, u32) = (480, 600);
 const ACCURACY: RGBColor = RGBColor(27, 98, 168);
@@ -23,7 +23,7 @@ pub(crate) fn draw(place: &Place<'_>, bins: &[ReliabilityBin]) -> Result<(), Fai
         histogram(&lower, bins)?;
         area.present()?;
     }
-    place.file(|file| Ok(file.write_all(svg.as_bytes())?))
+    place.file(|file| of_file(place.path(), file.write_all(svg.as_bytes()).map_err(Failure::from)))
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;

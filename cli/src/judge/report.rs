@@ -1,14 +1,15 @@
 //! What was found, as tables, JSON and CSV.
 
+use std::fs::File;
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 use soft_labels::metrics::{Reliability, ReliabilityBin};
+use soft_labels_files::Place;
 
 use super::scores::{OF_CALIBRATION, OF_STRUCTURES, Scores};
 use super::summary::{DRAWS, Summary};
-use crate::command::Failure;
-use crate::files::output::Place;
+use crate::command::{Failure, of_file};
 
 /// The structures that are judged.
 #[derive(Debug)]
@@ -139,7 +140,7 @@ impl Judgement {
 
     /// A row for each case and structure.
     pub(crate) fn write_csv(&self, place: &Place<'_>) -> Result<(), Failure> {
-        place.file(|file| {
+        let write = |file: &mut File| -> Result<(), Failure> {
             let mut writer = csv::Writer::from_writer(file);
             let keys = OF_STRUCTURES.iter().chain(&OF_CALIBRATION).map(|(key, _)| *key);
             writer.write_record(["case", "structure"].into_iter().chain(keys))?;
@@ -155,7 +156,8 @@ impl Judgement {
                 }
             }
             Ok(writer.flush()?)
-        })
+        };
+        place.file(|file| of_file(place.path(), write(file)))
     }
 
     /// For two files.

@@ -57,11 +57,7 @@ pub(crate) fn structure(
     spacing: &[f64],
     tolerance_mm: f64,
 ) -> Result<[f64; OF_STRUCTURES.len()], Failure> {
-    let referred = region.mask(reference, classes)?;
-    let mut predicted = region.mask(prediction, classes)?;
-    // What nobody labelled is outside, for the prediction, too.
-    predicted.zip_mut_with(reference, |inside, &label| *inside &= !classes.is_ignored(label));
-    let surfaces = Surfaces::new(&predicted, &referred, spacing)?;
+    let surfaces = Surfaces::of_labels(prediction, reference, classes, region, spacing)?;
     let distances = surfaces.distances()?;
     let overlap = confusion.overlap(region).ok_or("has a class that does not exist")?;
     let voxel: f64 = spacing.iter().product();

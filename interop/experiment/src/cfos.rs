@@ -15,11 +15,10 @@ use clap::Args;
 use data::Image;
 use report::Results;
 use scores::{Row, score};
-use soft_labels::Classes;
-use train::{Settings, Targets, predict, train};
+use train::{Run, Settings, Targets, predict, train};
 
 use crate::jobs::processors;
-use crate::say;
+use crate::say::say;
 use crate::store::{Store, publish_csv};
 
 /// Compare targets on images of nuclei that five experts marked.
@@ -44,25 +43,6 @@ pub(crate) struct Cfos {
 
 /// Groups are held out in so many turns.
 const FOLDS: usize = 3;
-
-/// One network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Run {
-    pub(crate) targets: Targets,
-    pub(crate) fold: usize,
-    pub(crate) seed: u64,
-}
-
-impl Run {
-    pub(crate) fn key(&self) -> String {
-        let name = self.targets.name().replace([' ', ','], "_");
-        format!("{name}_fold_{}_seed_{}", self.fold, self.seed)
-    }
-}
-
-pub(crate) fn classes() -> soft_labels::Result<Classes> {
-    Classes::contiguous(2)
-}
 
 pub(crate) fn compare(args: &Cfos) -> Result<()> {
     let mut groups = data::load(&args.data)?;

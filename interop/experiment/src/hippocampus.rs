@@ -1,10 +1,11 @@
 //! Does it help? MR volumes of the hippocampus, one annotation each.
 
 mod data;
+mod judge;
 mod pictures;
 pub(crate) mod predictions;
 mod report;
-mod runs;
+mod run;
 mod sampler;
 mod scores;
 mod train;
@@ -15,12 +16,12 @@ use std::path::PathBuf;
 use anyhow::{Result, anyhow};
 use clap::Args;
 use report::Results;
-use runs::{Run, SVLS, Targets};
+use run::{Run, SVLS, Scales, Targets};
 use scores::Row;
-use train::{BATCH, Scales};
+use train::BATCH;
 
 use crate::jobs::{in_parallel, processors};
-use crate::say;
+use crate::say::say;
 use crate::statistics::mean;
 use crate::store::{Store, publish_csv};
 
@@ -148,11 +149,11 @@ pub(crate) fn compare(args: &Hippocampus) -> Result<()> {
         split.held_out.len(),
         steps,
         BATCH,
-        sampler::CROP,
+        data::CROP,
         plan.seeds
     );
     say(&about)?;
-    let store = Store::open(out.join("networks"), &(BATCH, sampler::CROP))?;
+    let store = Store::open(out.join("networks"), &(BATCH, data::CROP))?;
     let jobs = args.jobs.map_or_else(processors, usize::from);
     let finish = |what: &str, runs: &[Run], chosen_from: bool| {
         store.finish(

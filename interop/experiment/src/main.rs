@@ -1,25 +1,19 @@
 //! Small networks trained on one-hot and on soft labels, and how well each knows where it is unsure.
 
-#[path = "../../../cli/src/draw/canvas.rs"]
-mod canvas;
 mod cfos;
 mod diagrams;
-#[path = "../../../cli/src/draw/grid.rs"]
-mod grid;
 mod hippocampus;
 mod initial;
 mod jobs;
 mod markdown;
 mod metric;
 mod nodules;
+mod say;
 mod schedule;
 mod statistics;
 mod store;
 mod unet;
 mod unet3d;
-
-use std::fmt::Display;
-use std::io::{self, Write};
 
 use clap::{Parser, Subcommand};
 
@@ -49,9 +43,4 @@ fn main() -> anyhow::Result<()> {
         Command::Nodules(args) => nodules::compare(&args),
         Command::Choose(args) => nodules::choose::choose(&args),
     }
-}
-
-/// Prints a line. A closed pipe is an error, not a panic.
-fn say(line: &dyn Display) -> anyhow::Result<()> {
-    Ok(writeln!(io::stdout(), "{line}")?)
 }

@@ -26,7 +26,7 @@ use scores::Scores;
 use train::{EPSILON, FULL, QUICK, predict};
 
 use crate::jobs::{in_parallel, processors, progress};
-use crate::say;
+use crate::say::say;
 
 /// Train ten models of one network, and compare them on held-out patients.
 #[derive(Args, Debug)]

@@ -9,18 +9,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use serde_json::json;
+use soft_labels_files::zarr::{ArrayWriter, State};
+use soft_labels_files::{ElementType, folder_of};
 
 use super::Blocks;
 use crate::command::{Failure, of_file};
 use crate::encode::args::Dtype;
-use crate::files::output::folder;
 use crate::jobs::Job;
-use crate::zarr::{self, SoftArray, SoftType};
 
 /// The unfinished array, which stands beside its place until it is whole.
 pub(super) struct Part {
     folder: PathBuf,
-    pub(super) array: SoftArray,
+    pub(super) array: ArrayWriter,
     /// Blocks that were finished before.
     pub(super) done: HashSet<u64>,
     log: Mutex<File>,
@@ -33,10 +33,14 @@ const DONE: &str = "soft-labels.done";
 impl Part {
     /// Makes the folder, or goes on with it if it was begun by the same command.
     pub(super) fn open(job: &Job, blocks: &Blocks<'_>) -> Result<Self, Failure> {
+        let settings = settings(job, blocks)?;
+        of_file(&job.out, Self::open_with(job, blocks, settings))
+    }
+
+    fn open_with(job: &Job, blocks: &Blocks<'_>, settings: String) -> Result<Self, Failure> {
         let mut name = OsString::from(".soft-labels-");
         name.push(job.out.file_name().ok_or("has no name")?);
-        let path = folder(&job.out).join(name);
-        let settings = settings(job, blocks)?;
+        let path = folder_of(&job.out).join(name);
         // Without settings it had not begun.
         if path.join(SETTINGS).exists() {
             if fs::read_to_string(path.join(SETTINGS)).ok().as_deref() != Some(&settings) {
@@ -58,7 +62,6 @@ impl Part {
             .read(true)
             .append(true)
             .open(path.join(DONE))?;
-        #[expect(clippy::incompatible_msrv, reason = "zarrs needs a later version, too")]
         if log.try_lock().is_err() {
             return Err("is being written by another process; wait for it".into());
         }
@@ -78,18 +81,14 @@ impl Part {
                 .collect::<Vec<_>>()
         };
         let kind = match blocks.encoder.args.dtype {
-            Dtype::F32 => SoftType::F32,
-            Dtype::F64 => SoftType::F64,
-            Dtype::F16 => SoftType::F16,
-            Dtype::U8 => SoftType::U8,
+            Dtype::F32 => ElementType::F32,
+            Dtype::F64 => ElementType::F64,
+            Dtype::F16 => ElementType::F16,
+            Dtype::U8 => ElementType::U8,
         };
-        let array = zarr::soft_array(
-            &path,
-            &whole(&blocks.lengths),
-            &whole(&blocks.block),
-            kind,
-            &blocks.encoder.classes,
-        )?;
+        let values = blocks.encoder.classes.values();
+        let labels: Vec<_> = values.iter().map(ToString::to_string).collect();
+        let array = ArrayWriter::create(&path, &whole(&blocks.lengths), &whole(&blocks.block), kind, &labels)?;
         Ok(Self {
             folder: path,
             array,
@@ -107,28 +106,23 @@ impl Part {
     /// Moves the array to its place.
     pub(super) fn persist(self, job: &Job) -> Result<(), Failure> {
         drop(self.log);
-        fs::remove_file(self.folder.join(DONE))?;
-        fs::remove_file(self.folder.join(SETTINGS))?;
-        job.place().check()?;
-        if job.out.exists() {
-            let old = tempfile::Builder::new()
-                .prefix(".soft-labels-old-")
-                .tempdir_in(folder(&job.out))?;
-            fs::rename(&job.out, old.path().join("old"))?;
+        for name in [DONE, SETTINGS] {
+            of_file(&job.out, fs::remove_file(self.folder.join(name)).map_err(Failure::from))?;
         }
-        Ok(fs::rename(&self.folder, &job.out)?)
+        Ok(job.place().put_folder(&self.folder)?)
     }
 }
 
 /// What a continued run must have in common with the one before.
 fn settings(job: &Job, blocks: &Blocks<'_>) -> Result<String, Failure> {
     let input = |path: &Path| -> Result<String, Failure> {
-        let state = zarr::State::of(path, 4)?;
-        Ok(format!("{} {state:?}", path.canonicalize()?.display()))
+        let state = State::of(path, 4)?;
+        let whole = of_file(path, path.canonicalize().map_err(Failure::from))?;
+        Ok(format!("{} {state:?}", whole.display()))
     };
     let inputs = job
         .raters()
-        .map(|(_, path)| of_file(path, input(path)))
+        .map(|(_, path)| input(path))
         .collect::<Result<Vec<_>, _>>()?;
     let args = blocks.encoder.args;
     Ok(json!({

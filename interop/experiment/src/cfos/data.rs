@@ -8,12 +8,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 use serde::Deserialize;
+use soft_labels::Classes;
 use soft_labels::fusion::{Staple, Ties, majority_vote};
 
-use super::classes;
 use crate::statistics::mean;
 
 pub(crate) const EXPERTS: usize = 5;
+
+/// Background and nucleus.
+pub(crate) fn classes() -> soft_labels::Result<Classes> {
+    Classes::contiguous(2)
+}
 
 const WHERE_FROM: &str = "it has to be the folder train_data/lab-wue1 of github.com/matjesg/bioimage_analysis, with images, \
     labels and groups_wue1.csv (Segebarth, Griebel, Stein et al. 2020, eLife 9:e59780; also in their Dryad data set, doi \

@@ -8,12 +8,11 @@ use embedded_graphics::pixelcolor::Rgb888;
 use ndarray::{Array2, Array3, ArrayView2, Axis, s};
 use soft_labels::metrics::{Reliability, Scope};
 use soft_labels::{OneHot, multirater};
+use soft_labels_draw::grid::{Item, Scale, paint};
 
-use super::data::{EXPERTS, Image, LEAST};
-use super::train::{Targets, predict};
-use super::{Run, classes};
+use super::data::{EXPERTS, Image, LEAST, classes};
+use super::train::{Run, Targets, predict};
 use crate::diagrams::reliability_diagram;
-use crate::grid::{Item, Scale, paint};
 use crate::jobs::in_parallel;
 use crate::store::Store;
 use crate::unet::UNet;

@@ -2,8 +2,7 @@
 
 use anyhow::Result;
 
-use super::classes;
-use super::data::{EXPERTS, Image};
+use super::data::{EXPERTS, Image, classes};
 use super::objects::Objects;
 use super::scores::{METRICS, Metric, Row, dice};
 use super::train::Targets;

@@ -9,8 +9,7 @@ use soft_labels::metrics::{
 };
 use soft_labels::{Classes, OneHot, multirater};
 
-use super::classes;
-use super::data::{EXPERTS, Image};
+use super::data::{EXPERTS, Image, classes};
 use super::objects::Objects;
 
 /// Bins of the calibration error, as in the paper's code.

@@ -12,8 +12,7 @@ use soft_labels::batch::Sample;
 use soft_labels::{Encoding, LabelSmoothing, Raters};
 use soft_labels_burn::{SoftCrossEntropyLossConfig, soft_targets};
 
-use super::classes;
-use super::data::{EXPERTS, Image};
+use super::data::{EXPERTS, Image, classes};
 use crate::initial::initialised;
 use crate::schedule::cosine;
 use crate::unet::UNet;
@@ -27,6 +26,21 @@ pub(crate) struct Settings {
     pub(crate) steps: usize,
     pub(crate) batch_size: usize,
     pub(crate) learning_rate: f64,
+}
+
+/// One network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) targets: Targets,
+    pub(crate) fold: usize,
+    pub(crate) seed: u64,
+}
+
+impl Run {
+    pub(crate) fn key(&self) -> String {
+        let name = self.targets.name().replace([' ', ','], "_");
+        format!("{name}_fold_{}_seed_{}", self.fold, self.seed)
+    }
 }
 
 /// Whose labels a network learns from, and how.

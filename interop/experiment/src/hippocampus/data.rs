@@ -9,12 +9,14 @@ use nifti::{IntoNdArray, NiftiObject, ReaderOptions};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-
-use super::sampler::CROP;
+use soft_labels_files::read_labels;
 
 const WHERE_FROM: &str = "it has to be the folder of Task04_Hippocampus with imagesTr and labelsTr: download \
     Task04_Hippocampus.tar from http://medicaldecathlon.com (Antonelli et al. 2022, doi 10.1038/s41467-022-30695-9; \
     licence CC BY-SA 4.0) and unpack it";
+
+/// The size of a crop to learn from. No volume is smaller.
+pub(crate) const CROP: [usize; 3] = [24, 32, 16];
 
 /// One volume with axes (x, y, z), 1 mm apart.
 #[derive(Debug, Clone)]
@@ -66,8 +68,8 @@ pub(crate) fn load(folder: &Path) -> Result<Split> {
 
 impl Case {
     fn load(folder: &Path, name: &str) -> Result<Self> {
-        let image: Array3<f32> = read(&folder.join("imagesTr").join(name))?;
-        let labels: Array3<f32> = read(&folder.join("labelsTr").join(name))?;
+        let image = image(&folder.join("imagesTr").join(name))?;
+        let labels = labels(&folder.join("labelsTr").join(name))?;
         ensure!(
             image.shape() == labels.shape(),
             "{name}: the image has {:?} voxels and the labels have {:?}",
@@ -80,7 +82,7 @@ impl Case {
             image.shape()
         );
         ensure!(
-            labels.iter().all(|&label| [0.0, 1.0, 2.0].contains(&label)),
+            labels.iter().all(|&label| label <= 2),
             "{name}: labels other than 0, 1 and 2; {WHERE_FROM}"
         );
         let mean = image.mean().unwrap_or(0.0);
@@ -89,13 +91,13 @@ impl Case {
         Ok(Self {
             name: name.trim_end_matches(".nii.gz").to_owned(),
             image: image.map(|value| (value - mean) / deviation),
-            labels: labels.map(|&label| label as u8),
+            labels,
         })
     }
 }
 
 /// In standard order.
-fn read(file: &Path) -> Result<Array3<f32>> {
+fn image(file: &Path) -> Result<Array3<f32>> {
     let context = || format!("{}: {WHERE_FROM}", file.display());
     let volume = ReaderOptions::new()
         .read_file(file)
@@ -104,4 +106,15 @@ fn read(file: &Path) -> Result<Array3<f32>> {
     let volume = volume.into_ndarray::<f32>().with_context(context)?;
     let volume = volume.into_dimensionality::<Ix3>().with_context(context)?;
     Ok(volume.as_standard_layout().into_owned())
+}
+
+/// In standard order.
+fn labels(file: &Path) -> Result<Array3<u8>> {
+    let labels = read_labels(file)
+        .and_then(|map| map.labels.cast::<u8>())
+        .context(WHERE_FROM)?;
+    let labels = labels
+        .into_dimensionality::<Ix3>()
+        .with_context(|| format!("{}: {WHERE_FROM}", file.display()))?;
+    Ok(labels.as_standard_layout().into_owned())
 }

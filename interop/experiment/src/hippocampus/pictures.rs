@@ -9,14 +9,14 @@ use ndarray::{Array2, Array3, Array4, Axis, Ix3};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use soft_labels::metrics::{Reliability, ReliabilityBin, Scope, top_labels};
+use soft_labels_draw::grid::{Item, Scale, paint};
 
 use super::data::Case;
 use super::report::Results;
-use super::runs::{Run, SVLS, Targets};
+use super::run::{Run, SVLS, Scales, Targets};
 use super::scores::{BINS, METRICS, Metric};
-use super::train::{Scales, classes, predict, probabilities};
+use super::train::{classes, predict, probabilities};
 use crate::diagrams::{COLORS, Drawn, reliability_diagram, write_svg};
-use crate::grid::{Item, Scale, paint};
 use crate::jobs::in_parallel;
 use crate::statistics::{deviation, mean};
 use crate::store::Store;

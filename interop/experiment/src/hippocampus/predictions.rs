@@ -7,10 +7,11 @@ use anyhow::{Context, Result};
 use burn::module::Module;
 use burn::tensor::Device;
 use clap::Args;
+use soft_labels_files::{Geometry, Place, write_probabilities};
 
 use super::data;
 use super::train::{predict, probabilities};
-use crate::say;
+use crate::say::say;
 use crate::unet3d::UNet3d;
 
 /// Write what a trained network predicts for the held-out volumes of the hippocampus.
@@ -34,8 +35,8 @@ pub(crate) fn write(args: &Predict) -> Result<()> {
     fs::create_dir_all(&args.out).with_context(|| format!("{}", args.out.display()))?;
     for case in data::load(&args.data)?.held_out {
         let file = args.out.join(format!("{}.npy", case.name));
-        ndarray_npy::write_npy(&file, &probabilities(&predict(&net, &case)?, 1.0))
-            .with_context(|| format!("{}", file.display()))?;
+        let probabilities = probabilities(&predict(&net, &case)?, 1.0);
+        write_probabilities(Place::new(&file).overwrite(true), &probabilities, &Geometry::unknown())?;
     }
     say(&args.out.display())
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anyhow::Result;
 
-use super::runs::Run;
+use super::run::Run;
 use super::scores::{METRICS, Metric, Row};
 use crate::markdown::{about_intervals, cell, difference_cell, table};
 use crate::statistics::{Difference, mean};

@@ -6,9 +6,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::data::Case;
-
-pub(crate) const CROP: [usize; 3] = [24, 32, 16];
+use super::data::{CROP, Case};
 
 /// A window of a volume; it begins at even voxels, so that boxes of two are those of the whole volume.
 #[derive(Debug, Clone, PartialEq)]

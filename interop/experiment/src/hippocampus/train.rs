@@ -11,25 +11,15 @@ use soft_labels::batch::{Sample, encode_scales};
 use soft_labels::{Classes, Encoding};
 use soft_labels_burn::{SoftCrossEntropyLoss, SoftCrossEntropyLossConfig};
 
-use super::data::Case;
-use super::runs::Run;
-use super::sampler::{CROP, Crop, Sampler};
+use super::data::{CROP, Case};
+use super::run::{Run, Scales};
+use super::sampler::{Crop, Sampler};
 use crate::initial::initialised;
 use crate::schedule::cosine;
 use crate::unet3d::UNet3d;
 
 /// Crops to a step.
 pub(crate) const BATCH: usize = 2;
-
-/// Resolutions at which a network is taught.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scales {
-    Full,
-    /// Also at half the resolution, by the mean of the soft labels over boxes of 2x2x2 voxels.
-    Pooled,
-    /// Also at half the resolution, by the soft labels of every other label.
-    Nearest,
-}
 
 /// The share of the half resolution in the loss, as in nnU-Net: half of that of the full one.
 const HALF_SHARE: f32 = 1.0 / 3.0;

@@ -11,7 +11,7 @@ use super::models::MODELS;
 use super::scores::{Metric, Scores};
 use super::train::{FULL, Settings, predict, train};
 use crate::jobs::{in_parallel, processors};
-use crate::say;
+use crate::say::say;
 
 /// Try learning rates on one-hot labels of one rater, judged on patients that are neither learned from nor held out.
 #[derive(Args, Debug)]

@@ -10,13 +10,13 @@ use embedded_graphics::text::Alignment;
 use ndarray::{Array2, Array3, Array4, ArrayRef2, Axis, s};
 use plotters::prelude::*;
 use soft_labels::metrics::ReliabilityBin;
+use soft_labels_draw::grid::{Item, Scale, paint};
 
 use super::data::{Nodules, RATERS};
 use super::image::ORIGIN;
 use super::models::Model;
 use super::report::Results;
 use crate::diagrams::{reliability_chart, write_svg};
-use crate::grid::{Item, Scale, paint};
 
 const DIAGRAMS: [(&str, [&str; 5]); 2] = [
     ("learned from one rater", ["one_hot", "ls_1", "ls_2", "ls_3", "svls"]),

@@ -9,12 +9,14 @@ use embedded_graphics::primitives::{PrimitiveStyle, Rectangle, StyledDrawable};
 use embedded_graphics::text::{Alignment, Baseline, Text, TextStyleBuilder};
 use ndarray::{Array2, ArrayRef2};
 
-pub(crate) const INK: Rgb888 = Rgb888::new(36, 41, 47);
+/// The colour of text and lines.
+pub const INK: Rgb888 = Rgb888::new(36, 41, 47);
 const PAPER: Rgb888 = Rgb888::new(255, 255, 255);
 const EDGE: Rgb888 = Rgb888::new(140, 149, 159);
 
 /// An RGB image, (H, W).
-pub(crate) struct Canvas {
+#[derive(Debug)]
+pub struct Canvas {
     pixels: Array2<Rgb888>,
 }
 
@@ -41,13 +43,14 @@ impl DrawTarget for Canvas {
 }
 
 impl Canvas {
-    pub(crate) fn new(size: Size) -> Self {
+    /// A white image.
+    pub fn new(size: Size) -> Self {
         let pixels = Array2::from_elem((size.height as usize, size.width as usize), PAPER);
         Self { pixels }
     }
 
     /// Text whose first line has its upper left corner or the middle of its upper edge at `at`.
-    pub(crate) fn text(&mut self, text: &str, at: Point, alignment: Alignment) {
+    pub fn text(&mut self, text: &str, at: Point, alignment: Alignment) {
         let layout = TextStyleBuilder::new()
             .alignment(alignment)
             .baseline(Baseline::Top)
@@ -55,17 +58,18 @@ impl Canvas {
         let Ok(_) = Text::with_text_style(text, at, MonoTextStyle::new(&FONT_10X20, INK), layout).draw(self);
     }
 
-    pub(crate) fn fill(&mut self, area: Rectangle, color: Rgb888) {
+    /// Paints an area.
+    pub fn fill(&mut self, area: Rectangle, color: Rgb888) {
         let Ok(()) = area.draw_styled(&PrimitiveStyle::with_fill(color), self);
     }
 
     /// A thin line around an area.
-    pub(crate) fn frame(&mut self, area: Rectangle) {
+    pub fn frame(&mut self, area: Rectangle) {
         let Ok(()) = area.offset(1).draw_styled(&PrimitiveStyle::with_stroke(EDGE, 1), self);
     }
 
     /// A square of `side` pixels for each voxel.
-    pub(crate) fn squares(&mut self, at: Point, side: u32, colors: &ArrayRef2<Rgb888>) {
+    pub fn squares(&mut self, at: Point, side: u32, colors: &ArrayRef2<Rgb888>) {
         for ((y, x), &color) in colors.indexed_iter() {
             let corner = at + Point::new(x as i32, y as i32) * side as i32;
             self.fill(Rectangle::new(corner, Size::new_equal(side)), color);
@@ -75,7 +79,11 @@ impl Canvas {
     }
 
     /// The image as a PNG file.
-    pub(crate) fn png(&self) -> Result<Vec<u8>, png::EncodingError> {
+    ///
+    /// # Errors
+    ///
+    /// If it is empty or too large for PNG.
+    pub fn png(&self) -> Result<Vec<u8>, png::EncodingError> {
         let mut file = Vec::new();
         let mut encoder = png::Encoder::new(&mut file, self.size().width, self.size().height);
         encoder.set_color(png::ColorType::Rgb);
@@ -89,7 +97,7 @@ impl Canvas {
 }
 
 /// The colour map "magma" of Smith & van der Walt, perceptually uniform, at a value between 0 and 1.
-pub(crate) fn magma(value: f64) -> Rgb888 {
+pub fn magma(value: f64) -> Rgb888 {
     const STOPS: [u32; 9] = [
         0x000004, 0x1c1044, 0x4f127b, 0x812581, 0xb5367a, 0xe55964, 0xfb8761, 0xfec287, 0xfcfdbf,
     ];
@@ -100,7 +108,7 @@ pub(crate) fn magma(value: f64) -> Rgb888 {
 }
 
 /// The mean of colours with weights that sum to 1.
-pub(crate) fn blend(parts: impl IntoIterator<Item = (Rgb888, f64)>) -> Rgb888 {
+pub fn blend(parts: impl IntoIterator<Item = (Rgb888, f64)>) -> Rgb888 {
     let [r, g, b] = parts.into_iter().fold([0.0; 3], |[r, g, b], (color, weight)| {
         [
             r + weight * f64::from(color.r()),

@@ -4,7 +4,6 @@
 //! `cargo bench --bench judge` runs all; `cargo bench --bench judge -- tace` those whose names hold "tace".
 
 #[expect(dead_code, reason = "only smooth maps are judged")]
-#[path = "../encode/maps.rs"]
 mod maps;
 
 use std::hint::black_box;

@@ -6,7 +6,7 @@ use embedded_graphics::primitives::Rectangle;
 use embedded_graphics::text::Alignment;
 use ndarray::{Array2, ArrayRef2};
 
-use super::canvas::{Canvas, magma};
+use crate::canvas::{Canvas, magma};
 
 const MARGIN: u32 = 24;
 const GAP: u32 = 20;
@@ -14,31 +14,41 @@ const TITLE: u32 = 28;
 const BAR: u32 = 140;
 
 /// A range of values and their colours.
-pub(crate) struct Scale {
-    pub(crate) title: String,
-    pub(crate) low: f64,
-    pub(crate) high: f64,
+#[derive(Debug, Clone)]
+pub struct Scale {
+    /// What stands above its bar.
+    pub title: String,
+    /// The value of the darkest colour.
+    pub low: f64,
+    /// The value of the lightest colour.
+    pub high: f64,
 }
 
 impl Scale {
-    pub(crate) fn color(&self, value: f64) -> Rgb888 {
+    /// The colour of a value.
+    pub fn color(&self, value: f64) -> Rgb888 {
         magma((value - self.low) / (self.high - self.low))
     }
 
-    pub(crate) fn colors(&self, values: &ArrayRef2<f64>) -> Array2<Rgb888> {
+    /// The colour of each of (H, W) values.
+    pub fn colors(&self, values: &ArrayRef2<f64>) -> Array2<Rgb888> {
         values.map(|&value| self.color(value))
     }
 }
 
 /// What stands in one place of a row.
-pub(crate) enum Item<'a> {
+#[derive(Debug)]
+pub enum Item<'a> {
+    /// A title, and the colours of (H, W) voxels.
     Panel(String, Array2<Rgb888>),
+    /// Colours and what they mean.
     Legend(Vec<(Rgb888, String)>),
+    /// The colours of values.
     Bar(&'a Scale),
 }
 
 /// Paints rows of items, whose panels show `shape` voxels of `side` pixels.
-pub(crate) fn paint(rows: &[Vec<Item<'_>>], shape: (usize, usize), side: u32) -> Canvas {
+pub fn paint(rows: &[Vec<Item<'_>>], shape: (usize, usize), side: u32) -> Canvas {
     let panel = Size::new(shape.1 as u32, shape.0 as u32) * side;
     let width = |item: &Item<'_>| match item {
         Item::Bar(_) => BAR,

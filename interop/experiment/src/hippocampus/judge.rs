@@ -1,99 +1,17 @@
-//! Which networks are trained, and how each is judged.
+//! How each network is judged.
 
 use anyhow::Result;
 use ndarray::Array4;
 use soft_labels::metrics::negative_log_likelihood;
-use soft_labels::{Encoding, LabelSmoothing, Svls, SvlsKernel};
 
 use super::data::{Case, Split};
+use super::run::{Run, Targets};
 use super::scores::{Row, score};
-use super::train::{Scales, classes, predict, probabilities, train};
+use super::train::{classes, predict, probabilities, train};
 use crate::store::Store;
 use crate::unet3d::UNet3d;
 
-/// One network.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Run {
-    pub(crate) targets: Targets,
-    /// Volumes to learn from.
-    pub(crate) volumes: usize,
-    pub(crate) seed: u64,
-    pub(crate) scales: Scales,
-    pub(crate) learning_rate: f64,
-    pub(crate) steps: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Targets {
-    OneHot,
-    Smoothing { alpha: f64 },
-    Svls { sigma: f64, radius: usize, strength: f64 },
-}
-
-/// The paper's kernel.
-pub(crate) const SVLS: Targets = Targets::Svls {
-    sigma: 1.0,
-    radius: 1,
-    strength: 1.0,
-};
-
-impl Targets {
-    pub(crate) fn encoding(self) -> Result<Encoding> {
-        Ok(match self {
-            Self::OneHot => Encoding::OneHot,
-            Self::Smoothing { alpha } => LabelSmoothing::new(alpha)?.into(),
-            Self::Svls {
-                sigma,
-                radius,
-                strength,
-            } => {
-                let settings = SvlsKernel::builder().sigma(sigma).radius(radius).strength(strength);
-                Svls::new(settings.build()?).into()
-            }
-        })
-    }
-
-    pub(crate) fn name(self) -> String {
-        match self {
-            Self::OneHot => "one-hot".into(),
-            Self::Smoothing { alpha } => format!("LS {alpha}"),
-            SVLS => "SVLS".into(),
-            Self::Svls {
-                sigma,
-                radius,
-                strength,
-            } => {
-                let side = 2 * radius + 1;
-                format!("SVLS σ {sigma} λ {strength} {side}x{side}x{side}")
-            }
-        }
-    }
-}
-
 impl Run {
-    /// For tables and the CSV.
-    pub(crate) fn name(&self) -> String {
-        let scales = match self.scales {
-            Scales::Full => "",
-            Scales::Pooled => ", two scales, pooled",
-            Scales::Nearest => ", two scales, nearest",
-        };
-        self.targets.name() + scales
-    }
-
-    /// For files.
-    pub(crate) fn key(&self) -> String {
-        let name = self
-            .name()
-            .replace([' ', ','], "_")
-            .replace('σ', "sigma")
-            .replace('λ', "strength");
-        format!(
-            "{name}_{}_volumes_rate_{}_steps_{}_seed_{}",
-            self.volumes, self.learning_rate, self.steps, self.seed
-        )
-    }
-
     /// Trains the network, and judges it by the held-out volumes. If it is chosen from, also by those for choices. One-hot
     /// labels are also judged with their best temperature.
     pub(crate) fn finish(&self, split: &Split, chosen_from: bool, step: &dyn Fn()) -> Result<(UNet3d, Vec<Row>)> {
@@ -204,31 +122,5 @@ mod tests {
         };
         let temperature = best_temperature(&[logits * 3.0], &[case]).unwrap();
         assert!((temperature - 3.0).abs() < 0.15, "{temperature}");
-    }
-
-    #[test]
-    fn names_tell_targets_apart() {
-        let svls = |sigma, radius, strength| Targets::Svls {
-            sigma,
-            radius,
-            strength,
-        };
-        assert_eq!(svls(1.0, 1, 1.0).name(), "SVLS");
-        assert_eq!(svls(0.5, 2, 0.25).name(), "SVLS σ 0.5 λ 0.25 5x5x5");
-        let run = Run {
-            targets: svls(2.0, 1, 1.0),
-            volumes: 20,
-            seed: 3,
-            scales: Scales::Nearest,
-            learning_rate: 1e-3,
-            steps: 400,
-        };
-        assert!(
-            run.key()
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)),
-            "{}",
-            run.key()
-        );
     }
 }

@@ -7,8 +7,8 @@ use embedded_graphics::pixelcolor::Rgb888;
 use ndarray::{Array2, Array3, ArrayD, ArrayViewD, Axis, Ix3};
 use soft_labels::{Classes, LabelSmoothing, OneHot, Raters, Result, SoftEncoder, Svls};
 
-use super::canvas::{Canvas, blend};
-use super::grid::{Item, Scale, paint};
+use crate::canvas::{Canvas, blend};
+use crate::grid::{Item, Scale, paint};
 
 /// Class colours; those of Okabe & Ito can be told apart by colour-blind readers too.
 const CLASS: [Rgb888; 8] = [
@@ -22,30 +22,38 @@ const CLASS: [Rgb888; 8] = [
     Rgb888::new(240, 228, 66),
 ];
 
-pub(crate) fn class_color(class: usize) -> Rgb888 {
+/// The colour of a class. There are eight, which repeat.
+pub fn class_color(class: usize) -> Rgb888 {
     CLASS[class % CLASS.len()]
 }
 
 /// The colour of each voxel: its classes' colours, mixed as its soft labels say.
-pub(crate) fn mixed(soft: &Array3<f64>) -> Array2<Rgb888> {
+pub fn mixed(soft: &Array3<f64>) -> Array2<Rgb888> {
     soft.map_axis(Axis(0), |p| {
         blend(p.iter().enumerate().map(|(class, &p)| (class_color(class), p)))
     })
 }
 
 /// A slice of a volume (D, H, W), or an image (H, W), as its raters labelled it.
-pub(crate) struct Scene<'a> {
-    pub(crate) raters: Vec<ArrayViewD<'a, i64>>,
-    pub(crate) classes: Classes,
+#[derive(Debug)]
+pub struct Scene<'a> {
+    /// Their label maps.
+    pub raters: Vec<ArrayViewD<'a, i64>>,
+    /// Class 0 is the background.
+    pub classes: Classes,
     /// The index on the first axis, which an image does not have.
-    pub(crate) slice: Option<usize>,
+    pub slice: Option<usize>,
     /// What the classes are called.
-    pub(crate) names: Vec<String>,
+    pub names: Vec<String>,
 }
 
 impl Scene<'_> {
     /// Confidence and entropy of one-hot, LS and SVLS beside the first rater's labels: figure 1(b) of the paper.
-    pub(crate) fn confidence(&self) -> Result<Canvas> {
+    ///
+    /// # Errors
+    ///
+    /// Those of the encoders, such as an unknown label.
+    pub fn confidence(&self) -> Result<Canvas> {
         let first = self.raters.get(..1).unwrap_or_default();
         let window = self.window(first);
         let confidence = Scale {
@@ -80,7 +88,11 @@ impl Scene<'_> {
     }
 
     /// The raters' labels, and the probability of the foreground and entropy of mOH and mSVLS: figure 3 of the paper.
-    pub(crate) fn several(&self) -> Result<Canvas> {
+    ///
+    /// # Errors
+    ///
+    /// Those of the encoders, such as an unknown label.
+    pub fn several(&self) -> Result<Canvas> {
         let window = self.window(&self.raters);
         let name = match &*self.names {
             [_, name] => name,

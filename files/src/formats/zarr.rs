@@ -1,0 +1,87 @@
+//! Zarr arrays, versions 2 and 3, as a whole or part by part.
+//!
+//! Needs feature `zarr`. [`read_labels`](crate::read_labels) and [`write_probabilities`](crate::write_probabilities) handle whole
+//! arrays. For those larger than memory, [`LabelArray`] reads windows and [`ArrayWriter`] writes chunks.
+
+mod reader;
+mod state;
+mod writer;
+
+use std::path::Path;
+
+use ndarray::{ArrayViewD, Dimension};
+pub use reader::LabelArray;
+use reader::METADATA;
+pub use state::State;
+pub use writer::ArrayWriter;
+
+use crate::elements::{Element, ElementType, Values, each_value};
+use crate::error::Fault;
+use crate::geometry::Geometry;
+use crate::labels::LabelMap;
+use crate::limits::check_unpacked;
+
+/// Whether a folder is a Zarr array.
+pub(super) fn is_array(path: &Path) -> bool {
+    METADATA.iter().any(|name| path.join(name).is_file())
+}
+
+/// A whole label map.
+pub(super) fn labels(path: &Path) -> Result<LabelMap, Fault> {
+    let array = LabelArray::open_unguarded(path)?;
+    let voxels = array
+        .shape()
+        .iter()
+        .try_fold(1_u64, |voxels, &len| voxels.checked_mul(len as u64));
+    check_unpacked(voxels, State::read(path, 4)?.bytes)?;
+    let window: Vec<_> = array.shape().iter().map(|&len| 0..len).collect();
+    Ok(LabelMap {
+        labels: array.read_unguarded(&window)?,
+        element_type: array.element_type(),
+        geometry: Geometry::unknown(),
+    })
+}
+
+/// Edges of the chunks of whole arrays, by the number of spatial axes: 2, or 3 and more.
+const EDGES: [usize; 2] = [1024, 64];
+
+pub(super) fn write_labels(path: &Path, labels: &Values<'_>, _: &Geometry) -> Result<(), Fault> {
+    write(path, labels, 0)
+}
+
+/// A chunk holds all classes, which are first.
+pub(super) fn write_probabilities(path: &Path, soft: &Values<'_>, _: &Geometry) -> Result<(), Fault> {
+    write(path, soft, 1)
+}
+
+/// `whole` axes at the beginning are not divided.
+fn write(path: &Path, values: &Values<'_>, whole: usize) -> Result<(), Fault> {
+    let shape = values.shape().to_vec();
+    if shape.contains(&0) {
+        return Err(Fault::content("has no voxels to write"));
+    }
+    let edge = EDGES[usize::from(shape.len() > 2 + whole)];
+    let chunk: Vec<_> = shape
+        .iter()
+        .enumerate()
+        .map(|(axis, &len)| if axis < whole { len } else { len.min(edge) })
+        .collect();
+    each_value!(values, array => {
+        let writer = ArrayWriter::create_unnamed(path, &shape, &chunk, element_type_of(array), &[])?;
+        let grid: Vec<_> = shape.iter().zip(&chunk).map(|(len, chunk)| len.div_ceil(*chunk)).collect();
+        for place in ndarray::indices(grid) {
+            let start = |axis: usize| place[axis] * chunk[axis];
+            let part = array.slice_each_axis(|axis| {
+                let (first, len) = (start(axis.axis.index()), axis.len);
+                (first..(first + chunk[axis.axis.index()]).min(len)).into()
+            });
+            let place: Vec<_> = place.as_array_view().iter().map(|&at| at as u64).collect();
+            writer.store(&place, &part)?;
+        }
+        Ok(())
+    })
+}
+
+fn element_type_of<T: Element>(_: &ArrayViewD<'_, T>) -> ElementType {
+    T::TYPE
+}

@@ -1,0 +1,138 @@
+//! Arrays to Zarr, chunk by chunk.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use half::f16;
+use ndarray::{ArrayD, ArrayRef, ArrayViewD, Dimension};
+use zarrs::array::codec::ZstdCodec;
+use zarrs::array::{Array, ArrayBuilder, CodecOptions, Element as ZarrElement, FillValue, data_type};
+use zarrs::filesystem::FilesystemStore;
+
+use crate::elements::{Element, ElementType, Values, each_value};
+use crate::error::{Error, Fault};
+
+/// An array that is written chunk by chunk: version 3, and chunks compressed by zstd. Threads may write different chunks at
+/// the same time.
+///
+/// ```
+/// use ndarray::{Array2, ArrayD};
+/// use soft_labels_files::ElementType;
+/// use soft_labels_files::zarr::ArrayWriter;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("soft.zarr");
+/// // Two classes, 100 x 100 pixels in chunks of 64 x 64.
+/// let writer = ArrayWriter::create(&path, &[2, 100, 100], &[2, 64, 64], ElementType::F32, &["0".into(), "1".into()])?;
+/// writer.write(&[0, 1, 1], &ArrayD::from_elem(vec![2, 36, 36], 0.5_f32))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct ArrayWriter {
+    folder: PathBuf,
+    array: Array<FilesystemStore>,
+}
+
+impl ArrayWriter {
+    /// Makes an array in a folder, or opens it if the same array is there. `labels` names the classes in the attributes, or
+    /// is empty.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot be written, or a chunk has another number of axes than the array or none along one.
+    pub fn create(
+        path: &Path,
+        shape: &[usize],
+        chunk: &[usize],
+        element_type: ElementType,
+        labels: &[String],
+    ) -> Result<Self, Error> {
+        Self::create_unnamed(path, shape, chunk, element_type, labels).map_err(|fault| fault.at(path))
+    }
+
+    pub(super) fn create_unnamed(
+        path: &Path,
+        shape: &[usize],
+        chunk: &[usize],
+        element_type: ElementType,
+        labels: &[String],
+    ) -> Result<Self, Fault> {
+        let store = FilesystemStore::new(path).map_err(failed)?;
+        let wide = |axes: &[usize]| axes.iter().map(|&len| len as u64).collect::<Vec<_>>();
+        let (shape, chunk) = (wide(shape), wide(chunk));
+        let mut builder = match element_type {
+            ElementType::Bool => ArrayBuilder::new(shape, chunk, data_type::bool(), FillValue::from(false)),
+            ElementType::U8 => ArrayBuilder::new(shape, chunk, data_type::uint8(), 0_u8),
+            ElementType::U16 => ArrayBuilder::new(shape, chunk, data_type::uint16(), 0_u16),
+            ElementType::U32 => ArrayBuilder::new(shape, chunk, data_type::uint32(), 0_u32),
+            ElementType::U64 => ArrayBuilder::new(shape, chunk, data_type::uint64(), 0_u64),
+            ElementType::I8 => ArrayBuilder::new(shape, chunk, data_type::int8(), 0_i8),
+            ElementType::I16 => ArrayBuilder::new(shape, chunk, data_type::int16(), 0_i16),
+            ElementType::I32 => ArrayBuilder::new(shape, chunk, data_type::int32(), 0_i32),
+            ElementType::I64 => ArrayBuilder::new(shape, chunk, data_type::int64(), 0_i64),
+            ElementType::F16 => ArrayBuilder::new(shape, chunk, data_type::float16(), f16::ZERO),
+            ElementType::F32 => ArrayBuilder::new(shape, chunk, data_type::float32(), 0.0_f32),
+            ElementType::F64 => ArrayBuilder::new(shape, chunk, data_type::float64(), 0.0_f64),
+        };
+        builder.bytes_to_bytes_codecs(vec![Arc::new(ZstdCodec::new(3, false))]);
+        if !labels.is_empty() {
+            let labels = labels.iter().map(String::as_str).collect();
+            builder.attributes_mut().insert("labels".into(), labels);
+        }
+        let array = builder.build(Arc::new(store), "/").map_err(failed)?;
+        array.store_metadata().map_err(failed)?;
+        Ok(Self {
+            folder: path.to_path_buf(),
+            array,
+        })
+    }
+
+    /// Writes the chunk with this index along each axis. Chunks at the end of an axis may be given without what lies beyond
+    /// the array; they are filled up with zeros.
+    ///
+    /// # Errors
+    ///
+    /// If the array has no such chunk or other elements, or if the disk fails.
+    pub fn write<T: Element, D: Dimension>(&self, chunk: &[u64], values: &ArrayRef<T, D>) -> Result<(), Error> {
+        let values = T::values(values.view().into_dyn());
+        self.write_values(chunk, &values)
+            .map_err(|fault| fault.at(&self.folder))
+    }
+
+    fn write_values(&self, chunk: &[u64], values: &Values<'_>) -> Result<(), Fault> {
+        each_value!(values, array => self.store(chunk, array))
+    }
+
+    pub(super) fn store<T: ZarrElement + Copy + Default>(
+        &self,
+        chunk: &[u64],
+        values: &ArrayViewD<'_, T>,
+    ) -> Result<(), Fault> {
+        let full = self.array.chunk_shape(chunk).map_err(failed)?;
+        let full: Vec<_> = full.iter().map(|len| len.get() as usize).collect();
+        if values.ndim() != full.len() || values.shape().iter().zip(&full).any(|(len, full)| len > full) {
+            return Err(Fault::content(format!(
+                "has chunks of shape {full:?}, in which {:?} values do not fit",
+                values.shape()
+            )));
+        }
+        let begins = chunk.iter().zip(&full).map(|(&at, &len)| at.saturating_mul(len as u64));
+        if begins.zip(self.array.shape()).any(|(begin, &len)| begin >= len) {
+            let shape = self.array.shape();
+            return Err(Fault::content(format!(
+                "has shape {shape:?} in chunks of {full:?}, so no chunk {chunk:?}"
+            )));
+        }
+        let mut padded = ArrayD::from_elem(full, T::default());
+        padded
+            .slice_each_axis_mut(|axis| (0..values.len_of(axis.axis)).into())
+            .assign(values);
+        // Chunks are what runs in parallel.
+        let options = CodecOptions::default().with_concurrent_target(1);
+        self.array.store_chunk_opt(chunk, padded, &options).map_err(failed)
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> Fault {
+    Fault::format(format!("cannot be written as Zarr ({error})"))
+}

@@ -1,0 +1,101 @@
+//! Reading, in the format that a file's name tells.
+
+use std::path::Path;
+
+use crate::error::{Fault, Result};
+use crate::formats::{Format, Row};
+use crate::labels::LabelMap;
+use crate::limits::guarded;
+use crate::probabilities::{Prediction, Probabilities};
+
+/// Reads a label map with its geometry.
+///
+/// Axes are those of the file: (H, W) or (D, H, W) from NumPy, PNG, TIFF and Zarr, (x, y, z) from NIfTI. Of NIfTI, axes of
+/// length 1 beyond the third are left out, and labels that are stored as floats or with a slope must be whole numbers. PNG and
+/// TIFF are grey or have a palette, whose indices are the labels. A library that panics on a broken file gives an error here,
+/// too, but the program's panic hook still runs.
+///
+/// # Errors
+///
+/// If the file cannot be read, is in no format that is known, is broken, or holds no labels.
+///
+/// ```no_run
+/// use ndarray::ArrayD;
+///
+/// let map = soft_labels_files::read_labels("case.nii.gz")?;
+/// let spacing = map.geometry.spacing_mm(); // along x, y and z
+/// let labels: ArrayD<u8> = map.labels.cast()?; // (x, y, z)
+/// # Ok::<(), soft_labels_files::Error>(())
+/// ```
+pub fn read_labels(path: impl AsRef<Path>) -> Result<LabelMap> {
+    let path = path.as_ref();
+    let read = || match row(path)?.labels {
+        Some(labels) => guarded(|| labels(path)),
+        None => Err(unread()),
+    };
+    read().map_err(|fault| fault.at(path))
+}
+
+/// Reads what a network predicts, or what an expert drew: probabilities or a label map. `axes` is the number of axes of the
+/// label map, 2 or 3, by which probabilities are recognised.
+///
+/// From NumPy, floats of 32 and 64 bits are probabilities (C, ..), and so are bytes with an axis more than the label map, which
+/// are 255ths. From NIfTI, floats with a fourth axis are, (x, y, z, C). All else is a label map.
+///
+/// # Errors
+///
+/// Those of [`read_labels`].
+///
+/// ```
+/// use ndarray::{Array3, array};
+/// use soft_labels_files::{Geometry, Prediction, read_prediction, write_probabilities};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("soft.npy");
+/// let soft: Array3<f32> = array![[[0.75, 1.0]], [[0.25, 0.0]]]; // two classes
+/// write_probabilities(&path, &soft, &Geometry::unknown())?;
+///
+/// match read_prediction(&path, 2)? {
+///     Prediction::Probabilities(p) => assert_eq!(p.values[[1, 0, 0]], 0.25),
+///     Prediction::Labels(_) => unreachable!(),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn read_prediction(path: impl AsRef<Path>, axes: usize) -> Result<Prediction> {
+    let path = path.as_ref();
+    let read = || match row(path)? {
+        Row {
+            prediction: Some(prediction),
+            ..
+        } => guarded(|| prediction(path, axes)),
+        Row {
+            labels: Some(labels), ..
+        } => guarded(|| Ok(Prediction::Labels(labels(path)?))),
+        _ => Err(unread()),
+    };
+    read().map_err(|fault| fault.at(path))
+}
+
+/// Reads probabilities with their geometry, the classes first. `axes` is the number of axes without the classes, 2 or 3.
+///
+/// # Errors
+///
+/// Those of [`read_prediction`], and if the file holds a label map.
+pub fn read_probabilities(path: impl AsRef<Path>, axes: usize) -> Result<Probabilities> {
+    let path = path.as_ref();
+    match read_prediction(path, axes)? {
+        Prediction::Probabilities(probabilities) => Ok(probabilities),
+        Prediction::Labels(_) => {
+            let text = "holds a label map, not probabilities; save them as floats with the classes as an axis";
+            Err(Fault::content(text).at(path))
+        }
+    }
+}
+
+fn row(path: &Path) -> std::result::Result<&'static Row, Fault> {
+    Format::of(path).map(|format| format.0).ok_or_else(unread)
+}
+
+fn unread() -> Fault {
+    Fault::format(format!("is none of {}", Format::list(Format::reads_labels)))
+}
