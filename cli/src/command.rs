@@ -47,9 +47,19 @@ pub(crate) fn main<A: Parser>(run: impl FnOnce(&A) -> Result<Outcome, Failure>) 
         Ok(Outcome::Well) => ExitCode::SUCCESS,
         Ok(Outcome::SomeFailed) => ExitCode::from(1),
         Err(error) => {
-            complain(&error.to_string());
+            complain(&text(&*error));
             ExitCode::from(2)
         }
+    }
+}
+
+/// What failed, with the options that help where the library's words leave them open.
+pub(crate) fn text(failure: &(dyn Error + Send + Sync + 'static)) -> String {
+    match failure.downcast_ref() {
+        Some(soft_labels::Error::UnknownLabel { .. }) => {
+            format!("{failure} (with --values or --ignore)")
+        }
+        _ => failure.to_string(),
     }
 }
 
@@ -64,13 +74,10 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// One line on stderr, in the words of the command line.
+/// One line on stderr.
 pub(crate) fn complain(message: &str) {
-    let message = message
-        .replace("Classes::from_values", "--values")
-        .replace("Classes::with_ignore", "--ignore");
     // A closed stderr is no reason to panic.
-    let _ = writeln!(io::stderr(), "soft-labels: {}", printable(&message));
+    let _ = writeln!(io::stderr(), "soft-labels: {}", printable(message));
 }
 
 /// What clap says before it goes on about usage, in one line.
@@ -95,5 +102,5 @@ pub(crate) fn printed(result: io::Result<()>) -> Result<(), Failure> {
 
 /// Puts a file's name before what is wrong with it.
 pub(crate) fn of_file<T>(path: &Path, result: Result<T, Failure>) -> Result<T, Failure> {
-    result.map_err(|error| format!("{}: {error}", path.display()).into())
+    result.map_err(|error| format!("{}: {}", path.display(), text(&*error)).into())
 }

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use soft_labels::Error;
 
 use crate::cases::{self, Case, Inputs};
-use crate::command::{Failure, complain, of_file};
+use crate::command::{Failure, complain, of_file, text};
 use crate::files::kind::Kind;
 use crate::files::labels::{self, Volume};
 use crate::files::output::{Existing, Place};
@@ -135,11 +135,14 @@ impl Job {
                     classes,
                 },
             ),
-            Error::RaterShape { rater, .. } => (rater, error),
+            Error::Shape {
+                place: Some(soft_labels::Place::Rater(rater)),
+                ..
+            } => (rater, error),
             error => (0, error),
         };
         match of(rater) {
-            Some((_, file)) => format!("{}: {error}", file.display()).into(),
+            Some((_, file)) => format!("{}: {}", file.display(), text(&error)).into(),
             None => error.into(),
         }
     }

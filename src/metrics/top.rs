@@ -12,7 +12,7 @@ use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 /// The predicted label map: at each voxel the label of the class with the largest probability, the first of equals.
 ///
 /// # Errors
-/// [`Error::ShapeMismatch`], [`Error::LabelAxes`], [`Error::Probability`], [`Error::ProbabilitySum`], [`Error::TooLarge`],
+/// [`Error::Shape`], [`Error::Axes`], [`Error::Probability`], [`Error::ProbabilitySum`], [`Error::TooLarge`],
 /// and [`Error::LabelType`] if the element type cannot hold the label of a class.
 ///
 /// ```
