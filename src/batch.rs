@@ -25,9 +25,9 @@ use std::ops::Range;
 
 use ndarray::{Array, ArrayRef, ArrayView, Axis, Dimension};
 
-use crate::common::arrays::{self, check_shape};
+use crate::common::arrays::{self, check_shape_of};
 use crate::input::window::Window;
-use crate::{Classes, Error, Label, PerAxis, Raters, Result, SoftEncoder, SoftFloat, SpatialDim, pool};
+use crate::{Classes, Error, Label, PerAxis, Place, Raters, Result, SoftEncoder, SoftFloat, SpatialDim, pool};
 
 /// The dimension of a batch: one axis more than the soft labels of a sample, which have one more than the label map.
 type Batched<D> = <<D as Dimension>::Larger as Dimension>::Larger;
@@ -45,7 +45,7 @@ impl<'a, L: Label, D: SpatialDim> Sample<'a, L, D> {
     /// A whole label map.
     ///
     /// # Errors
-    /// [`Error::LabelAxes`].
+    /// [`Error::Axes`].
     pub fn new(labels: ArrayView<'a, L, D>) -> Result<Self> {
         Ok(Self::raters(Raters::one(labels)?))
     }
@@ -96,8 +96,8 @@ impl<'a, L: Label, D: SpatialDim> Sample<'a, L, D> {
 /// Encodes samples whose windows have the same shape, one after the other: (N, C, H, W) or (N, C, D, H, W) in C order.
 ///
 /// # Errors
-/// Those of [`SoftEncoder::encode_raters_window_into`]; [`Error::ShapeMismatch`] if the windows differ in shape,
-/// [`Error::NoSamples`] if there are none, [`Error::TooLarge`].
+/// Those of [`SoftEncoder::encode_raters_window_into`]; [`Error::Shape`] if the windows differ in shape,
+/// [`Error::Empty`] if there are none, [`Error::TooLarge`].
 ///
 /// The example of [`batch`](self) uses it.
 pub fn encode<L: Label, F: SoftFloat, D: SpatialDim>(
@@ -170,12 +170,12 @@ pub fn encode_scales<L: Label, F: SoftFloat, D: SpatialDim>(
 /// The shape of every sample's soft labels, which has to be the same.
 fn shape_of_each<L: Label, D: SpatialDim>(samples: &[Sample<'_, L, D>], classes: &Classes) -> Result<Vec<usize>> {
     let Some(first) = samples.first() else {
-        return Err(Error::NoSamples);
+        return Err(Error::Empty { what: "samples" });
     };
     let one = first.checked_window()?.soft_shape(classes);
-    for sample in samples {
+    for (i, sample) in samples.iter().enumerate() {
         let other = sample.checked_window()?.soft_shape(classes);
-        check_shape("window of a sample, with its classes,", &one, &other)?;
+        check_shape_of("target", Some(Place::Sample(i)), &one, &other)?;
     }
     Ok(one)
 }

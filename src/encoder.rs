@@ -62,8 +62,8 @@ pub(crate) mod sealed {
 /// All methods return:
 /// - [`Error::UnknownLabel`](crate::Error::UnknownLabel) if a label that they read is neither a class nor ignored. The
 ///   output is unspecified then; every other error leaves it untouched.
-/// - [`Error::LabelAxes`](crate::Error::LabelAxes) unless a label map has two or three axes.
-/// - [`Error::KernelAxes`](crate::Error::KernelAxes) if a setting of the encoder is a list for another number of axes, and
+/// - [`Error::Axes`](crate::Error::Axes) unless a label map has two or three axes.
+/// - [`Error::Count`](crate::Error::Count) if a setting of the encoder is a list for another number of axes, and
 ///   [`Error::KernelTooLarge`](crate::Error::KernelTooLarge) if its kernel is too large for so many axes.
 ///
 /// ```
@@ -94,8 +94,8 @@ pub trait SoftEncoder: sealed::Encoder {
     /// A block of a larger map needs so many more voxels around it to have the soft labels of the whole.
     ///
     /// # Errors
-    /// [`Error::LabelAxes`](crate::Error::LabelAxes) unless `axes` is 2 or 3, and
-    /// [`Error::KernelAxes`](crate::Error::KernelAxes) and [`Error::KernelTooLarge`](crate::Error::KernelTooLarge).
+    /// [`Error::Axes`](crate::Error::Axes) unless `axes` is 2 or 3, [`Error::Count`](crate::Error::Count) and
+    /// [`Error::KernelTooLarge`](crate::Error::KernelTooLarge).
     ///
     /// ```
     /// use soft_labels::{OneHot, SoftEncoder, Svls};
@@ -122,9 +122,9 @@ pub trait SoftEncoder: sealed::Encoder {
     /// class axis first and then the lengths of the window.
     ///
     /// # Errors
-    /// Those of the trait, [`Error::WindowAxes`](crate::Error::WindowAxes) and
-    /// [`Error::Window`](crate::Error::Window) if the window is not one of the label map, and
-    /// [`Error::OutputShape`](crate::Error::OutputShape).
+    /// Those of the trait, [`Error::Count`](crate::Error::Count) unless the window has a range for each axis,
+    /// [`Error::Window`](crate::Error::Window) if it does not lie within the label map, and
+    /// [`Error::Shape`](crate::Error::Shape) for the output.
     ///
     /// ```
     /// use ndarray::{Array3, array};
@@ -201,7 +201,7 @@ pub trait SoftEncoder: sealed::Encoder {
     /// Writes the average of the raters' soft labels to `out`, which may have any strides.
     ///
     /// # Errors
-    /// Those of the trait, and [`Error::OutputShape`](crate::Error::OutputShape).
+    /// Those of the trait, and [`Error::Shape`](crate::Error::Shape).
     ///
     /// ```
     /// use ndarray::{Array3, array};
@@ -248,7 +248,7 @@ pub trait SoftEncoder: sealed::Encoder {
     /// Writes the soft labels of a label map to `out`, which may have any strides.
     ///
     /// # Errors
-    /// Those of the trait, and [`Error::OutputShape`](crate::Error::OutputShape).
+    /// Those of the trait, and [`Error::Shape`](crate::Error::Shape).
     ///
     /// ```
     /// use ndarray::{Array3, array};
@@ -302,8 +302,8 @@ pub trait SoftEncoder: sealed::Encoder {
     /// within the kernel's radius of the window are read.
     ///
     /// # Errors
-    /// Those of the trait, [`Error::WindowAxes`](crate::Error::WindowAxes),
-    /// [`Error::Window`](crate::Error::Window) and [`Error::OutputShape`](crate::Error::OutputShape).
+    /// Those of the trait, [`Error::Count`](crate::Error::Count) and [`Error::Window`](crate::Error::Window) for the window,
+    /// and [`Error::Shape`](crate::Error::Shape) for the output.
     ///
     /// ```
     /// use ndarray::{Array2, Array3};

@@ -111,7 +111,7 @@ pub use encoder::kernel_builder::SvlsKernelBuilder;
 pub use encoder::label_smoothing::LabelSmoothing;
 pub use encoder::one_hot::OneHot;
 pub use encoder::smooth::Svls;
-pub use error::{Error, Result};
+pub use error::{Error, Place, Result};
 pub use input::classes::Classes;
 pub use input::dimension::SpatialDim;
 pub use input::float::SoftFloat;

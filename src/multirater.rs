@@ -40,8 +40,8 @@ use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
 /// With one rater the result has the same bits as [`encode`](SoftEncoder::encode).
 ///
 /// # Errors
-/// [`Error::NoRaters`](crate::Error::NoRaters), [`Error::RaterShape`](crate::Error::RaterShape), and those of the
-/// encoder.
+/// [`Error::Empty`](crate::Error::Empty) without raters, [`Error::Shape`](crate::Error::Shape) if their label maps differ in
+/// shape, and those of the encoder.
 ///
 /// ```
 /// use ndarray::{Array3, array};
@@ -71,8 +71,9 @@ pub fn average<L: Label, F: SoftFloat, D: SpatialDim>(
 /// has the same bits as [`average`].
 ///
 /// # Errors
-/// Those of [`average`], [`Error::WeightCount`](crate::Error::WeightCount), [`Error::Weight`](crate::Error::Weight) and
-/// [`Error::ZeroWeights`](crate::Error::ZeroWeights).
+/// Those of [`average`], [`Error::Count`](crate::Error::Count) unless there is a weight for each rater,
+/// [`Error::Setting`](crate::Error::Setting) if one is negative or not finite, and
+/// [`Error::AllZero`](crate::Error::AllZero).
 ///
 /// ```
 /// use ndarray::{Array3, array};
@@ -101,7 +102,7 @@ pub fn weighted_average<L: Label, F: SoftFloat, D: SpatialDim>(
 /// Writes the mean of the raters' soft labels to `out`, which may have any strides.
 ///
 /// # Errors
-/// Those of [`average`], and [`Error::OutputShape`](crate::Error::OutputShape).
+/// Those of [`average`], and [`Error::Shape`](crate::Error::Shape).
 ///
 /// ```
 /// use ndarray::{Array3, array};
@@ -126,7 +127,7 @@ pub fn average_into<L: Label, F: SoftFloat, D: SpatialDim>(
 /// Writes the weighted mean of the raters' soft labels to `out`, which may have any strides.
 ///
 /// # Errors
-/// Those of [`weighted_average`], and [`Error::OutputShape`](crate::Error::OutputShape).
+/// Those of [`weighted_average`], and [`Error::Shape`](crate::Error::Shape).
 ///
 /// ```
 /// use ndarray::{Array3, array};
@@ -153,7 +154,7 @@ pub fn weighted_average_into<L: Label, F: SoftFloat, D: SpatialDim>(
 /// The mask of voxels that at least one rater labelled: (H, W) or (D, H, W), in C order.
 ///
 /// # Errors
-/// [`NoRaters`](crate::Error::NoRaters), [`RaterShape`](crate::Error::RaterShape), [`LabelAxes`](crate::Error::LabelAxes),
+/// [`Empty`](crate::Error::Empty), [`Shape`](crate::Error::Shape), [`Axes`](crate::Error::Axes),
 /// [`UnknownLabel`](crate::Error::UnknownLabel) and [`TooLarge`](crate::Error::TooLarge).
 ///
 /// ```

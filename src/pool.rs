@@ -32,7 +32,7 @@ use ndarray::{Array, ArrayRef, ArrayView4, ArrayViewMut4, Axis, Dimension, Ix4};
 
 use crate::common::{arrays, parallel};
 use crate::engine::soft_volumes;
-use crate::input::raters::check_axes;
+use crate::input::raters::{check_soft_axes, label_axes};
 use crate::input::window::{Window, check_boxes};
 use crate::{Classes, Error, Label, PerAxis, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
 
@@ -43,8 +43,8 @@ use crate::{Classes, Error, Label, PerAxis, Raters, Result, SoftEncoder, SoftFlo
 /// bits are the same for any strides and any number of threads.
 ///
 /// # Errors
-/// [`Error::LabelAxes`] unless there are two or three spatial axes, [`Error::KernelAxes`] if `boxes` has another number of
-/// axes, [`Error::Box`] if one is 0, [`Error::TooLarge`].
+/// [`Error::Axes`] unless there are two or three spatial axes, [`Error::Count`] if `boxes` has another number of axes,
+/// [`Error::Setting`] if one is 0, [`Error::TooLarge`].
 ///
 /// The example of [`pool`](self) uses it.
 pub fn average<F: SoftFloat, D: Dimension>(
@@ -63,7 +63,7 @@ pub fn average<F: SoftFloat, D: Dimension>(
 /// Writes the mean of soft labels over boxes of voxels to `out`, which may have any strides.
 ///
 /// # Errors
-/// Those of [`average`], and [`Error::OutputShape`]. `out` is untouched then.
+/// Those of [`average`], and [`Error::Shape`]. `out` is untouched then.
 ///
 /// ```
 /// use ndarray::{Array3, array};
@@ -82,12 +82,7 @@ pub fn average_into<F: SoftFloat, D: Dimension>(
 ) -> Result<()> {
     let boxes = boxes.into();
     let expected = shape_of(soft.shape(), &boxes)?;
-    if out.shape() != expected {
-        return Err(Error::OutputShape {
-            expected,
-            actual: out.shape().to_vec(),
-        });
-    }
+    arrays::check_shape("output", &expected, out.shape())?;
     let axes = soft.ndim() - 1;
     let mut of_volume = [1; 3];
     of_volume[3 - axes..].copy_from_slice(&check_boxes(axes, &boxes)?);
@@ -130,7 +125,7 @@ pub fn encode_window<L: Label, F: SoftFloat, D: SpatialDim>(
 /// Writes the average of the raters' soft labels within a window at a coarser scale to `out`, which may have any strides.
 ///
 /// # Errors
-/// Those of [`encode_window`], and [`Error::OutputShape`].
+/// Those of [`encode_window`], and [`Error::Shape`].
 ///
 /// ```
 /// use ndarray::{Array2, Array3};
@@ -154,20 +149,14 @@ pub fn encode_window_into<L: Label, F: SoftFloat, D: SpatialDim>(
     let expected = Window::new(raters.shape(), window)?
         .at_scale(boxes.clone())?
         .soft_shape(classes);
-    if out.shape() != expected {
-        return Err(Error::OutputShape {
-            expected,
-            actual: out.shape().to_vec(),
-        });
-    }
+    arrays::check_shape("output", &expected, out.shape())?;
     average_into(&encoder.encode_raters_window(raters, classes, window)?, boxes, out)
 }
 
 /// The shape of pooled soft labels. The boxes are checked.
 pub(crate) fn shape_of(soft: &[usize], boxes: &PerAxis<usize>) -> Result<Vec<usize>> {
-    let axes = soft.len().saturating_sub(1);
-    check_axes(axes)?;
-    let boxes = check_boxes(axes, boxes)?;
+    check_soft_axes(soft.len())?;
+    let boxes = check_boxes(soft.len() - 1, boxes)?;
     let pooled = soft[1..].iter().zip(boxes).map(|(len, size)| len.div_ceil(size));
     Ok(soft[..1].iter().copied().chain(pooled).collect())
 }
@@ -181,9 +170,7 @@ fn write<F: SoftFloat, D: Dimension>(soft: &ArrayRef<F, D>, boxes: [usize; 3], o
     if axes == 2 {
         soft = soft.insert_axis(Axis(1));
     }
-    let soft = soft
-        .into_dimensionality::<Ix4>()
-        .map_err(|_| Error::LabelAxes { axes })?;
+    let soft = soft.into_dimensionality::<Ix4>().map_err(|_| label_axes(axes))?;
     let mut out = soft_volumes(out.view_mut(), axes)?;
 
     // What `write_part` allocates is tried first, because a failed allocation aborts the process.

@@ -58,7 +58,7 @@ pub fn encode_into<E: SoftEncoder, L: Label, D: SpatialDim>(
 /// Each voxel's probabilities sum to 1, or all are 0; for others the sum of the 255ths is not specified.
 ///
 /// # Errors
-/// [`ShapeMismatch`](crate::Error::ShapeMismatch) and [`TooLarge`](crate::Error::TooLarge).
+/// [`Shape`](crate::Error::Shape) and [`TooLarge`](crate::Error::TooLarge).
 ///
 /// ```
 /// use ndarray::{Array3, array};
@@ -68,7 +68,7 @@ pub fn encode_into<E: SoftEncoder, L: Label, D: SpatialDim>(
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
 pub fn soft_into<D: RemoveAxis>(soft: &ArrayRef<f64, D>, out: &mut ArrayRef<u8, D>) -> Result<()> {
-    arrays::check_shape("the output", soft.shape(), out.shape())?;
+    arrays::check_shape("output", soft.shape(), out.shape())?;
     if soft.ndim() == 0 {
         return Ok(());
     }

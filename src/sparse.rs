@@ -47,7 +47,7 @@ use crate::{Classes, Error, Label, Raters, Result, SoftEncoder, SoftFloat, Spati
 ///
 /// # Errors
 /// [`Error::NotSparse`] for label smoothing, which has no zeros unless its α is 0; [`Error::UnknownLabel`],
-/// [`Error::LabelAxes`], [`Error::KernelAxes`], [`Error::KernelTooLarge`] and [`Error::TooLarge`].
+/// [`Error::Axes`], [`Error::Count`], [`Error::KernelTooLarge`] and [`Error::TooLarge`].
 ///
 /// ```
 /// use soft_labels::sparse::{self, SparseLabels};
@@ -289,8 +289,7 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
     /// [`SoftEncoder::encode_window_into`].
     ///
     /// # Errors
-    /// [`Error::WindowAxes`], [`Error::Window`] and
-    /// [`Error::OutputShape`]; `out` is untouched then.
+    /// [`Error::Count`], [`Error::Window`] and [`Error::Shape`]; `out` is untouched then.
     ///
     /// ```
     /// # use ndarray::{Array3, array};

@@ -48,7 +48,7 @@ pub(crate) fn main<A: Parser>(run: impl FnOnce(&A) -> Result<Outcome, Failure>) 
         Ok(Outcome::Well) => ExitCode::SUCCESS,
         Ok(Outcome::SomeFailed) => ExitCode::from(1),
         Err(error) => {
-            complain(&error.to_string());
+            complain(&text(&*error));
             ExitCode::from(2)
         }
     }
@@ -69,19 +69,26 @@ impl Existing {
     }
 }
 
+/// What failed, with the options that help where the words of the libraries leave them open.
+pub(crate) fn text(failure: &(dyn Error + Send + Sync + 'static)) -> String {
+    if let Some(soft_labels::Error::UnknownLabel { .. }) = failure.downcast_ref() {
+        return format!("{failure} (with --values or --ignore)");
+    }
+    match failure.downcast_ref().map(soft_labels_files::Error::kind) {
+        Some(soft_labels_files::ErrorKind::Exists) => format!("{failure}, or --overwrite"),
+        _ => failure.to_string(),
+    }
+}
+
 /// Text without characters that steer a terminal.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// One line on stderr, in the words of the command line.
+/// One line on stderr.
 pub(crate) fn complain(message: &str) {
-    let message = message
-        .replace("Classes::from_values", "--values")
-        .replace("Classes::with_ignore", "--ignore")
-        .replace("Place::overwrite", "--overwrite");
     // A closed stderr is no reason to panic.
-    let _ = writeln!(io::stderr(), "soft-labels: {}", printable(&message));
+    let _ = writeln!(io::stderr(), "soft-labels: {}", printable(message));
 }
 
 /// What clap says before it goes on about usage, in one line.
@@ -106,5 +113,5 @@ pub(crate) fn printed(result: io::Result<()>) -> Result<(), Failure> {
 
 /// Puts a file's name before what is wrong with it.
 pub(crate) fn of_file<T>(path: &Path, result: Result<T, Failure>) -> Result<T, Failure> {
-    result.map_err(|error| format!("{}: {error}", path.display()).into())
+    result.map_err(|error| format!("{}: {}", path.display(), text(&*error)).into())
 }

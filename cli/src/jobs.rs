@@ -10,7 +10,7 @@ use soft_labels::Error;
 use soft_labels_files::{Format, Place, read_labels};
 
 use crate::cases::{self, Case, Inputs};
-use crate::command::{Existing, Failure, complain, of_file};
+use crate::command::{Existing, Failure, complain, of_file, text};
 use crate::raters::Volume;
 use crate::work::WorkArgs;
 
@@ -138,11 +138,14 @@ impl Job {
                     classes,
                 },
             ),
-            Error::RaterShape { rater, .. } => (rater, error),
+            Error::Shape {
+                place: Some(soft_labels::Place::Rater(rater)),
+                ..
+            } => (rater, error),
             error => (0, error),
         };
         match of(rater) {
-            Some((_, file)) => format!("{}: {error}", file.display()).into(),
+            Some((_, file)) => format!("{}: {}", file.display(), text(&error)).into(),
             None => error.into(),
         }
     }

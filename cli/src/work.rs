@@ -9,7 +9,7 @@ use std::thread;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::command::{Failure, complain};
+use crate::command::{Failure, complain, text};
 
 /// More threads than any machine has, and few enough to start.
 const MOST_JOBS: i64 = 1024;
@@ -109,7 +109,7 @@ impl WorkArgs {
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some(item) = items.get(at) else { return };
-                let result = work(item).map_err(|error| error.to_string());
+                let result = work(item).map_err(|error| text(&*error));
                 match &result {
                     Ok(_) => progress.step(&title(item)),
                     Err(error) => progress.fail(&title(item), error),

@@ -38,7 +38,9 @@ pub enum ErrorKind {
     Content,
     /// The values do not fit in memory, in the format or in the element type.
     TooLarge,
-    /// Nothing may be written there: something is there already, or the folder is not.
+    /// Something is there already, and it is not to be replaced.
+    Exists,
+    /// Nothing may be written there: the folder is missing, for example.
     Place,
 }
 
@@ -100,6 +102,10 @@ impl Fault {
 
     pub(crate) fn too_large(text: impl Into<String>) -> Self {
         Self::new(ErrorKind::TooLarge, text)
+    }
+
+    pub(crate) fn exists(text: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Exists, text)
     }
 
     pub(crate) fn place(text: impl Into<String>) -> Self {

@@ -21,7 +21,7 @@ use crate::formats::Format;
 /// let (path, labels) = (folder.path().join("labels.png"), array![[0_u8, 1]]);
 /// write_labels(&path, &labels, &Geometry::unknown())?;
 /// let error = write_labels(&path, &labels, &Geometry::unknown()).unwrap_err();
-/// assert_eq!(error.kind(), ErrorKind::Place);
+/// assert_eq!(error.kind(), ErrorKind::Exists);
 /// write_labels(Place::new(&path).overwrite(true), &labels, &Geometry::unknown())?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -62,7 +62,7 @@ impl<'a> Place<'a> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Place`](crate::ErrorKind) if not.
+    /// [`ErrorKind::Exists`](crate::ErrorKind) or [`ErrorKind::Place`](crate::ErrorKind) if not.
     pub fn check(&self) -> Result<()> {
         self.checked().map_err(|fault| fault.at(self.path))
     }
@@ -84,7 +84,7 @@ impl<'a> Place<'a> {
         }
         // A link that leads nowhere is there, too.
         if !self.overwrite && self.path.symlink_metadata().is_ok() {
-            return Err(Fault::place("exists already; give another name, or Place::overwrite"));
+            return Err(Fault::exists("exists already; give another name"));
         }
         Ok(())
     }
@@ -163,9 +163,7 @@ impl<'a> Place<'a> {
             part.persist_noclobber(self.path)
         };
         persisted.map_err(|failed| match failed.error.kind() {
-            ErrorKind::AlreadyExists => {
-                Fault::place("exists since a moment ago; give another name, or Place::overwrite")
-            }
+            ErrorKind::AlreadyExists => Fault::exists("exists since a moment ago; give another name"),
             _ => failed.error.into(),
         })
     }

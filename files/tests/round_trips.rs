@@ -180,14 +180,11 @@ fn probabilities_of_each_type() {
 
 #[test]
 fn sparse_soft_labels() {
-    use soft_labels::sparse::SparseEncoder;
-    use soft_labels::{Classes, Svls};
+    use soft_labels::{Classes, Svls, sparse};
 
     let folder = Folder::new();
     let map = Array2::from_shape_fn((6, 7), |(y, x)| u8::from(y > 2) + u8::from(x > 4)).into_dyn();
-    let sparse = Svls::default()
-        .encode_sparse(&map, &Classes::contiguous(3).unwrap())
-        .unwrap();
+    let sparse = sparse::encode(&Svls::default(), &map, &Classes::contiguous(3).unwrap()).unwrap();
     let path = folder.path("a.npz");
     write_sparse(&path, &sparse).unwrap();
     let mut npz = ndarray_npy::NpzReader::new(File::open(&path).unwrap()).unwrap();
@@ -389,7 +386,7 @@ fn zarr_as_a_whole_and_in_parts() {
     let before = State::of(&path, 4).unwrap();
     assert_eq!(
         write_labels(&path, &map, &Geometry::unknown()).unwrap_err().kind(),
-        ErrorKind::Place
+        ErrorKind::Exists
     );
     assert_eq!(State::of(&path, 4).unwrap(), before);
     write_labels(

@@ -1,22 +1,22 @@
 //! The crate's errors as Python's.
 
+use std::any::Any;
+use std::fmt::Display;
+
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
-/// A wrong value, in the crate's words.
-pub(crate) fn value(error: impl std::fmt::Display) -> PyErr {
-    let text = error.to_string();
-    let text = IN_PYTHON
-        .iter()
-        .fold(text, |text, (rust, python)| text.replace(rust, python));
-    PyValueError::new_err(text)
+/// A wrong value, with the arguments that help where the crate's words leave them open.
+pub(crate) fn value(error: impl Display + 'static) -> PyErr {
+    let any: &dyn Any = &error;
+    let hint = match any.downcast_ref() {
+        Some(soft_labels::Error::UnknownLabel { .. }) => {
+            " (with Classes(values=[..]) or Classes(.., ignore=..))"
+        }
+        _ => "",
+    };
+    PyValueError::new_err(format!("{error}{hint}"))
 }
-
-/// What the crate's messages call by its names in Rust.
-const IN_PYTHON: [(&str, &str); 2] = [
-    ("list it with Classes::from_values", "list it in Classes(values=[..])"),
-    ("mark it with Classes::with_ignore", "name it as Classes(.., ignore=..)"),
-];
 
 /// An integer that fits no machine word is a wrong value.
 pub(crate) fn in_range<T>(extracted: PyResult<T>, item: &Bound<'_, PyAny>) -> PyResult<T> {

@@ -151,7 +151,7 @@ impl Encoding {
         // Where the text is from Python, so is its only line.
         parsed
             .map(Self)
-            .map_err(|error| value(error.to_string().split(" at line 1 ").next().unwrap_or_default()))
+            .map_err(|error| value(error.to_string().split(" at line 1 ").next().unwrap_or_default().to_owned()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use ndarray::{Array, ArrayRef, Dimension};
 use num_traits::Zero;
 
-use crate::{Error, Result};
+use crate::{Error, Place, Result};
 
 /// A new array of one value, or an error if it does not fit in memory.
 pub(crate) fn filled<T: Clone, D: Dimension>(dim: D, value: T) -> Result<Array<T, D>> {
@@ -52,13 +52,38 @@ pub(crate) fn in_order<T: Copy, D: Dimension>(array: &ArrayRef<T, D>) -> Result<
 }
 
 pub(crate) fn check_shape(what: &'static str, expected: &[usize], actual: &[usize]) -> Result<()> {
+    check_shape_of(what, None, expected, actual)
+}
+
+/// The same for one of several arrays.
+pub(crate) fn check_shape_of(
+    what: &'static str,
+    place: Option<Place>,
+    expected: &[usize],
+    actual: &[usize],
+) -> Result<()> {
     if actual == expected {
         Ok(())
     } else {
-        Err(Error::ShapeMismatch {
+        Err(Error::Shape {
             what,
+            place,
             expected: expected.to_vec(),
             actual: actual.to_vec(),
+        })
+    }
+}
+
+/// Checks that a list has an entry for each axis, rater or class.
+pub(crate) fn check_count(what: &'static str, per: &'static str, expected: usize, actual: usize) -> Result<()> {
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(Error::Count {
+            what,
+            per,
+            expected,
+            actual,
         })
     }
 }

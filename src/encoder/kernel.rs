@@ -27,7 +27,7 @@ use crate::{Error, Result};
 ///
 /// A kernel has no number of axes of its own. A setting that is one number counts for every axis of the label map that the
 /// kernel meets, in 2D and in 3D. A setting that is a list must have an entry for each axis of that map; methods that take
-/// `axes` return [`Error::KernelAxes`] where it has not, and [`Error::LabelAxes`] unless `axes` is 2 or 3. Two kernels are
+/// `axes` return [`Error::Count`] where it has not, and [`Error::Axes`] unless `axes` is 2 or 3. Two kernels are
 /// equal if they have the same settings.
 ///
 /// ```
@@ -68,7 +68,7 @@ impl SvlsKernel {
     /// Sigma on each axis of label maps of 2 or 3 axes, in voxels.
     ///
     /// # Errors
-    /// [`Error::KernelAxes`] and [`Error::LabelAxes`].
+    /// [`Error::Count`] and [`Error::Axes`].
     ///
     /// ```
     /// # use soft_labels::SvlsKernel;
@@ -85,7 +85,7 @@ impl SvlsKernel {
     /// Radius on each axis of label maps of 2 or 3 axes, in voxels. 0 is no smoothing along an axis.
     ///
     /// # Errors
-    /// [`Error::KernelAxes`], [`Error::LabelAxes`], and [`Error::KernelTooLarge`] if a kernel of so many axes has more than
+    /// [`Error::Count`], [`Error::Axes`], and [`Error::KernelTooLarge`] if a kernel of so many axes has more than
     /// 2²⁰ weights.
     ///
     /// ```
@@ -114,7 +114,7 @@ impl SvlsKernel {
     /// each axis, summing to 2. With a strength λ the neighbours sum to λ / (2 - λ).
     ///
     /// # Errors
-    /// [`Error::KernelAxes`], [`Error::LabelAxes`] and [`Error::KernelTooLarge`].
+    /// [`Error::Count`], [`Error::Axes`] and [`Error::KernelTooLarge`].
     ///
     /// ```
     /// # use soft_labels::SvlsKernel;
@@ -132,7 +132,7 @@ impl SvlsKernel {
     /// half of it, or 1 - λ/2 with a strength λ.
     ///
     /// # Errors
-    /// [`Error::KernelAxes`], [`Error::LabelAxes`] and [`Error::KernelTooLarge`].
+    /// [`Error::Count`], [`Error::Axes`] and [`Error::KernelTooLarge`].
     ///
     /// ```
     /// # use soft_labels::SvlsKernel;

@@ -1,19 +1,20 @@
 //! The settings of an SVLS kernel.
 
 use super::kernel::{Reach, SvlsKernel};
+use crate::error::allowed;
 use crate::input::per_axis::PerAxis;
-use crate::{Error, Result};
+use crate::{Error, Place, Result};
 
 impl SvlsKernel {
     /// The kernel with this sigma, in voxels, and radius 1 on every axis.
     ///
     /// # Errors
-    /// [`Error::Sigma`] if sigma is not finite or not greater than 0.
+    /// [`Error::Setting`] if sigma is not finite or not greater than 0.
     ///
     /// ```
     /// # use soft_labels::{Error, SvlsKernel};
     /// assert_eq!(SvlsKernel::isotropic(1.5)?.sigma(2)?, [1.5, 1.5]);
-    /// assert_eq!(SvlsKernel::isotropic(0.0), Err(Error::Sigma { axis: 0, value: 0.0 }));
+    /// assert!(matches!(SvlsKernel::isotropic(0.0), Err(Error::Setting { what: "sigma", value: 0.0, .. })));
     /// # Ok::<(), Error>(())
     /// ```
     pub fn isotropic(sigma: f64) -> Result<Self> {
@@ -94,7 +95,7 @@ impl SvlsKernelBuilder {
     /// ```
     /// # use soft_labels::{Error, SvlsKernel};
     /// let builder = SvlsKernel::builder().sigma_mm(3.0);
-    /// assert_eq!(builder.clone().build(), Err(Error::MissingSpacing));
+    /// assert!(matches!(builder.clone().build(), Err(Error::Missing { missing: "spacing_mm", .. })));
     ///
     /// let builder = builder.spacing_mm([3.0, 1.0, 1.0]);
     /// assert_eq!(builder.clone().build()?.radius(3)?, [1, 1, 1]);
@@ -195,17 +196,17 @@ impl SvlsKernelBuilder {
     ///
     /// # Errors
     /// - [`Error::Conflict`] if both sigma and sigma in millimetres are set, or both radius and truncate;
-    ///   [`Error::UnusedSpacing`] and [`Error::MissingSpacing`] if only one of spacing and sigma in millimetres is.
-    /// - [`Error::Sigma`], [`Error::Spacing`] and [`Error::Truncate`] if a value is not finite or not greater than 0, and
-    ///   [`Error::Strength`].
-    /// - [`Error::KernelAxes`] if a list of settings has not 1, 2 or 3 entries, or two lists differ in length.
-    /// - [`Error::ZeroRadius`]; [`Error::KernelTooLarge`] if the kernel has more than 2²⁰ weights or a radius above 255.
+    ///   [`Error::Missing`] if only one of spacing and sigma in millimetres is.
+    /// - [`Error::Setting`] if sigma, spacing or truncate is not finite or not greater than 0, or the strength is not greater
+    ///   than 0 and at most 1.
+    /// - [`Error::Count`] if a list of settings has not 1, 2 or 3 entries, or two lists differ in length.
+    /// - [`Error::AllZero`] if every radius is 0; [`Error::KernelTooLarge`] if the kernel has more than 2²⁰ weights or a radius above 255.
     ///
     /// ```
     /// # use soft_labels::{Error, SvlsKernel};
     /// let builder = SvlsKernel::builder();
-    /// assert_eq!(builder.clone().radius(0).build(), Err(Error::ZeroRadius));
-    /// assert_eq!(builder.clone().spacing_mm(2.0).build(), Err(Error::UnusedSpacing));
+    /// assert!(matches!(builder.clone().radius(0).build(), Err(Error::AllZero { what: "radius", .. })));
+    /// assert!(matches!(builder.clone().spacing_mm(2.0).build(), Err(Error::Missing { .. })));
     /// assert!(builder.sigma(0.15).radius([2, 3]).build().is_ok());
     /// # Ok::<(), Error>(())
     /// ```
@@ -213,21 +214,23 @@ impl SvlsKernelBuilder {
         let paper = SvlsKernel::default();
         let (sigma, spacing) = match (self.sigma, self.sigma_mm, self.spacing_mm) {
             (Some(_), Some(_), _) => return Err(conflict("sigma", "sigma_mm")),
-            (_, None, Some(_)) => return Err(Error::UnusedSpacing),
-            (None, Some(_), None) => return Err(Error::MissingSpacing),
+            (_, None, Some(_)) => return Err(missing("spacing_mm", "sigma_mm")),
+            (None, Some(_), None) => return Err(missing("sigma_mm", "spacing_mm")),
             (None, Some(sigma), spacing @ Some(_)) => (sigma, spacing),
             (sigma, None, None) => (sigma.unwrap_or(paper.sigma), None),
         };
         let reach = match (self.radius, self.truncate) {
             (Some(_), Some(_)) => return Err(conflict("radius", "truncate")),
             (Some(radius), None) => Reach::Radius(radius),
-            (None, Some(value)) if !is_positive(value) => return Err(Error::Truncate { value }),
+            (None, Some(value)) if !is_positive(value) => {
+                return Err(not_possible("truncate", value, allowed::POSITIVE));
+            }
             (None, Some(sigmas)) => Reach::Truncate(sigmas),
             (None, None) => paper.reach,
         };
         let strength = self.strength.unwrap_or(paper.strength);
         if !(strength > 0.0 && strength <= 1.0) {
-            return Err(Error::Strength { value: strength });
+            return Err(not_possible("strength", strength, "greater than 0 and at most 1"));
         }
         let kernel = SvlsKernel {
             sigma,
@@ -235,13 +238,16 @@ impl SvlsKernelBuilder {
             reach,
             strength,
         };
-        check_positive(kernel.sigma.values(), |axis, value| Error::Sigma { axis, value })?;
+        check_positive("sigma", kernel.sigma.values())?;
         let spacing = kernel.spacing.as_ref().map_or(&[][..], PerAxis::values);
-        check_positive(spacing, |axis, value| Error::Spacing { axis, value })?;
+        check_positive("spacing", spacing)?;
         let axes = axes(&kernel);
-        check_positive(&kernel.sigma_of(axes)?, |axis, value| Error::Sigma { axis, value })?;
+        check_positive("sigma", &kernel.sigma_of(axes)?)?;
         if kernel.radius_of(axes)?.iter().all(|&radius| radius == 0) {
-            return Err(Error::ZeroRadius);
+            return Err(Error::AllZero {
+                what: "radius",
+                per: "axes",
+            });
         }
         Ok(kernel)
     }
@@ -262,13 +268,31 @@ fn conflict(first: &'static str, second: &'static str) -> Error {
     Error::Conflict { first, second }
 }
 
+fn missing(given: &'static str, missing: &'static str) -> Error {
+    Error::Missing { given, missing }
+}
+
+fn not_possible(what: &'static str, value: f64, allowed: &'static str) -> Error {
+    Error::Setting {
+        what,
+        place: None,
+        value,
+        allowed,
+    }
+}
+
 fn is_positive(value: f64) -> bool {
     value.is_finite() && value > 0.0
 }
 
-fn check_positive(values: &[f64], error: impl Fn(usize, f64) -> Error) -> Result<()> {
+fn check_positive(what: &'static str, values: &[f64]) -> Result<()> {
     match values.iter().enumerate().find(|&(_, &value)| !is_positive(value)) {
-        Some((axis, &value)) => Err(error(axis, value)),
+        Some((axis, &value)) => Err(Error::Setting {
+            what,
+            place: Some(Place::Axis(axis)),
+            value,
+            allowed: allowed::POSITIVE,
+        }),
         None => Ok(()),
     }
 }

@@ -43,12 +43,12 @@ impl LabelSmoothing {
     /// The paper's convention: α is shared among all classes.
     ///
     /// # Errors
-    /// [`Error::Alpha`] unless 0 ≤ α ≤ 1.
+    /// [`Error::Setting`] unless 0 ≤ α ≤ 1.
     ///
     /// ```
     /// # use soft_labels::{Error, LabelSmoothing};
     /// assert_eq!(LabelSmoothing::new(0.1)?.alpha(), 0.1);
-    /// assert_eq!(LabelSmoothing::new(1.5), Err(Error::Alpha { value: 1.5 }));
+    /// assert!(matches!(LabelSmoothing::new(1.5), Err(Error::Setting { what: "alpha", value: 1.5, .. })));
     /// # Ok::<(), Error>(())
     /// ```
     pub fn new(alpha: f64) -> Result<Self> {
@@ -58,7 +58,7 @@ impl LabelSmoothing {
     /// The other convention: α is shared among the classes that were not annotated. A single class keeps 1.
     ///
     /// # Errors
-    /// [`Error::Alpha`] unless 0 ≤ α ≤ 1.
+    /// [`Error::Setting`] unless 0 ≤ α ≤ 1.
     ///
     /// ```
     /// # use ndarray::{Array3, array};
@@ -98,7 +98,12 @@ impl LabelSmoothing {
         if (0.0..=1.0).contains(&alpha) {
             Ok(Self { alpha, share })
         } else {
-            Err(Error::Alpha { value: alpha })
+            Err(Error::Setting {
+                what: "alpha",
+                place: None,
+                value: alpha,
+                allowed: "within 0 and 1",
+            })
         }
     }
 }

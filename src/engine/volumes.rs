@@ -6,7 +6,8 @@ use ndarray::{ArrayView, ArrayView3, ArrayViewMut, ArrayViewMut4, Axis, Dimensio
 
 use super::Smoothing;
 use super::tiles::Tile;
-use crate::{Error, Result, SpatialDim};
+use crate::input::raters::label_axes;
+use crate::{Result, SpatialDim};
 
 /// A label map on the axes D, H, W.
 pub(super) fn volume<'a, L, D: SpatialDim>(map: &ArrayView<'a, L, D>) -> Result<ArrayView3<'a, L>> {
@@ -15,7 +16,7 @@ pub(super) fn volume<'a, L, D: SpatialDim>(map: &ArrayView<'a, L, D>) -> Result<
     if axes == 2 {
         map = map.insert_axis(Axis(0));
     }
-    map.into_dimensionality::<Ix3>().map_err(|_| Error::LabelAxes { axes })
+    map.into_dimensionality::<Ix3>().map_err(|_| label_axes(axes))
 }
 
 /// Soft labels of a map of `axes` axes on the axes C, D, H, W.
@@ -24,7 +25,7 @@ pub(crate) fn soft_volumes<F, D: Dimension>(out: ArrayViewMut<'_, F, D>, axes: u
     if axes == 2 {
         out = out.insert_axis(Axis(1));
     }
-    out.into_dimensionality().map_err(|_| Error::LabelAxes { axes })
+    out.into_dimensionality().map_err(|_| label_axes(axes))
 }
 
 /// The axes D, H, W in the order of an output's memory, from the slowest to the fastest, and which of them run backwards.

@@ -4,9 +4,11 @@ use ndarray::{Array2, ArrayView, Axis};
 
 use super::StapleFusion;
 use super::patterns::Patterns;
+use crate::common::arrays::check_count;
 use crate::common::parallel;
+use crate::error::allowed;
 use crate::input::window;
-use crate::{Classes, Error, Label, Raters, Result, SoftFloat, SpatialDim};
+use crate::{Classes, Error, Label, Place, Raters, Result, SoftFloat, SpatialDim};
 
 /// Simultaneous truth and performance level estimation (Warfield, Zou & Wells, *IEEE TMI* 2004; several classes as in Rohlfing,
 /// Russakoff & Maurer, *IEEE TMI* 2004).
@@ -100,16 +102,16 @@ impl Staple {
     /// Estimates the truth behind the raters' label maps. The posterior is allocated in standard order.
     ///
     /// # Errors
-    /// [`Error::NoRaters`], [`Error::LabelAxes`], [`Error::RaterShape`], [`Error::UnknownLabel`]; [`Error::TooLarge`] for
-    /// the posterior, or if the raters' confusion matrices would have more than 2^27 entries; [`Error::Tolerance`] if that is
-    /// negative or NaN; [`Error::PriorCount`] and [`Error::Prior`] if the prior does not have one number for each class, finite, not
-    /// negative and not all zero.
+    /// [`Error::Empty`], [`Error::Axes`], [`Error::Shape`], [`Error::UnknownLabel`]; [`Error::TooLarge`] for the posterior, or
+    /// if the raters' confusion matrices would have more than 2^27 entries; [`Error::Setting`] if the tolerance is negative or
+    /// NaN; [`Error::Count`], [`Error::Setting`] and [`Error::AllZero`] if the prior does not have one number for each class,
+    /// finite, not negative and not all zero.
     ///
     /// ```
     /// # use soft_labels::{Classes, Error, fusion::Staple};
     /// let map = ndarray::array![[0_u8, 1]];
     /// let wrong = Staple::new().prior([1.0]).fuse::<_, f32, _>(&[map.view()], &Classes::contiguous(2)?);
-    /// assert_eq!(wrong.unwrap_err(), Error::PriorCount { expected: 2, actual: 1 });
+    /// assert!(matches!(wrong, Err(Error::Count { per: "classes", expected: 2, actual: 1, .. })));
     /// # Ok::<(), Error>(())
     /// ```
     pub fn fuse<L: Label, F: SoftFloat, D: SpatialDim>(
@@ -124,7 +126,12 @@ impl Staple {
             .map(|prior| check_prior(prior, classes))
             .transpose()?;
         if self.tolerance.is_nan() || self.tolerance < 0.0 {
-            return Err(Error::Tolerance { value: self.tolerance });
+            return Err(Error::Setting {
+                what: "tolerance",
+                place: None,
+                value: self.tolerance,
+                allowed: allowed::TOLERANCE,
+            });
         }
         raters.check(classes)?;
         let entries = [raters.len(), classes.len(), classes.len()];
@@ -171,23 +178,20 @@ impl Staple {
 const CONFUSION: usize = 1 << 27;
 
 fn check_prior(prior: &[f64], classes: &Classes) -> Result<Vec<f64>> {
-    if prior.len() != classes.len() {
-        return Err(Error::PriorCount {
-            expected: classes.len(),
-            actual: prior.len(),
-        });
-    }
+    check_count("prior probabilities", "classes", classes.len(), prior.len())?;
     // Relative to the largest: the sum of two may be infinite.
     let most = prior.iter().copied().fold(0.0, f64::max);
     let sum: f64 = prior.iter().map(|p| p / most).sum();
     match prior.iter().position(|p| !p.is_finite() || *p < 0.0) {
-        Some(class) => Err(Error::Prior {
-            class,
+        Some(class) => Err(Error::Setting {
+            what: "prior probability",
+            place: Some(Place::Class(class)),
             value: prior[class],
+            allowed: allowed::WEIGHT,
         }),
-        None if most == 0.0 => Err(Error::Prior {
-            class: 0,
-            value: prior[0],
+        None if most == 0.0 => Err(Error::AllZero {
+            what: "prior probability",
+            per: "classes",
         }),
         None => Ok(prior.iter().map(|p| p / most / sum).collect()),
     }

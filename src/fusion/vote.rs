@@ -40,7 +40,7 @@ pub enum Ties<L> {
 /// The label that most raters gave each voxel, in standard order.
 ///
 /// # Errors
-/// [`Error::NoRaters`], [`Error::LabelAxes`], [`Error::RaterShape`], [`Error::UnknownLabel`], [`Error::TooLarge`], and
+/// [`Error::Empty`], [`Error::Axes`], [`Error::Shape`], [`Error::UnknownLabel`], [`Error::TooLarge`], and
 /// [`Error::NoClass`] if the label to prefer is no class.
 ///
 /// ```
@@ -62,6 +62,7 @@ pub fn majority_vote<L: Label, D: SpatialDim>(
     let raters = Raters::new(raters)?;
     let prefer = match ties {
         Ties::Prefer(label) => Some(classes.class_of(label).ok_or_else(|| Error::NoClass {
+            what: "label",
             value: label.value(),
             classes: classes.len(),
         })?),

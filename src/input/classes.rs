@@ -51,12 +51,12 @@ impl Classes {
     /// Labels `0..count`, where label `c` is class `c`.
     ///
     /// # Errors
-    /// [`Error::NoClasses`] if `count` is 0, [`Error::TooManyClasses`] if it is above 65535.
+    /// [`Error::Empty`] if `count` is 0, [`Error::TooMany`] if it is above 65535.
     ///
     /// ```
     /// # use soft_labels::{Classes, Error};
     /// assert_eq!(Classes::contiguous(4)?.class_of(3_i64), Some(3));
-    /// assert_eq!(Classes::contiguous(0), Err(Error::NoClasses));
+    /// assert_eq!(Classes::contiguous(0), Err(Error::Empty { what: "classes" }));
     /// # Ok::<(), Error>(())
     /// ```
     pub fn contiguous(count: usize) -> Result<Self> {
@@ -70,7 +70,7 @@ impl Classes {
     /// Each listed label is the class of its position in the list. The values are of any integer type but `u128`.
     ///
     /// # Errors
-    /// [`Error::NoClasses`] if the list is empty, [`Error::TooManyClasses`] if it has more than 65535 values,
+    /// [`Error::Empty`] if the list is empty, [`Error::TooMany`] if it has more than 65535 values,
     /// [`Error::DuplicateValue`] if a value occurs twice.
     ///
     /// ```
@@ -213,7 +213,7 @@ impl Classes {
     /// The mask of voxels that hold a class, `false` where the label is ignored: (H, W) or (D, H, W), in C order.
     ///
     /// # Errors
-    /// [`Error::UnknownLabel`], [`Error::LabelAxes`] and [`Error::TooLarge`], as for encoding.
+    /// [`Error::UnknownLabel`], [`Error::Axes`] and [`Error::TooLarge`], as for encoding.
     ///
     /// ```
     /// # use ndarray::array;
@@ -270,9 +270,10 @@ impl Classes {
 
 fn check_count(count: usize) -> Result<()> {
     match count {
-        0 => Err(Error::NoClasses),
+        0 => Err(Error::Empty { what: "classes" }),
         1..=Classes::MAX => Ok(()),
-        _ => Err(Error::TooManyClasses {
+        _ => Err(Error::TooMany {
+            what: "classes",
             count,
             max: Classes::MAX,
         }),

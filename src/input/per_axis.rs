@@ -1,6 +1,7 @@
 //! Settings by axis.
 
-use crate::{Error, Result};
+use crate::Result;
+use crate::common::arrays::check_count;
 
 /// One value for all axes, or one for each in the order of the label map's axes.
 ///
@@ -73,11 +74,9 @@ pub(crate) fn per_axis<T: Copy>(what: &'static str, values: &[T], axes: Option<u
     match (values, axes) {
         (&[value], Some(axes)) => Ok(vec![value; axes]),
         (&[_] | &[_, _] | &[_, _, _], None) => Ok(values.to_vec()),
-        (_, Some(axes)) if values.len() == axes => Ok(values.to_vec()),
-        _ => Err(Error::KernelAxes {
-            what,
-            expected: axes.unwrap_or(3),
-            actual: values.len(),
-        }),
+        (_, axes) => {
+            check_count(what, "axes", axes.unwrap_or(3), values.len())?;
+            Ok(values.to_vec())
+        }
     }
 }

@@ -2,10 +2,11 @@
 
 use ndarray::{ArrayView, Dimension};
 
-use crate::common::arrays::in_order;
+use crate::common::arrays::{check_count, check_shape_of, in_order};
 use crate::common::parallel;
 use crate::common::runs::for_each_run;
-use crate::{Classes, Error, Label, Result, SpatialDim};
+use crate::error::allowed;
+use crate::{Classes, Error, Label, Place, Result, SpatialDim};
 
 /// The label maps of one or several raters, all of the same shape, each with a weight.
 ///
@@ -32,7 +33,7 @@ impl<'a, L: Label, D: SpatialDim> Raters<'a, L, D> {
     /// One rater.
     ///
     /// # Errors
-    /// [`Error::LabelAxes`] if the label map is neither 2D nor 3D.
+    /// [`Error::Axes`] if the label map is neither 2D nor 3D.
     ///
     /// ```
     /// # use soft_labels::Raters;
@@ -50,26 +51,21 @@ impl<'a, L: Label, D: SpatialDim> Raters<'a, L, D> {
     /// Several raters, all of equal weight.
     ///
     /// # Errors
-    /// [`Error::NoRaters`], [`Error::LabelAxes`], [`Error::RaterShape`].
+    /// [`Error::Empty`] if there are none, [`Error::Axes`], [`Error::Shape`] if they differ in shape.
     ///
     /// ```
-    /// # use soft_labels::{Error, Raters};
+    /// # use soft_labels::{Error, Place, Raters};
     /// let (a, b) = (ndarray::array![[0_u8, 1]], ndarray::array![[0_u8], [1]]);
     /// let error = Raters::new(&[a.view(), b.view()]).unwrap_err();
-    /// assert_eq!(error, Error::RaterShape { rater: 1, expected: vec![1, 2], actual: vec![2, 1] });
+    /// assert!(matches!(&error, Error::Shape { place: Some(Place::Rater(1)), actual, .. } if actual == &[2, 1]));
     /// ```
     pub fn new(maps: &[ArrayView<'a, L, D>]) -> Result<Self> {
         let Some(first) = maps.first() else {
-            return Err(Error::NoRaters);
+            return Err(Error::Empty { what: "raters" });
         };
         check_axes(first.ndim())?;
-        if let Some(rater) = maps.iter().position(|map| map.shape() != first.shape()) {
-            let actual = maps.get(rater).map(|map| map.shape().to_vec()).unwrap_or_default();
-            return Err(Error::RaterShape {
-                rater,
-                expected: first.shape().to_vec(),
-                actual,
-            });
+        for (rater, map) in maps.iter().enumerate() {
+            check_shape_of("label map", Some(Place::Rater(rater)), first.shape(), map.shape())?;
         }
         Ok(Self {
             maps: maps.to_vec(),
@@ -81,30 +77,33 @@ impl<'a, L: Label, D: SpatialDim> Raters<'a, L, D> {
     /// counts as 0.
     ///
     /// # Errors
-    /// Those of [`Raters::new`], and [`Error::WeightCount`], [`Error::Weight`] if one is negative or not finite,
-    /// [`Error::ZeroWeights`] if all are 0.
+    /// Those of [`Raters::new`], and [`Error::Count`] unless there is a weight for each, [`Error::Setting`] if one is negative
+    /// or not finite, [`Error::AllZero`].
     ///
     /// ```
     /// # use soft_labels::{Error, Raters};
     /// let map = ndarray::array![[0_u8, 1]];
-    /// assert_eq!(Raters::weighted(&[map.view()], &[0.0]).unwrap_err(), Error::ZeroWeights);
+    /// assert!(matches!(Raters::weighted(&[map.view()], &[0.0]), Err(Error::AllZero { .. })));
     /// ```
     pub fn weighted(maps: &[ArrayView<'a, L, D>], weights: &[f64]) -> Result<Self> {
         let mut raters = Self::new(maps)?;
-        if weights.len() != maps.len() {
-            return Err(Error::WeightCount {
-                expected: maps.len(),
-                actual: weights.len(),
-            });
-        }
+        check_count("weights", "raters", maps.len(), weights.len())?;
         for (rater, &value) in weights.iter().enumerate() {
             if !value.is_finite() || value < 0.0 {
-                return Err(Error::Weight { rater, value });
+                return Err(Error::Setting {
+                    what: "weight",
+                    place: Some(Place::Rater(rater)),
+                    value,
+                    allowed: allowed::WEIGHT,
+                });
             }
         }
         let heaviest = weights.iter().copied().fold(0.0, f64::max);
         if heaviest == 0.0 {
-            return Err(Error::ZeroWeights);
+            return Err(Error::AllZero {
+                what: "weight",
+                per: "raters",
+            });
         }
         if weights.iter().any(|&weight| weight != heaviest) {
             // Relative to the heaviest first: the sum of two weights may be infinite.
@@ -193,6 +192,28 @@ pub(crate) fn check_axes(axes: usize) -> Result<()> {
     if axes == 2 || axes == 3 {
         Ok(())
     } else {
-        Err(Error::LabelAxes { axes })
+        Err(label_axes(axes))
+    }
+}
+
+/// The error of a label map that has another number of axes.
+pub(crate) fn label_axes(actual: usize) -> Error {
+    Error::Axes {
+        what: "a label map",
+        expected: "(H, W) or (D, H, W)",
+        actual,
+    }
+}
+
+/// Checks that soft labels have a class axis and two or three others.
+pub(crate) fn check_soft_axes(axes: usize) -> Result<()> {
+    if axes == 3 || axes == 4 {
+        Ok(())
+    } else {
+        Err(Error::Axes {
+            what: "soft labels",
+            expected: "(C, H, W) or (C, D, H, W)",
+            actual: axes,
+        })
     }
 }

@@ -6,7 +6,7 @@ use ndarray::{Array, Dimension};
 
 use super::per_axis::{PerAxis, per_axis};
 use crate::common::arrays;
-use crate::{Classes, Error, Result, SoftFloat, SpatialDim};
+use crate::{Classes, Error, Place, Result, SoftFloat, SpatialDim};
 
 /// A part of a label map: a range of voxels on each axis, which lies within the map's shape.
 ///
@@ -40,7 +40,7 @@ impl Window {
     /// A window of a label map of this shape, (H, W) or (D, H, W).
     ///
     /// # Errors
-    /// [`Error::WindowAxes`] unless there is a range for each axis, [`Error::Window`] if one is reversed or ends past the
+    /// [`Error::Count`] unless there is a range for each axis, [`Error::Window`] if one is reversed or ends past the
     /// map.
     ///
     /// ```
@@ -142,7 +142,7 @@ impl Window {
     /// radius reads.
     ///
     /// # Errors
-    /// [`Error::KernelAxes`] if the radius is a list for another number of axes.
+    /// [`Error::Count`] if the radius is a list for another number of axes.
     ///
     /// ```
     /// # use soft_labels::Window;
@@ -167,7 +167,7 @@ impl Window {
     /// `boxes` is the length of a box in voxels: one number for all axes, or one for each.
     ///
     /// # Errors
-    /// [`Error::KernelAxes`] if `boxes` has another number of axes, [`Error::Box`] if one is 0.
+    /// [`Error::Count`] if `boxes` has another number of axes, [`Error::Setting`] if one is 0.
     ///
     /// ```
     /// # use soft_labels::Window;
@@ -194,8 +194,8 @@ impl Window {
     /// must begin at a multiple of every length, and end at a multiple or at the end of the label map.
     ///
     /// # Errors
-    /// [`Error::BoxWindow`] if the window does not hold whole boxes, [`Error::KernelAxes`] if `boxes` has another number of
-    /// axes, [`Error::Box`] if one is 0.
+    /// [`Error::BoxWindow`] if the window does not hold whole boxes, [`Error::Count`] if `boxes` has another number of axes,
+    /// [`Error::Setting`] if one is 0.
     ///
     /// ```
     /// # use soft_labels::Window;
@@ -235,7 +235,7 @@ impl Window {
     /// The same voxels as a window of the part of the map that `outer` is.
     ///
     /// # Errors
-    /// [`Error::ShapeMismatch`] if the windows are of different maps, [`Error::Window`] if this one does not lie within
+    /// [`Error::Shape`] if the windows are of different maps, [`Error::Window`] if this one does not lie within
     /// `outer`.
     ///
     /// ```
@@ -274,12 +274,7 @@ pub(crate) fn whole(shape: &[usize]) -> Vec<Range<usize>> {
 
 /// Checks that ranges are a window of a label map.
 fn check(map: &[usize], ranges: &[Range<usize>]) -> Result<()> {
-    if ranges.len() != map.len() {
-        return Err(Error::WindowAxes {
-            expected: map.len(),
-            actual: ranges.len(),
-        });
-    }
+    arrays::check_count("window", "axes", map.len(), ranges.len())?;
     for (axis, (range, &len)) in ranges.iter().zip(map).enumerate() {
         if range.start > range.end || range.end > len {
             return Err(Error::Window {
@@ -297,7 +292,12 @@ fn check(map: &[usize], ranges: &[Range<usize>]) -> Result<()> {
 pub(crate) fn check_boxes(axes: usize, boxes: &PerAxis<usize>) -> Result<Vec<usize>> {
     let boxes = per_axis("box", boxes.values(), Some(axes))?;
     match boxes.iter().position(|&len| len == 0) {
-        Some(axis) => Err(Error::Box { axis }),
+        Some(axis) => Err(Error::Setting {
+            what: "box",
+            place: Some(Place::Axis(axis)),
+            value: 0.0,
+            allowed: "1 or more",
+        }),
         None => Ok(boxes),
     }
 }
@@ -311,15 +311,7 @@ fn soft_shape(classes: usize, window: &[Range<usize>]) -> Vec<usize> {
 /// Checks a window, and the shape of the output for its soft labels.
 pub(crate) fn check_output(labels: &[usize], classes: usize, window: &[Range<usize>], output: &[usize]) -> Result<()> {
     check(labels, window)?;
-    let expected = soft_shape(classes, window);
-    if output == expected {
-        Ok(())
-    } else {
-        Err(Error::OutputShape {
-            expected,
-            actual: output.to_vec(),
-        })
-    }
+    arrays::check_shape("output", &soft_shape(classes, window), output)
 }
 
 /// Zeros for the soft labels of a window, which is checked.

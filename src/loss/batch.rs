@@ -51,13 +51,22 @@ impl<'a, F: LossFloat> Batch<'a, F> {
             _ => (1, 0, &[][..]),
         };
         if spatial.len() != 2 && spatial.len() != 3 {
-            return Err(Error::LogitAxes {
-                axes: logits.ndim(),
-                batched,
+            return Err(Error::Axes {
+                what: if batched {
+                    "logits of a batch"
+                } else {
+                    "logits of one sample"
+                },
+                expected: if batched {
+                    "(N, C, H, W) or (N, C, D, H, W)"
+                } else {
+                    "(C, H, W) or (C, D, H, W)"
+                },
+                actual: logits.ndim(),
             });
         }
         if classes == 0 {
-            return Err(Error::NoClasses);
+            return Err(Error::Empty { what: "classes" });
         }
         let targets = targets.ready(logits.shape(), batched)?;
         if let Some(mask) = mask {

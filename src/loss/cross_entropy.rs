@@ -7,9 +7,9 @@ use super::block::Block;
 use super::elementary::{LANES, Lanes, LossFloat};
 use super::reduction::{Divisor, Reduction};
 use super::targets::Targets;
-use crate::common::arrays;
+use crate::common::arrays::{self, check_count};
 use crate::common::parallel::total;
-use crate::{Error, Result};
+use crate::{Error, Place, Result};
 
 /// Cross entropy between soft targets and the softmax of logits: equation 3 of the [paper].
 ///
@@ -159,8 +159,8 @@ impl<'m> SoftCrossEntropy<'m> {
     /// The loss.
     ///
     /// # Errors
-    /// [`Error::LogitAxes`], [`Error::NoClasses`] and [`Error::ShapeMismatch`] if logits, targets and mask do not fit
-    /// together, [`Error::ClassWeightCount`], [`Error::ClassWeight`], and for the mean [`Error::NoVoxels`] if no voxel
+    /// [`Error::Axes`], [`Error::Empty`] and [`Error::Shape`] if logits, targets and mask do not fit together,
+    /// [`Error::Count`] and [`Error::Setting`] for the class weights, and for the mean [`Error::NoVoxels`] if no voxel
     /// counts.
     ///
     /// ```
@@ -205,7 +205,7 @@ impl<'m> SoftCrossEntropy<'m> {
     /// The loss; its gradient with respect to the logits is written to `gradient`, which may have any strides.
     ///
     /// # Errors
-    /// Those of [`value`](Self::value), and [`Error::ShapeMismatch`] for the gradient, which is then untouched.
+    /// Those of [`value`](Self::value), and [`Error::Shape`] for the gradient, which is then untouched.
     ///
     /// The example of [`SoftCrossEntropy`] uses it.
     pub fn value_and_gradient_into<F: LossFloat, D: Dimension>(
@@ -253,17 +253,14 @@ impl<'m> SoftCrossEntropy<'m> {
     ) -> Result<Batch<'a, F>> {
         let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched)?;
         if let Some(weights) = &self.class_weights {
-            if weights.len() != batch.classes {
-                return Err(Error::ClassWeightCount {
-                    expected: batch.classes,
-                    actual: weights.len(),
-                });
-            }
+            check_count("class weights", "classes", batch.classes, weights.len())?;
             let possible = |weight: f64| weight >= 0.0 && F::round_from(weight).is_finite();
             if let Some(class) = weights.iter().position(|&weight| !possible(weight)) {
-                return Err(Error::ClassWeight {
-                    class,
+                return Err(Error::Setting {
+                    what: "weight",
+                    place: Some(Place::Class(class)),
                     value: weights[class],
+                    allowed: "finite in the type of the logits and not negative",
                 });
             }
         }

@@ -94,7 +94,7 @@ impl<'m> DiceSemimetric<'m> {
     /// The loss.
     ///
     /// # Errors
-    /// [`Error::LogitAxes`], [`Error::NoClasses`], [`Error::ShapeMismatch`], and [`Error::NoVoxels`] if no voxel counts.
+    /// [`Error::Axes`], [`Error::Empty`], [`Error::Shape`], and [`Error::NoVoxels`] if no voxel counts.
     ///
     /// The example of [`DiceSemimetric`] uses it.
     pub fn value<F: LossFloat, D: Dimension>(
@@ -132,7 +132,7 @@ impl<'m> DiceSemimetric<'m> {
     /// The loss; its gradient with respect to the logits is written to `gradient`, which may have any strides.
     ///
     /// # Errors
-    /// Those of [`value`](Self::value), and [`Error::ShapeMismatch`] for the gradient.
+    /// Those of [`value`](Self::value), and [`Error::Shape`] for the gradient.
     pub fn value_and_gradient_into<F: LossFloat, D: Dimension>(
         &self,
         logits: &ArrayRef<F, D>,

@@ -6,9 +6,9 @@ use ndarray::{ArrayBase, ArrayRef, Data, Dimension};
 
 use super::block::Block;
 use super::elementary::{LANES, Lanes, LossFloat};
-use crate::common::arrays::{check_shape, in_order};
+use crate::common::arrays::{check_shape, check_shape_of, in_order};
 use crate::sparse::{SparseLabels, SparseParts};
-use crate::{Result, SpatialDim};
+use crate::{Place, Result, SpatialDim};
 
 /// Targets of a loss: an array of the shape of the logits, one [`SparseLabels`], or for batches a slice of them.
 ///
@@ -77,9 +77,10 @@ impl<F: LossFloat, D: SpatialDim> sealed::Source<F> for [SparseLabels<F, D>] {
         };
         check_shape("list of sparse targets", &[samples], &[self.len()])?;
         self.iter()
-            .map(|labels| {
+            .enumerate()
+            .map(|(sample, labels)| {
                 let actual = [&[labels.class_count()], labels.shape()].concat();
-                check_shape("sparse target", shape, &actual)?;
+                check_shape_of("sparse target", Some(Place::Sample(sample)), shape, &actual)?;
                 Ok(labels.parts())
             })
             .collect::<Result<_>>()

@@ -45,7 +45,7 @@ impl Confusion {
     /// Counts the voxels of a prediction and a reference of the same shape, (H, W) or (D, H, W).
     ///
     /// # Errors
-    /// [`Error::LabelAxes`](crate::Error::LabelAxes), [`Error::ShapeMismatch`](crate::Error::ShapeMismatch),
+    /// [`Error::Axes`](crate::Error::Axes), [`Error::Shape`](crate::Error::Shape),
     /// [`Error::UnknownLabel`](crate::Error::UnknownLabel), [`Error::TooLarge`](crate::Error::TooLarge).
     ///
     /// The example of [`Confusion`] uses it.

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use ndarray::{ArrayRef, RemoveAxis};
+use ndarray::{ArrayRef, Axis, RemoveAxis};
 
 use super::labels::write_classes;
 use crate::common::arrays::{self, check_shape, in_order};
 use crate::common::parallel;
-use crate::input::raters::check_axes;
+use crate::input::raters::check_soft_axes;
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 
 /// Voxels that are read together.
@@ -38,17 +38,14 @@ pub(super) struct Predictions<'a, F: Clone> {
 impl<'a, F: SoftFloat> Predictions<'a, F> {
     /// Checks the shape. The values are checked once it is known which voxels count.
     pub(super) fn new<D: RemoveAxis>(probabilities: &'a ArrayRef<F, D>, classes: Option<usize>) -> Result<Self> {
-        let (&count, shape) = probabilities
-            .shape()
-            .split_first()
-            .ok_or(Error::LabelAxes { axes: 0 })?;
-        check_axes(shape.len())?;
+        check_soft_axes(probabilities.ndim())?;
+        let (count, shape) = (probabilities.len_of(Axis(0)), &probabilities.shape()[1..]);
         if let Some(classes) = classes {
             let expected = [&[classes], shape].concat();
             check_shape("array of probabilities", &expected, probabilities.shape())?;
         }
         if count == 0 {
-            return Err(Error::NoClasses);
+            return Err(Error::Empty { what: "classes" });
         }
         Ok(Self {
             values: in_order(probabilities)?,

@@ -37,24 +37,25 @@ impl Region {
     /// The classes of some labels.
     ///
     /// # Errors
-    /// [`Error::NoClass`] if a label is not a class, [`Error::NoClasses`] if the list is empty.
+    /// [`Error::NoClass`] if a label is not a class, [`Error::Empty`] if the list is empty.
     ///
     /// ```
     /// # use soft_labels::{Classes, Error, metrics::Region};
     /// let wrong = Region::of_labels(&Classes::contiguous(3)?, [1, 3]);
-    /// assert_eq!(wrong, Err(Error::NoClass { value: 3, classes: 3 }));
+    /// assert_eq!(wrong, Err(Error::NoClass { what: "label", value: 3, classes: 3 }));
     /// # Ok::<(), Error>(())
     /// ```
     pub fn of_labels<L: Label>(classes: &Classes, labels: impl IntoIterator<Item = L>) -> Result<Self> {
         let class = |label: L| {
             classes.class_of(label).ok_or(Error::NoClass {
+                what: "label",
                 value: label.value(),
                 classes: classes.len(),
             })
         };
         let mut classes = labels.into_iter().map(class).collect::<Result<Vec<_>>>()?;
         if classes.is_empty() {
-            return Err(Error::NoClasses);
+            return Err(Error::Empty { what: "classes" });
         }
         classes.sort_unstable();
         classes.dedup();
@@ -82,7 +83,7 @@ impl Region {
     /// Where a label map holds a class of the region, in standard order. Ignored voxels are outside.
     ///
     /// # Errors
-    /// [`Error::RegionClass`], [`Error::UnknownLabel`], [`Error::LabelAxes`], [`Error::TooLarge`].
+    /// [`Error::NoClass`], [`Error::UnknownLabel`], [`Error::Axes`], [`Error::TooLarge`].
     ///
     /// ```
     /// # use ndarray::array;
@@ -95,8 +96,9 @@ impl Region {
     pub fn mask<L: Label, D: SpatialDim>(&self, labels: &ArrayRef<L, D>, classes: &Classes) -> Result<Array<bool, D>> {
         check_axes(labels.ndim())?;
         if let Some(&class) = self.classes.last().filter(|&&class| class >= classes.len()) {
-            return Err(Error::RegionClass {
-                class,
+            return Err(Error::NoClass {
+                what: "class",
+                value: class as i128,
                 classes: classes.len(),
             });
         }

@@ -85,7 +85,7 @@ impl Reliability {
     /// Empty bins: 10 in the paper, 15 in much other work.
     ///
     /// # Errors
-    /// [`Error::Bins`] if there are none or more than a million.
+    /// [`Error::Empty`] if there are none, [`Error::TooMany`] if there are more than a million.
     ///
     /// ```
     /// use soft_labels::metrics::Reliability;
@@ -103,7 +103,7 @@ impl Reliability {
     /// Counts a volume: probabilities (C, H, W) or (C, D, H, W) beside the labels (H, W) or (D, H, W).
     ///
     /// # Errors
-    /// [`Error::ShapeMismatch`], [`Error::LabelAxes`], [`Error::UnknownLabel`], [`Error::Probability`],
+    /// [`Error::Shape`], [`Error::Axes`], [`Error::UnknownLabel`], [`Error::Probability`],
     /// [`Error::ProbabilitySum`], [`Error::TooLarge`]; nothing is counted then.
     ///
     /// The example of [`Reliability`] uses it.
@@ -163,7 +163,7 @@ impl Reliability {
     /// Adds the bins of other volumes.
     ///
     /// # Errors
-    /// [`Error::ShapeMismatch`] if the numbers of bins differ.
+    /// [`Error::Shape`] if the numbers of bins differ.
     ///
     /// ```
     /// use soft_labels::metrics::Reliability;
@@ -235,13 +235,14 @@ impl Reliability {
 }
 
 pub(super) fn check_bins(count: usize) -> Result<()> {
-    if (1..=Reliability::MAX).contains(&count) {
-        Ok(())
-    } else {
-        Err(Error::Bins {
+    match count {
+        0 => Err(Error::Empty { what: "bins" }),
+        1..=Reliability::MAX => Ok(()),
+        _ => Err(Error::TooMany {
+            what: "bins",
             count,
             max: Reliability::MAX,
-        })
+        }),
     }
 }
 

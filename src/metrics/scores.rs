@@ -14,7 +14,7 @@ use crate::{Classes, Label, Result, SoftFloat, SpatialDim};
 /// ```
 ///
 /// # Errors
-/// [`Error::ShapeMismatch`](crate::Error::ShapeMismatch), [`Error::LabelAxes`](crate::Error::LabelAxes),
+/// [`Error::Shape`](crate::Error::Shape), [`Error::Axes`](crate::Error::Axes),
 /// [`Error::UnknownLabel`](crate::Error::UnknownLabel), [`Error::Probability`](crate::Error::Probability),
 /// [`Error::ProbabilitySum`](crate::Error::ProbabilitySum), [`Error::TooLarge`](crate::Error::TooLarge).
 ///
@@ -71,7 +71,7 @@ pub fn brier<F: SoftFloat, L: Label, D: SpatialDim>(
 /// ```
 ///
 /// # Errors
-/// [`Error::ShapeMismatch`](crate::Error::ShapeMismatch), [`Error::LabelAxes`](crate::Error::LabelAxes),
+/// [`Error::Shape`](crate::Error::Shape), [`Error::Axes`](crate::Error::Axes),
 /// [`Error::Probability`](crate::Error::Probability), [`Error::ProbabilitySum`](crate::Error::ProbabilitySum).
 ///
 /// ```

@@ -13,8 +13,9 @@ use self::surfels::Surfels;
 use super::Region;
 use crate::common::arrays::{check_shape, in_order};
 use crate::common::parallel;
-use crate::input::raters::check_axes;
-use crate::{Classes, Error, Label, PerAxis, Result, SpatialDim};
+use crate::error::allowed;
+use crate::input::raters::{check_axes, label_axes};
+use crate::{Classes, Error, Label, PerAxis, Place, Result, SpatialDim};
 
 /// The surfaces of a predicted mask and a reference mask, by DeepMind's definition (Nikolov et al., *Deep learning to
 /// achieve clinically applicable segmentation*, [arXiv 1809.04430], and their package surface-distance).
@@ -59,8 +60,8 @@ impl Surfaces {
     /// axes or one for each.
     ///
     /// # Errors
-    /// [`Error::LabelAxes`], [`Error::ShapeMismatch`], [`Error::KernelAxes`] if the spacing has another number of
-    /// axes, [`Error::Spacing`] if it does not lie within 1e-30 and 1e30, [`Error::TooLarge`].
+    /// [`Error::Axes`], [`Error::Shape`], [`Error::Count`] if the spacing has another number of axes, [`Error::Setting`] if it
+    /// does not lie within 1e-30 and 1e30, [`Error::TooLarge`].
     ///
     /// The example of [`Surfaces`] uses it.
     pub fn new<D: SpatialDim>(
@@ -74,9 +75,11 @@ impl Surfaces {
         check_shape("prediction", reference.shape(), prediction.shape())?;
         let flat = reference.ndim() == 2;
         if let Some(axis) = spacing.iter().position(|mm| !SPACING.contains(mm)) {
-            return Err(Error::Spacing {
-                axis,
+            return Err(Error::Setting {
+                what: "spacing",
+                place: Some(Place::Axis(axis)),
                 value: spacing[axis],
+                allowed: "within 1e-30 and 1e30",
             });
         }
         let (areas, spacing) = match (spacing, flat) {
@@ -85,8 +88,9 @@ impl Surfaces {
             (&[d, h, w], false) => (area::of_codes([d, h, w]).to_vec(), [d, h, w]),
             (&[all], false) => (area::of_codes([all; 3]).to_vec(), [all; 3]),
             _ => {
-                return Err(Error::KernelAxes {
+                return Err(Error::Count {
                     what: "spacing",
+                    per: "axes",
                     expected: reference.ndim(),
                     actual: spacing.len(),
                 });
@@ -178,7 +182,7 @@ impl Surfaces {
     /// 0 if one mask is empty (but 1 at an infinite tolerance) and NaN if both are, as DeepMind's package has it.
     ///
     /// # Errors
-    /// [`Error::Tolerance`] if it is negative or NaN.
+    /// [`Error::Setting`] if it is negative or NaN.
     ///
     /// The example of [`Surfaces`] uses it.
     pub fn dice(&self, tolerance: f64) -> Result<f64> {
@@ -190,7 +194,7 @@ impl Surfaces {
     /// The share of the reference's surface that lies within a tolerance of the prediction's; NaN if the reference is empty.
     ///
     /// # Errors
-    /// [`Error::Tolerance`].
+    /// [`Error::Setting`].
     ///
     /// ```
     /// # use soft_labels::metrics::Surfaces;
@@ -208,7 +212,7 @@ impl Surfaces {
     /// The share of the prediction's surface that lies within a tolerance of the reference's; NaN if the prediction is empty.
     ///
     /// # Errors
-    /// [`Error::Tolerance`].
+    /// [`Error::Setting`].
     ///
     /// The example of [`overlap_reference`](Self::overlap_reference) uses it.
     pub fn overlap_prediction(&self, tolerance: f64) -> Result<f64> {
@@ -221,7 +225,7 @@ impl Surfaces {
     /// (The text cites the symmetric surface Dice at 2 mm. The released code leaves the spacing at 1 mm.)
     ///
     /// # Errors
-    /// [`Error::Tolerance`].
+    /// [`Error::Setting`].
     ///
     /// ```
     /// # use soft_labels::metrics::Surfaces;
@@ -252,7 +256,12 @@ impl Surfaces {
     /// The area of some surfels that lie within the tolerance of others.
     fn within(&self, tolerance: f64, from: &Surfels, to: &Surfels) -> Result<f64> {
         if tolerance.is_nan() || tolerance < 0.0 {
-            return Err(Error::Tolerance { value: tolerance });
+            return Err(Error::Setting {
+                what: "tolerance",
+                place: None,
+                value: tolerance,
+                allowed: allowed::TOLERANCE,
+            });
         }
         distance::area_within(tolerance, from, to, self.spacing)
     }
@@ -301,12 +310,17 @@ impl SurfaceDistances {
     /// of both directions. Infinite if a mask is empty.
     ///
     /// # Errors
-    /// [`Error::Percentile`] if it does not lie within 0 and 100.
+    /// [`Error::Setting`] if it does not lie within 0 and 100.
     ///
     /// The example of [`Surfaces`] uses it.
     pub fn hausdorff(&self, percent: f64) -> Result<f64> {
         if !(0.0..=100.0).contains(&percent) {
-            return Err(Error::Percentile { value: percent });
+            return Err(Error::Setting {
+                what: "percentile",
+                place: None,
+                value: percent,
+                allowed: "within 0 and 100",
+            });
         }
         Ok(f64::max(
             self.from_reference.percentile(percent),
@@ -323,7 +337,7 @@ fn volume<'a>(mask: &'a [bool], shape: &[usize]) -> Result<ArrayView3<'a, bool>>
     let shape = match *shape {
         [height, width] => [1, height, width],
         [depth, height, width] => [depth, height, width],
-        _ => return Err(Error::LabelAxes { axes: shape.len() }),
+        _ => return Err(label_axes(shape.len())),
     };
     ArrayView3::from_shape(shape, mask).map_err(|_| Error::TooLarge { shape: shape.to_vec() })
 }

@@ -141,8 +141,9 @@ impl Tace {
     /// The error of one volume: probabilities (C, H, W) or (C, D, H, W) beside the labels (H, W) or (D, H, W).
     ///
     /// # Errors
-    /// [`Error::ShapeMismatch`], [`Error::LabelAxes`], [`Error::UnknownLabel`], [`Error::Probability`],
-    /// [`Error::ProbabilitySum`], [`Error::Bins`], [`Error::Threshold`] if it is NaN, [`Error::TooLarge`].
+    /// [`Error::Shape`], [`Error::Axes`], [`Error::UnknownLabel`], [`Error::Probability`],
+    /// [`Error::ProbabilitySum`], [`Error::Empty`] and [`Error::TooMany`] for the bins, [`Error::Setting`] if the threshold is
+    /// NaN, [`Error::TooLarge`].
     ///
     /// The example of [`Tace`] uses it.
     pub fn evaluate<F: SoftFloat, L: Label, D: SpatialDim>(
@@ -179,7 +180,12 @@ impl Tace {
     ) -> Result<f64> {
         check_bins(self.bins)?;
         if self.threshold.is_nan() {
-            return Err(Error::Threshold { value: self.threshold });
+            return Err(Error::Setting {
+                what: "threshold",
+                place: None,
+                value: self.threshold,
+                allowed: "a number",
+            });
         }
         let volumes = volumes
             .iter()

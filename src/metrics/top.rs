@@ -13,7 +13,7 @@ use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 /// without any probability gets the ignore value, if the classes have one.
 ///
 /// # Errors
-/// [`Error::ShapeMismatch`], [`Error::LabelAxes`], [`Error::Probability`], [`Error::ProbabilitySum`], [`Error::TooLarge`],
+/// [`Error::Shape`], [`Error::Axes`], [`Error::Probability`], [`Error::ProbabilitySum`], [`Error::TooLarge`],
 /// [`Error::NoPrediction`] for a voxel without any probability where the classes have no ignore value,
 /// and [`Error::LabelType`] if the element type cannot hold the label of a class.
 ///

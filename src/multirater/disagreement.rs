@@ -38,8 +38,8 @@ pub struct Disagreement<D: ndarray::Dimension> {
 /// Raters who ignore a voxel are left out there; where all ignore it both are 0.
 ///
 /// # Errors
-/// [`Error::NoRaters`](crate::Error::NoRaters), [`Error::RaterShape`](crate::Error::RaterShape),
-/// [`Error::LabelAxes`](crate::Error::LabelAxes), [`Error::UnknownLabel`](crate::Error::UnknownLabel),
+/// [`Error::Empty`](crate::Error::Empty), [`Error::Shape`](crate::Error::Shape),
+/// [`Error::Axes`](crate::Error::Axes), [`Error::UnknownLabel`](crate::Error::UnknownLabel),
 /// [`Error::TooLarge`](crate::Error::TooLarge).
 ///
 /// ```

@@ -18,7 +18,7 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
     /// `shape` is that of the label map, (H, W) or (D, H, W), and `class_count` the length of the class axis, were it dense.
     ///
     /// # Errors
-    /// [`Error::LabelAxes`], [`Error::NoClasses`] and [`Error::TooManyClasses`]; [`Error::ShapeMismatch`] if an array has the
+    /// [`Error::Axes`], [`Error::Empty`] and [`Error::TooMany`] for the classes; [`Error::Shape`] if an array has the
     /// wrong length; [`Error::Probability`] unless a probability lies within 0 and 1, [`Error::ProbabilitySum`] unless those
     /// of a voxel sum to 1 within 0.01; [`Error::SparseParts`] if the arrays contradict one another; [`Error::TooLarge`].
     ///

@@ -6,6 +6,7 @@ use soft_labels::{
     Classes, Encoding, Error, LabelSmoothing, OneHot, PerAxis, Raters, SoftEncoder, SpatialDim, Svls, SvlsKernel,
 };
 
+use crate::expected::count;
 use crate::real::assert_same_bits;
 use crate::scene::{Scene, for_all};
 
@@ -39,14 +40,10 @@ fn a_setting_by_axis_takes_a_number_an_array_a_slice_or_a_vec() {
     let millimetres = SvlsKernel::builder().sigma_mm(vec![1.0, 3.0]).spacing_mm(0.5);
     assert_eq!(millimetres.build().unwrap().sigma(2).unwrap(), [2.0, 6.0]);
     let none: [f64; 0] = [];
-    assert!(matches!(
+    assert_eq!(
         SvlsKernel::builder().sigma(none).build(),
-        Err(Error::KernelAxes {
-            what: "sigma",
-            expected: 3,
-            actual: 0
-        })
-    ));
+        Err(count("sigma", "axes", 3, 0))
+    );
 }
 
 #[test]
@@ -69,7 +66,9 @@ fn weights_show_the_strength() {
     }
     for wrong in [0.0, -0.5, 1.0 + f64::EPSILON, f64::INFINITY, f64::NAN] {
         let error = SvlsKernel::builder().strength(wrong).build().unwrap_err();
-        assert!(matches!(error, Error::Strength { value } if value.to_bits() == wrong.to_bits()));
+        assert!(
+            matches!(error, Error::Setting { what: "strength", place: None, value, .. } if value.to_bits() == wrong.to_bits())
+        );
     }
 }
 
@@ -160,11 +159,7 @@ fn a_list_of_settings_is_for_maps_of_as_many_axes() {
     let kernel = SvlsKernel::builder().radius([0, 1, 1]).build().unwrap();
     let of_three_axes = Encoding::Svls(Svls::new(kernel));
     assert!(encode(&of_three_axes, &volume).is_ok());
-    let error = Error::KernelAxes {
-        what: "radius",
-        expected: 2,
-        actual: 3,
-    };
+    let error = count("radius", "axes", 2, 3);
     assert_eq!(encode(&of_three_axes, &flat), Err(error.clone()));
     let fixed: Result<Array3<f32>, Error> = of_three_axes.encode(&array![[0_u8, 1]], &classes);
     assert_eq!(fixed, Err(error));

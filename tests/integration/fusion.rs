@@ -2,8 +2,9 @@
 
 use ndarray::{Array2, Array3, ArrayD, Axis, array};
 use soft_labels::fusion::{Staple, StapleFusion, Ties, majority_vote};
-use soft_labels::{Classes, Error, OneHot, multirater};
+use soft_labels::{Classes, Error, OneHot, Place, multirater};
 
+use crate::expected::{WEIGHT, count, setting_of};
 use crate::fixture::{Topic, assert_all_near, assert_near, number, numbers};
 
 /// Maps of one axis or more, with an axis in front where label maps need two.
@@ -189,19 +190,26 @@ fn wrong_settings_are_errors() {
     let fuse = |staple: Staple| staple.fuse::<_, f32, _>(&[map.view()], &classes).unwrap_err();
     assert_eq!(
         fuse(Staple::new().prior([0.5, 0.2, 0.3])),
-        Error::PriorCount { expected: 2, actual: 3 }
+        count("prior probabilities", "classes", 2, 3)
     );
     assert_eq!(
         fuse(Staple::new().prior([0.5, -0.5])),
-        Error::Prior { class: 1, value: -0.5 }
+        setting_of("prior probability", Place::Class(1), -0.5, WEIGHT)
     );
     assert_eq!(
         fuse(Staple::new().prior([0.0, 0.0])),
-        Error::Prior { class: 0, value: 0.0 }
+        Error::AllZero {
+            what: "prior probability",
+            per: "classes"
+        }
     );
     assert_eq!(
         majority_vote(&[map.view()], &classes, Ties::Prefer(4)),
-        Err(Error::NoClass { value: 4, classes: 2 })
+        Err(Error::NoClass {
+            what: "label",
+            value: 4,
+            classes: 2
+        })
     );
     assert!(matches!(
         majority_vote(&[array![[0_u8, 3]].view()], &classes, Ties::Lowest),
@@ -209,7 +217,7 @@ fn wrong_settings_are_errors() {
     ));
     assert_eq!(
         majority_vote::<u8, ndarray::Ix2>(&[], &classes, Ties::Lowest),
-        Err(Error::NoRaters)
+        Err(Error::Empty { what: "raters" })
     );
 }
 

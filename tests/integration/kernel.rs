@@ -5,6 +5,7 @@ use soft_labels::{
     Classes, Encoding, Error, LabelSmoothing, OneHot, Raters, SoftEncoder, Svls, SvlsKernel, multirater,
 };
 
+use crate::expected::{POSITIVE, count, output_shape, setting};
 use crate::real::assert_same_bits;
 
 fn radius(builder: soft_labels::SvlsKernelBuilder, axes: usize) -> Vec<usize> {
@@ -29,11 +30,7 @@ fn one_value_encodes_maps_of_two_and_of_three_axes() {
     assert_same_bits(&deep, &list(3).encode(&volume, &classes).unwrap());
     assert_eq!(kernel.weights(2).unwrap().shape(), [7, 7]);
     assert_eq!(kernel.weights(3).unwrap().shape(), [7, 7, 7]);
-    let error = Error::KernelAxes {
-        what: "sigma",
-        expected: 2,
-        actual: 3,
-    };
+    let error = count("sigma", "axes", 2, 3);
     assert_eq!(list(3).encode::<_, f64, _>(&image, &classes), Err(error.clone()));
     assert_eq!(list(3).radius(2), Err(error));
 }
@@ -130,11 +127,14 @@ fn a_product_that_rounding_made_a_little_larger_is_no_voxel_more() {
 fn a_truncate_that_cannot_be_is_an_error() {
     let builder = SvlsKernel::builder;
     for value in [0.0, -0.0, -1.0, f64::INFINITY, f64::NEG_INFINITY] {
-        assert_eq!(builder().truncate(value).build(), Err(Error::Truncate { value }));
+        assert_eq!(
+            builder().truncate(value).build(),
+            Err(setting("truncate", value, POSITIVE))
+        );
     }
     assert!(matches!(
         builder().truncate(f64::NAN).build(),
-        Err(Error::Truncate { value }) if value.is_nan()
+        Err(Error::Setting { what: "truncate", place: None, value, .. }) if value.is_nan()
     ));
     for (sigma, truncate) in [(1.0, 255.5), (f64::MAX, f64::MAX), (1e300, 1.0), (100.0, 3.0)] {
         let error = builder().sigma(sigma).truncate(truncate).build().unwrap_err();
@@ -169,9 +169,17 @@ fn settings_that_contradict_one_another_are_errors() {
         builder().sigma(1.0).sigma_mm(1.0).spacing_mm(1.0).build(),
         conflict("sigma", "sigma_mm")
     );
-    assert_eq!(builder().spacing_mm(1.0).build(), Err(Error::UnusedSpacing));
-    assert_eq!(builder().sigma(1.0).spacing_mm(1.0).build(), Err(Error::UnusedSpacing));
-    assert_eq!(builder().sigma_mm(1.0).build(), Err(Error::MissingSpacing));
+    let missing = |given, missing| Err(Error::Missing { given, missing });
+    assert_eq!(builder().spacing_mm(1.0).build(), missing("spacing_mm", "sigma_mm"));
+    assert_eq!(
+        builder().sigma(1.0).spacing_mm(1.0).build(),
+        missing("spacing_mm", "sigma_mm")
+    );
+    assert_eq!(builder().sigma_mm(1.0).build(), missing("sigma_mm", "spacing_mm"));
+    assert_eq!(
+        builder().sigma_mm(1.0).build().unwrap_err().to_string(),
+        "sigma_mm is given without spacing_mm; give both, or leave sigma_mm out"
+    );
     assert_eq!(
         builder().radius(1).truncate(3.0).build().unwrap_err().to_string(),
         "radius and truncate are given; give one of them"
@@ -192,9 +200,8 @@ fn whole_maps_of_several_raters_are_their_average() {
     svls.encode_raters_into(&raters, &classes, &mut out).unwrap();
     assert_same_bits(&out, &mean);
     let mut small = Array3::<f32>::zeros((2, 1, 3));
-    let (expected, actual) = (vec![2, 1, 4], vec![2, 1, 3]);
     assert_eq!(
         svls.encode_raters_into(&raters, &classes, &mut small),
-        Err(Error::OutputShape { expected, actual })
+        Err(output_shape(&[2, 1, 4], &[2, 1, 3]))
     );
 }

@@ -4,9 +4,12 @@ use ndarray::{Array, Array3, Array4, ArrayD, ArrayView, Axis, Dimension, ShapeBu
 use proptest::prelude::*;
 use soft_labels::loss::{DiceSemimetric, Divisor, Reduction, SoftCrossEntropy};
 use soft_labels::sparse::{self, SparseLabels};
-use soft_labels::{Classes, Error, OneHot, SoftEncoder, Svls, multirater};
+use soft_labels::{Classes, Error, OneHot, Place, SoftEncoder, Svls, multirater};
 
+use crate::expected::{count, setting_of};
 use crate::fixture::{Topic, assert_all_near, assert_near, number, numbers};
+
+const LOGIT_WEIGHT: &str = "finite in the type of the logits and not negative";
 
 /// The softmax of a voxel's logits, less carefully than it should be done.
 fn softmax(logits: &[f64]) -> Vec<f64> {
@@ -302,7 +305,7 @@ fn what_does_not_fit_is_an_error() {
     let loss = SoftCrossEntropy::of_map();
     assert!(matches!(
         loss.value(&logits, &Array3::<f64>::zeros((2, 2, 5))),
-        Err(Error::ShapeMismatch {
+        Err(Error::Shape {
             what: "target array",
             ..
         })
@@ -310,35 +313,40 @@ fn what_does_not_fit_is_an_error() {
     let small = array![[true]];
     assert!(matches!(
         loss.clone().mask(small.view()).value(&logits, &targets),
-        Err(Error::ShapeMismatch { what: "mask", .. })
+        Err(Error::Shape { what: "mask", .. })
     ));
     assert_eq!(
         SoftCrossEntropy::of_batch().value(&logits, &targets),
-        Err(Error::LogitAxes { axes: 3, batched: true })
+        Err(Error::Axes {
+            what: "logits of a batch",
+            expected: "(N, C, H, W) or (N, C, D, H, W)",
+            actual: 3
+        })
     );
     assert_eq!(
         loss.value(&array![[0.0]], &array![[0.0]]),
-        Err(Error::LogitAxes {
-            axes: 2,
-            batched: false
+        Err(Error::Axes {
+            what: "logits of one sample",
+            expected: "(C, H, W) or (C, D, H, W)",
+            actual: 2
         })
     );
     assert_eq!(
         loss.clone().class_weights([1.0]).value(&logits, &targets),
-        Err(Error::ClassWeightCount { expected: 3, actual: 1 })
+        Err(count("class weights", "classes", 3, 1))
     );
     assert_eq!(
         loss.clone().class_weights([1.0, -1.0, 1.0]).value(&logits, &targets),
-        Err(Error::ClassWeight { class: 1, value: -1.0 })
+        Err(setting_of("weight", Place::Class(1), -1.0, LOGIT_WEIGHT))
     );
     let mut wrong = Array3::zeros((3, 5, 2));
     assert!(matches!(
         loss.value_and_gradient_into(&logits, &targets, &mut wrong),
-        Err(Error::ShapeMismatch { what: "gradient", .. })
+        Err(Error::Shape { what: "gradient", .. })
     ));
     assert_eq!(
         loss.value(&Array3::<f32>::zeros((0, 2, 5)), &Array3::zeros((0, 2, 5))),
-        Err(Error::NoClasses)
+        Err(Error::Empty { what: "classes" })
     );
     let nothing = Array3::<f32>::zeros((2, 0, 5));
     assert_eq!(loss.value(&nothing, &nothing), Err(Error::NoVoxels));
@@ -351,14 +359,15 @@ fn what_does_not_fit_is_an_error() {
     let sparse: SparseLabels<f64, _> = sparse::encode(&OneHot, &array![[0_u8, 1]], &classes).unwrap();
     assert!(matches!(
         loss.value(&logits, &sparse),
-        Err(Error::ShapeMismatch {
+        Err(Error::Shape {
             what: "sparse target",
+            place: Some(Place::Sample(0)),
             ..
         })
     ));
     assert!(matches!(
         loss.value(&logits, &vec![sparse.clone(), sparse]),
-        Err(Error::ShapeMismatch {
+        Err(Error::Shape {
             what: "list of sparse targets",
             ..
         })
@@ -399,5 +408,5 @@ fn nothing_is_quickly_lost_however_long_it_is() {
     let error = SoftCrossEntropy::of_map()
         .class_weights([1.0, 1e300])
         .value(&array![[[0.0_f32]], [[0.0]]], &array![[[1.0_f32]], [[0.0]]]);
-    assert_eq!(error, Err(Error::ClassWeight { class: 1, value: 1e300 }));
+    assert_eq!(error, Err(setting_of("weight", Place::Class(1), 1e300, LOGIT_WEIGHT)));
 }

@@ -3,6 +3,7 @@
 //! The judges come first: [`naive`], an implementation that is obviously right, and the golden numbers of [`golden`]
 //! made by tests/golden/generate.py; for losses, fusions and metrics those of [`fixture`]. [`scene`] draws the hard cases, [`layout`] lays arrays out in memory in every way.
 
+mod expected;
 mod fixture;
 mod layout;
 mod naive;

@@ -8,8 +8,9 @@ use soft_labels::metrics::{
     BinWeight, Confusion, Empty, Region, Reliability, Scope, Surfaces, Tace, brier, brier_soft,
     negative_log_likelihood, negative_log_likelihood_soft, top_labels,
 };
-use soft_labels::{Classes, Error, OneHot, SoftEncoder, Svls};
+use soft_labels::{Classes, Error, OneHot, Place, SoftEncoder, Svls};
 
+use crate::expected::{count, setting, setting_of};
 use crate::fixture::{Topic, assert_all_near, assert_near, number, numbers};
 
 fn contiguous(count: usize) -> Classes {
@@ -523,14 +524,14 @@ fn what_cannot_be_judged_is_an_error() {
     assert_eq!(bins.count(), 0);
     assert!(matches!(
         bins.add(&p, &labels, &contiguous(4), Scope::All),
-        Err(Error::ShapeMismatch {
+        Err(Error::Shape {
             what: "array of probabilities",
             ..
         })
     ));
     assert!(matches!(
         brier(&p, &Array2::<u8>::zeros((4, 29)), &classes),
-        Err(Error::ShapeMismatch { what: "label map", .. })
+        Err(Error::Shape { what: "label map", .. })
     ));
     assert!(matches!(
         brier(&p, &labels, &contiguous(3)),
@@ -538,11 +539,19 @@ fn what_cannot_be_judged_is_an_error() {
     ));
     assert_eq!(
         Tace::new().bins(0).evaluate(&p, &labels, &classes),
-        Err(Error::Bins { count: 0, max: 1 << 20 })
+        Err(Error::Empty { what: "bins" })
+    );
+    assert_eq!(
+        Reliability::new((1 << 20) + 1).unwrap_err(),
+        Error::TooMany {
+            what: "bins",
+            count: (1 << 20) + 1,
+            max: 1 << 20
+        }
     );
     assert!(matches!(
         Confusion::count(&labels, &Array2::<u8>::zeros((4, 29)), &classes),
-        Err(Error::ShapeMismatch { what: "prediction", .. })
+        Err(Error::Shape { what: "prediction", .. })
     ));
     assert!(matches!(
         Confusion::count(&labels, &labels, &contiguous(3)),
@@ -551,22 +560,21 @@ fn what_cannot_be_judged_is_an_error() {
     let mask = labels.mapv(|label| label == 1);
     assert_eq!(
         Surfaces::new(&mask, &mask, &[1.0; 3]).unwrap_err(),
-        Error::KernelAxes {
-            what: "spacing",
-            expected: 2,
-            actual: 3
-        }
+        count("spacing", "axes", 2, 3)
     );
     assert_eq!(
         Surfaces::new(&mask, &mask, &[1.0, 0.0]).unwrap_err(),
-        Error::Spacing { axis: 1, value: 0.0 }
+        setting_of("spacing", Place::Axis(1), 0.0, "within 1e-30 and 1e30")
     );
     let surfaces = Surfaces::new(&mask, &mask, &[1.0, 1.0]).unwrap();
-    assert_eq!(surfaces.dice(-1.0), Err(Error::Tolerance { value: -1.0 }));
-    assert!(matches!(surfaces.dice(f64::NAN), Err(Error::Tolerance { .. })));
+    assert_eq!(surfaces.dice(-1.0), Err(setting("tolerance", -1.0, "0 or more")));
+    assert!(matches!(
+        surfaces.dice(f64::NAN),
+        Err(Error::Setting { what: "tolerance", .. })
+    ));
     assert_eq!(
         surfaces.distances().unwrap().hausdorff(101.0),
-        Err(Error::Percentile { value: 101.0 })
+        Err(setting("percentile", 101.0, "within 0 and 100"))
     );
 }
 
@@ -623,7 +631,14 @@ fn a_prediction_does_not_gain_by_ignoring() {
 fn regions_of_no_class_are_not_judged() {
     let labels = array![[0_u8, 1]];
     let error = Region::class(2).mask(&labels, &contiguous(2)).unwrap_err();
-    assert_eq!(error, Error::RegionClass { class: 2, classes: 2 });
+    assert_eq!(
+        error,
+        Error::NoClass {
+            what: "class",
+            value: 2,
+            classes: 2
+        }
+    );
     let confusion = Confusion::count(&labels, &labels, &contiguous(2)).unwrap();
     assert!(confusion.dice(&Region::class(2), Empty::One).is_nan());
 }
@@ -667,7 +682,11 @@ fn spacing_that_cannot_be_squared_is_an_error() {
     for mm in [1e-170, 1e155, f64::NAN, 0.0] {
         assert!(matches!(
             Surfaces::new(&dot, &dot, &[1.0, mm]),
-            Err(Error::Spacing { axis: 1, .. })
+            Err(Error::Setting {
+                what: "spacing",
+                place: Some(Place::Axis(1)),
+                ..
+            })
         ));
     }
     assert!(Surfaces::new(&dot, &dot, &[0.5]).unwrap().dice(0.0).unwrap() > 0.99); // one for all axes

@@ -4,8 +4,9 @@ use ndarray::{Array3, Array4, Array5, ArrayD, Axis, Ix3, Slice, array};
 use ndarray_npy::read_npy;
 use proptest::prelude::*;
 use soft_labels::batch::{Sample, encode, encode_scales};
-use soft_labels::{Classes, Encoding, Error, Raters, SoftEncoder, Svls, pool};
+use soft_labels::{Classes, Encoding, Error, Place, Raters, SoftEncoder, Svls, pool};
 
+use crate::expected::{count, output_shape, setting_of, soft_axes};
 use crate::real::{Real, assert_same_bits, for_every_real};
 use crate::scene::{Scene, for_all};
 
@@ -116,25 +117,21 @@ fn a_box_of_one_class_is_exact_and_one_of_ignored_voxels_is_zero() {
 #[test]
 fn wrong_boxes_and_shapes_are_errors() {
     let soft = Array3::<f32>::zeros((2, 4, 6));
-    assert_eq!(pool::average(&soft, &[2, 0]), Err(Error::Box { axis: 1 }));
-    let axes = |actual| Error::KernelAxes {
-        what: "box",
-        expected: 2,
-        actual,
-    };
+    assert_eq!(
+        pool::average(&soft, &[2, 0]),
+        Err(setting_of("box", Place::Axis(1), 0.0, "1 or more"))
+    );
+    let axes = |actual| count("box", "axes", 2, actual);
     assert_eq!(pool::average(&soft, &[1, 2, 2]), Err(axes(3)));
     assert_eq!(pool::average(&soft, Vec::new()), Err(axes(0)));
     let flat = soft.index_axis(Axis(0), 0);
-    assert_eq!(pool::average(&flat, 2), Err(Error::LabelAxes { axes: 1 }));
+    assert_eq!(pool::average(&flat, 2), Err(soft_axes(2)));
     let point = ArrayD::<f32>::zeros(vec![]);
-    assert_eq!(pool::average(&point, 2), Err(Error::LabelAxes { axes: 0 }));
+    assert_eq!(pool::average(&point, 2), Err(soft_axes(0)));
     let mut out = Array3::from_elem((2, 2, 2), 7.0);
     assert_eq!(
         pool::average_into(&soft, 2, &mut out),
-        Err(Error::OutputShape {
-            expected: vec![2, 2, 3],
-            actual: vec![2, 2, 2]
-        })
+        Err(output_shape(&[2, 2, 3], &[2, 2, 2]))
     );
     assert!(out.iter().all(|&p| p == 7.0));
 }
@@ -234,7 +231,7 @@ fn a_window_of_broken_boxes_is_an_error_unless_the_map_ends_there() {
     let none: [Sample<'_, u8, Ix3>; 0] = [];
     assert_eq!(
         encode_scales::<_, f32, _>(&Svls::default(), &none, &classes, &[2]),
-        Err(Error::NoSamples)
+        Err(Error::Empty { what: "samples" })
     );
     let empty = scales([0..0, 0..8, 0..8]).unwrap();
     assert_eq!((empty[0].len(), empty[0].shape()), (0, &[1, 2, 0, 2, 2][..]));

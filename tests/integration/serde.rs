@@ -78,17 +78,20 @@ fn wrong_encodings_are_errors_that_say_why() {
         (r#"{"method": "label_smoothing"}"#, "label_smoothing needs alpha"),
         (
             r#"{"method": "label_smoothing", "alpha": 1.5}"#,
-            "alpha is 1.5; it must lie within 0 and 1",
+            "alpha is 1.5; it must be within 0 and 1",
         ),
         (
             r#"{"method": "svls", "sigma": 0}"#,
-            "sigma is 0 on axis 0; it must be finite and greater than 0",
+            "sigma on axis 0 is 0; it must be finite and greater than 0",
         ),
-        (r#"{"method": "svls", "sigma": [1.0, -2.0]}"#, "sigma is -2 on axis 1"),
+        (r#"{"method": "svls", "sigma": [1.0, -2.0]}"#, "sigma on axis 1 is -2"),
         (r#"{"method": "svls", "sigma": "wide"}"#, "expected a number, or a list"),
         (r#"{"method": "svls", "sigma": []}"#, "the list is empty"),
-        (r#"{"method": "svls", "sigma": [1, 1, 1, 1]}"#, "sigma is for 4 axes"),
-        (r#"{"method": "svls", "radius": 0}"#, "radius is 0 on every axis"),
+        (
+            r#"{"method": "svls", "sigma": [1, 1, 1, 1]}"#,
+            "a list of 4 is given for sigma",
+        ),
+        (r#"{"method": "svls", "radius": 0}"#, "radius is 0 for all axes"),
         (r#"{"method": "svls", "radius": -1}"#, "invalid value: integer `-1`"),
         (
             r#"{"method": "svls", "radius": 1.5}"#,
@@ -102,12 +105,15 @@ fn wrong_encodings_are_errors_that_say_why() {
         (r#"{"method": "svls", "strength": 1.5}"#, "strength is 1.5"),
         (
             r#"{"method": "svls", "sigma_mm": 1.0}"#,
-            "the voxel spacing is not given",
+            "sigma_mm is given without spacing_mm",
         ),
-        (r#"{"method": "svls", "spacing_mm": 1.0}"#, "spacing_mm is for sigma_mm"),
+        (
+            r#"{"method": "svls", "spacing_mm": 1.0}"#,
+            "spacing_mm is given without sigma_mm",
+        ),
         (
             r#"{"method": "svls", "sigma_mm": 1.0, "spacing_mm": 0.0}"#,
-            "voxel spacing is 0 on axis 0",
+            "spacing on axis 0 is 0",
         ),
         (
             r#"{"method": "svls", "sigma": 1.0, "sigma_mm": 1.0, "spacing_mm": 1.0}"#,
@@ -129,7 +135,7 @@ fn wrong_encodings_are_errors_that_say_why() {
         ),
         (
             r#"{"method": "svls", "sigma": [1, 1], "radius": [1, 1, 1]}"#,
-            "sigma is for 2 axes",
+            "a list of 2 is given for sigma",
         ),
     ] {
         let error = from_str::<Encoding>(json).unwrap_err().to_string();

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use soft_labels::sparse::{self, SparseLabels, SparseParts};
 use soft_labels::{Classes, Error, OneHot, Raters, SoftEncoder, Svls};
 
+use crate::expected::{count, label_axes, output_shape};
 use crate::real::{Real, assert_same_bits, for_every_real};
 use crate::scene::{Scene, for_all};
 
@@ -112,7 +113,7 @@ fn wrong_windows_and_outputs_are_errors_and_leave_the_output_alone() {
     let sparse: SparseLabels<f32, Ix3> = sparse::encode(&OneHot, &ball(4), &Classes::contiguous(2).unwrap()).unwrap();
     let mut out = Array4::from_elem((2, 1, 2, 3), 7.0);
     let mut write = |window: &[_]| sparse.write_window(window, &mut out);
-    assert_eq!(write(&[0..1, 0..2]), Err(Error::WindowAxes { expected: 3, actual: 2 }));
+    assert_eq!(write(&[0..1, 0..2]), Err(count("window", "axes", 3, 2)));
     assert_eq!(
         write(&[0..1, 3..5, 0..3]),
         Err(Error::Window {
@@ -122,8 +123,10 @@ fn wrong_windows_and_outputs_are_errors_and_leave_the_output_alone() {
             len: 4
         })
     );
-    let (expected, actual) = (vec![2, 1, 2, 2], vec![2, 1, 2, 3]);
-    assert_eq!(write(&[0..1, 0..2, 0..2]), Err(Error::OutputShape { expected, actual }));
+    assert_eq!(
+        write(&[0..1, 0..2, 0..2]),
+        Err(output_shape(&[2, 1, 2, 2], &[2, 1, 2, 3]))
+    );
     assert!(out.iter().all(|&value| value == 7.0));
 }
 
@@ -193,7 +196,7 @@ fn wrong_parts_are_errors_that_name_the_entry() {
             ..parts
         }),
     ] {
-        assert!(matches!(error, Error::ShapeMismatch { .. }), "{error}");
+        assert!(matches!(error, Error::Shape { .. }), "{error}");
     }
     // Classes.
     let error = of(SparseParts {
@@ -263,10 +266,13 @@ fn wrong_parts_are_errors_that_name_the_entry() {
 
     // Shapes and classes.
     let error = |shape: &[usize], classes| SparseLabels::<f64, IxDyn>::from_parts(shape, classes, parts).unwrap_err();
-    assert_eq!(error(&[6], 3), Error::LabelAxes { axes: 1 });
-    assert_eq!(error(&[2, 3], 0), Error::NoClasses);
-    assert!(matches!(error(&[2, 3], 1 << 16), Error::TooManyClasses { .. }));
-    assert!(matches!(error(&[2, 4], 3), Error::ShapeMismatch { .. }));
+    assert_eq!(error(&[6], 3), label_axes(1));
+    assert_eq!(error(&[2, 3], 0), Error::Empty { what: "classes" });
+    assert!(matches!(
+        error(&[2, 3], 1 << 16),
+        Error::TooMany { what: "classes", .. }
+    ));
+    assert!(matches!(error(&[2, 4], 3), Error::Shape { .. }));
     assert!(matches!(error(&[usize::MAX, 3], 3), Error::TooLarge { .. }));
     assert_eq!(
         wrong_message(&parts),

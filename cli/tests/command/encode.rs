@@ -154,6 +154,7 @@ fn a_bad_label_is_told_with_its_file() {
             &files[1],
         ]);
         assert!(error.contains("rater_2.npy: label 9 at voxel [1, 2, 3] is"), "{error}");
+        assert!(error.contains("--values or --ignore"), "{error}");
     }
 }
 
