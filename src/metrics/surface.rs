@@ -120,7 +120,7 @@ impl Surfaces {
     /// prediction agrees with the reference beside it. Voxels that the prediction ignores are outside for the prediction.
     ///
     /// # Errors
-    /// Those of [`Surfaces::new`], [`Error::UnknownLabel`] and [`Error::RegionClass`].
+    /// Those of [`Surfaces::new`], [`Error::UnknownLabel`] and [`Error::NoClass`].
     ///
     /// ```
     /// use ndarray::array;

@@ -52,7 +52,8 @@ impl SoftCrossEntropyLoss {
     /// The mean over valid voxels.
     ///
     /// # Shapes
-    /// - logits: `[batch_size, classes, ..]`
+    /// - logits: `[batch_size, classes, height, width]` or `[batch_size, classes, depth, height, width]`; another number of axes
+    ///   does not compile
     /// - targets: the same
     ///
     /// # Panics
@@ -66,9 +67,10 @@ impl SoftCrossEntropyLoss {
     /// The mean over valid voxels where a mask is true.
     ///
     /// # Shapes
-    /// - logits: `[batch_size, classes, ..]`
+    /// - logits: `[batch_size, classes, height, width]` or `[batch_size, classes, depth, height, width]`; another number of axes
+    ///   does not compile
     /// - targets: the same
-    /// - mask: `[batch_size, 1, ..]`
+    /// - mask: the same with one class
     ///
     /// # Panics
     /// If the shapes do not fit together.
@@ -115,6 +117,8 @@ impl SoftCrossEntropyLoss {
 }
 
 fn same_shape<const D: usize>(logits: &Tensor<D>, targets: &Tensor<D>) {
+    // One map is a batch of one: without a batch axis its classes would be taken for samples.
+    const { assert!(D == 4 || D == 5, "logits are (N, C, H, W) or (N, C, D, H, W)") };
     assert_eq!(
         logits.dims(),
         targets.dims(),

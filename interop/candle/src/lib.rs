@@ -80,8 +80,10 @@ pub fn soft_cross_entropy(
             logits.dims()
         );
     }
-    let &[samples, classes, ref spatial @ ..] = shape else {
-        bail!("logits have shape {shape:?}; give them a batch axis and a class axis");
+    // One map is a batch of one: without a batch axis its classes would be taken for samples.
+    let (samples, classes, spatial) = match shape {
+        [samples, classes, spatial @ ..] if spatial.len() == 2 || spatial.len() == 3 => (*samples, *classes, spatial),
+        _ => bail!("logits are (N, C, H, W) or (N, C, D, H, W), these have shape {shape:?}; one map is a batch of one"),
     };
     // Sums of so many voxels need more than 16 bits.
     let dtype = match logits.dtype() {
