@@ -7,7 +7,7 @@ use super::patterns::Patterns;
 use crate::common::arrays::check_count;
 use crate::common::parallel;
 use crate::error::allowed;
-use crate::input::window;
+use crate::input::window::{self, Window};
 use crate::{Classes, Error, Label, Place, Raters, Result, SoftFloat, SpatialDim};
 
 /// Simultaneous truth and performance level estimation (Warfield, Zou & Wells, *IEEE TMI* 2004; several classes as in Rohlfing,
@@ -140,7 +140,7 @@ impl Staple {
                 shape: entries.to_vec(),
             });
         }
-        let mut posterior = window::allocate::<F, D>(raters.shape(), classes, &window::whole(raters.shape()))?;
+        let mut posterior = window::allocate::<F, D>(raters.shape(), classes, Window::whole(raters.shape()).ranges())?;
         let found = Patterns::find(&raters)?;
         let patterns: Vec<_> = found
             .labels
@@ -256,8 +256,8 @@ impl State {
             let mut sums = Array2::<f64>::zeros(confusion.raw_dim());
             for (pattern, w) in patterns.iter().zip(posterior) {
                 if let Some(class) = pattern.votes[rater] {
-                    let of_class = sums.row_mut(class).into_iter();
-                    of_class.zip(w).for_each(|(sum, w)| *sum += pattern.voxels * w);
+                    let row = sums.row_mut(class).into_iter();
+                    row.zip(w).for_each(|(sum, w)| *sum += pattern.voxels * w);
                 }
             }
             *mass = sums.sum_axis(Axis(0)).to_vec();

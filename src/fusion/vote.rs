@@ -92,9 +92,9 @@ fn winner<L: Label>(labels: &[L], classes: &Classes, prefer: Option<usize>, ties
         .filter_map(|&label| Some((classes.class_of(label)?, label)))
         .collect();
     votes.sort_unstable_by_key(|&(class, _)| class);
-    let of_classes = || votes.chunk_by(|a, b| a.0 == b.0);
-    let most = of_classes().map(<[_]>::len).max()?;
-    let mut tied: Vec<_> = of_classes().filter(|votes| votes.len() == most).collect();
+    let by_class = || votes.chunk_by(|a, b| a.0 == b.0);
+    let most = by_class().map(<[_]>::len).max()?;
+    let mut tied: Vec<_> = by_class().filter(|votes| votes.len() == most).collect();
     let chosen = match ties {
         Ties::Highest => tied.pop(),
         Ties::Undecided(label) if tied.len() > 1 => return Some(label),

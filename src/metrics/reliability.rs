@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayRef, ArrayView};
 
-use super::predictions::{IGNORED, LANES, Predictions, blocks};
+use super::predictions::{BLOCK, IGNORED, Predictions, blocks};
 use super::top::top_classes;
 use crate::common::arrays::{check_shape, in_order};
 use crate::common::parallel;
@@ -127,7 +127,7 @@ impl Reliability {
         let foreground = matches!(scope, Scope::Foreground);
         let places = Places::new(&self.edges());
         // At least 16 voxels for each bin: the bins of all pieces take no more than 1.5 bytes a voxel.
-        let piece = predictions.piece().max(16 * self.bins.len()).next_multiple_of(LANES);
+        let piece = predictions.piece().max(16 * self.bins.len()).next_multiple_of(BLOCK);
         let pieces = parallel::pieces(predictions.voxels, piece);
         let of_pieces = parallel::map(predictions.work(2), pieces, |piece| {
             let mut bins = vec![Sums::default(); self.bins.len()];

@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView;
 
-use super::predictions::{IGNORED, LANES, Predictions};
+use super::predictions::{BLOCK, IGNORED, Predictions};
 use super::reliability::check_bins;
 use crate::common::parallel;
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
@@ -201,15 +201,15 @@ impl Tace {
         // A thread holds the samples of one class.
         let errors = parallel::map_with(work, first..classes.len(), Vec::new, |samples, class| {
             gather(class, self.threshold, &volumes, samples)?;
-            Ok(self.of_class(samples))
+            Ok(self.error_of(samples))
         });
         let errors = errors.into_iter().collect::<Result<Vec<_>>>()?;
         let errors: Vec<_> = errors.into_iter().flatten().collect();
         Ok(errors.iter().sum::<f64>() / errors.len() as f64)
     }
 
-    /// The error of a class, or nothing if it has no predictions.
-    fn of_class(&self, samples: &mut [Sample]) -> Option<f64> {
+    /// The error of a class from its samples, or nothing if it has none.
+    fn error_of(&self, samples: &mut [Sample]) -> Option<f64> {
         let all = samples.len();
         if self.paper && all < self.bins {
             return Some(f64::NAN);
@@ -251,17 +251,17 @@ fn gather<F: SoftFloat>(
     samples.clear();
     let index = u16::try_from(class).unwrap_or(IGNORED);
     for (predictions, targets) in volumes {
-        let values = predictions.of_class(class).chunks(LANES);
-        for (values, targets) in values.zip(targets.chunks(LANES)) {
+        let values = predictions.probabilities_of(class).chunks(BLOCK);
+        for (values, targets) in values.zip(targets.chunks(BLOCK)) {
             // Every sample is written, but the position only moves past those that count. This avoids a branch that is hard
             // to predict.
-            let (mut kept, mut count) = ([Sample::default(); LANES], 0);
+            let (mut kept, mut count) = ([Sample::default(); BLOCK], 0);
             for (p, &target) in values.iter().zip(targets) {
                 let p = p.as_f64();
-                kept[count % LANES] = Sample::new(p, samples.len() + count, target == index);
+                kept[count % BLOCK] = Sample::new(p, samples.len() + count, target == index);
                 count += usize::from((p > threshold) & (target != IGNORED));
             }
-            samples.try_reserve(LANES).map_err(|_| Error::TooLarge {
+            samples.try_reserve(BLOCK).map_err(|_| Error::TooLarge {
                 shape: vec![predictions.voxels],
             })?;
             samples.extend_from_slice(&kept[..count]);
