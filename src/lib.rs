@@ -75,7 +75,7 @@
 //!
 //! # Order
 //!
-//! *C order*, also called standard order, means that the last axis is contiguous in memory. All arrays that the crate
+//! *C order* means that the last axis is contiguous in memory. All arrays that the crate
 //! allocates are in C order. Those that it reads or writes to may have any strides.
 //!
 //! # Precision

@@ -12,7 +12,7 @@ pub(crate) fn for_each_run<T: Copy + PartialEq>(mut elements: &[T], mut visit: i
     }
 }
 
-/// The same for pairs of elements of two slices, as far as both reach.
+/// Visits the runs of equal pairs of elements of two slices, as far as both reach: the pair and how many there are.
 pub(crate) fn for_each_run_of_pairs<T: Copy + PartialEq, U: Copy + PartialEq>(
     mut left: &[T],
     mut right: &[U],

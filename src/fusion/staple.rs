@@ -69,13 +69,13 @@ impl Staple {
         Self::default()
     }
 
-    /// The same with another tolerance: the largest step of an entry of θ in the last iteration.
+    /// Sets the tolerance: the largest step of an entry of θ in the last iteration.
     #[must_use]
     pub fn tolerance(self, tolerance: f64) -> Self {
         Self { tolerance, ..self }
     }
 
-    /// The same with at most so many iterations. Without any the posterior is the share of votes and the confusion matrices are
+    /// Sets how many iterations are made at most. Without any the posterior is the share of votes and the confusion matrices are
     /// those of perfect raters.
     ///
     /// ```
@@ -90,7 +90,7 @@ impl Staple {
         Self { iterations, ..self }
     }
 
-    /// The same with a prior probability for each class, which is divided by its sum.
+    /// Sets a prior probability for each class. They are divided by their sum.
     #[must_use]
     pub fn prior(self, prior: impl Into<Vec<f64>>) -> Self {
         Self {
@@ -99,7 +99,7 @@ impl Staple {
         }
     }
 
-    /// Estimates the truth behind the raters' label maps. The posterior is allocated in standard order.
+    /// Estimates the truth behind the raters' label maps. The posterior is allocated in C order.
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Axes`], [`Error::Shape`], [`Error::UnknownLabel`]; [`Error::TooLarge`] for the posterior, or

@@ -1,4 +1,4 @@
-//! Logits, targets and mask together, checked and in standard order.
+//! Logits, targets and mask together, checked and in C order.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -197,7 +197,7 @@ impl<'a, F: LossFloat> Batch<'a, F> {
         counts
     }
 
-    /// Where a class's voxels of a block are among the logits in standard order.
+    /// Where a class's voxels of a block are among the logits in C order.
     fn range(&self, class: usize, block: Block) -> Range<usize> {
         let start = (block.sample * self.classes + class) * self.voxels + block.start;
         start..start + block.len
@@ -216,7 +216,7 @@ pub(super) fn exponentials<F: LossFloat>(logits: &mut [PerVoxel<F>]) -> PerVoxel
     sum
 }
 
-/// Lets `write` fill a gradient in standard order and copies it to where it belongs if that has other strides.
+/// Lets `write` fill a gradient in C order and copies it to where it belongs if that has other strides.
 pub(super) fn write_gradient<F: LossFloat, D: Dimension>(
     logits: &ArrayRef<F, D>,
     gradient: &mut ArrayRef<F, D>,
@@ -232,7 +232,7 @@ pub(super) fn write_gradient<F: LossFloat, D: Dimension>(
     Ok(value)
 }
 
-/// A new gradient in standard order, filled by `write`.
+/// A new gradient in C order, filled by `write`.
 pub(super) fn new_gradient<F: LossFloat, D: Dimension>(
     logits: &ArrayRef<F, D>,
     write: impl FnOnce(&mut Array<F, D>) -> Result<f64>,

@@ -180,7 +180,7 @@ impl<'m> SoftCrossEntropy<'m> {
         self.compute(&batch, &mut [], &mut [])
     }
 
-    /// The loss and its gradient with respect to the logits, in standard order.
+    /// The loss and its gradient with respect to the logits, in C order.
     ///
     /// # Errors
     /// Those of [`value`](Self::value), and [`Error::TooLarge`].

@@ -107,7 +107,7 @@ impl<'m> DiceSemimetric<'m> {
         Ok(value(&sums, terms(&batch, &sums)?))
     }
 
-    /// The loss and its gradient with respect to the logits, in standard order.
+    /// The loss and its gradient with respect to the logits, in C order.
     ///
     /// # Errors
     /// Those of [`value`](Self::value), and [`Error::TooLarge`].

@@ -32,7 +32,7 @@ pub trait Targets<F: LossFloat>: sealed::Source<F> {}
 
 impl<F: LossFloat, T: sealed::Source<F> + ?Sized> Targets<F> for T {}
 
-/// Targets that are ready to be read: those of all samples in standard order.
+/// Targets that are ready to be read: those of all samples in C order.
 #[derive(Debug)]
 pub enum Ready<'a, F: LossFloat> {
     Dense(Cow<'a, [F]>),

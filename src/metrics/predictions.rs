@@ -1,4 +1,4 @@
-//! Probabilities beside the labels they are judged by, checked and in standard order.
+//! Probabilities beside the labels they are judged by, checked and in C order.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -26,7 +26,7 @@ fn is_one(sum: f64) -> bool {
 /// 1, for coarse quantisation. Logits and independent sigmoids usually exceed them.
 const SLACK: (f64, f64) = (1e-3, 0.1);
 
-/// The probabilities of a volume: C planes of voxels in standard order.
+/// The probabilities of a volume: C planes of voxels in C order.
 pub(super) struct Predictions<'a, F: Clone> {
     values: Cow<'a, [F]>,
     pub(super) classes: usize,
@@ -169,7 +169,8 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
     ) -> Result<Vec<u16>> {
         check_shape("label map", &self.shape, labels.shape())?;
         let mut targets = arrays::zeros(self.voxels, &self.shape)?;
-        let target = |class: Option<usize>| class.and_then(|class| u16::try_from(class).ok()).unwrap_or(IGNORED);
+        let index = |class: usize| u16::try_from(class).expect("a class is below 65535");
+        let target = |class: Option<usize>| class.map_or(IGNORED, index);
         write_classes(labels, classes, &mut targets, target)?;
         self.check(|voxel| targets[voxel] != IGNORED)?;
         Ok(targets)

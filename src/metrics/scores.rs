@@ -138,7 +138,7 @@ fn against_labels<F: SoftFloat, L: Label, D: SpatialDim>(
     })))
 }
 
-/// The same over voxels that have a reference.
+/// The mean score over the voxels that have a soft reference.
 fn against_soft<F: SoftFloat, G: SoftFloat, D: ndarray::RemoveAxis>(
     probabilities: &ArrayRef<F, D>,
     reference: &ArrayRef<G, D>,

@@ -111,19 +111,19 @@ impl Tace {
         }
     }
 
-    /// The same with another number of ranges. It is checked when volumes are evaluated.
+    /// Sets the number of ranges R. It is checked when volumes are evaluated.
     #[must_use]
     pub fn bins(self, bins: usize) -> Self {
         Self { bins, ..self }
     }
 
-    /// The same with another threshold: predictions that are not above it are left out.
+    /// Sets the threshold: predictions that are not above it are left out.
     #[must_use]
     pub fn threshold(self, threshold: f64) -> Self {
         Self { threshold, ..self }
     }
 
-    /// The same with class 0 among the classes.
+    /// Counts class 0 among the classes, too.
     #[must_use]
     pub fn include_background(self) -> Self {
         Self {
@@ -132,7 +132,7 @@ impl Tace {
         }
     }
 
-    /// The same with another mean over ranges.
+    /// Sets how the ranges of a class are weighted in their mean.
     #[must_use]
     pub fn weight(self, weight: BinWeight) -> Self {
         Self { weight, ..self }
@@ -249,7 +249,7 @@ fn gather<F: SoftFloat>(
     samples: &mut Vec<Sample>,
 ) -> Result<()> {
     samples.clear();
-    let index = u16::try_from(class).unwrap_or(IGNORED);
+    let index = u16::try_from(class).expect("a class is below 65535");
     for (predictions, targets) in volumes {
         let values = predictions.probabilities_of(class).chunks(BLOCK);
         for (values, targets) in values.zip(targets.chunks(BLOCK)) {
