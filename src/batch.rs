@@ -35,7 +35,7 @@ type Batched<D> = <<D as Dimension>::Larger as Dimension>::Larger;
 /// One sample of a batch: a window of the label map of one rater, or of those of several.
 ///
 /// The example of [`batch`](self) uses it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Sample<'a, L, D: Dimension> {
     raters: Raters<'a, L, D>,
     window: Vec<Range<usize>>,

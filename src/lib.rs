@@ -71,7 +71,8 @@
 //! - `half`: soft labels of `half::f16` and `half::bf16`.
 //! - `rayon`: large inputs are computed on the current rayon pool. The result has the same bits. Without it no thread is
 //!   started.
-//! - `serde`: [`Encoding`] and [`Classes`] can be read from and written to JSON, TOML and other formats.
+//! - `serde`: [`Encoding`], [`Classes`] and results of [`metrics`] can be read from and written to JSON, TOML and other
+//!   formats.
 //!
 //! # Order
 //!

@@ -57,6 +57,8 @@ mod predictions;
 mod region;
 mod reliability;
 mod scores;
+#[cfg(feature = "serde")]
+mod serde;
 mod surface;
 mod tace;
 mod top;

@@ -24,6 +24,7 @@ use crate::{Classes, Error, Label, Raters, Result, SpatialDim};
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Ties<L> {
     /// The lowest of the tied classes, mostly the background.
     #[default]
@@ -37,7 +38,7 @@ pub enum Ties<L> {
     Undecided(L),
 }
 
-/// The label that most raters gave each voxel, in standard order.
+/// The label that most raters gave each voxel, in C order.
 ///
 /// # Errors
 /// [`Error::Empty`], [`Error::Axes`], [`Error::Shape`], [`Error::UnknownLabel`], [`Error::TooLarge`], and
@@ -78,7 +79,7 @@ pub fn majority_vote<L: Label, D: SpatialDim>(
     let winners: Vec<_> = patterns
         .labels
         .iter()
-        .map(|labels| of_voxel(labels).unwrap_or(zero))
+        .map(|labels| of_voxel(labels).expect("a pattern has a label for each rater"))
         .collect();
     let voxels = result.as_slice_mut().expect("a new array is in C order");
     patterns.spread(&winners, voxels);

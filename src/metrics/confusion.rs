@@ -34,11 +34,19 @@ const PIECE: usize = 1 << 16;
 /// assert_eq!(confusion.voxels(1, 3), 1); // class 1 in the prediction, class 3 in the reference
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
+///
+/// With feature `serde` it is `{"classes": 2, "counts": [[0, 0, 7], [null, 1, 2]]}` in JSON: a list of the class of the
+/// prediction, that of the reference and the number of voxels. The prediction is `null` where it was taken for no class.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "super::serde::Counts", into = "super::serde::Counts")
+)]
 pub struct Confusion {
     /// By (class of the prediction, if it has one, class of the reference).
-    counts: HashMap<(Option<usize>, usize), u64>,
-    classes: usize,
+    pub(super) counts: HashMap<(Option<usize>, usize), u64>,
+    pub(super) classes: usize,
 }
 
 impl Confusion {

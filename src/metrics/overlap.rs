@@ -7,6 +7,7 @@
 /// assert_eq!(EmptyRegion::default(), EmptyRegion::One);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum EmptyRegion {
     /// 1: to find nothing where there is nothing is right. So do the SVLS paper and MONAI with `ignore_empty=False`.
     #[default]
@@ -26,7 +27,11 @@ pub enum EmptyRegion {
 /// let overlap = Overlap { prediction: 3, reference: 5, both: 2 };
 /// assert_eq!(overlap.dice(EmptyRegion::One), 0.5);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+///
+/// With feature `serde` it is `{"prediction": 3, "reference": 5, "both": 2}` in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Overlap {
     /// |P|
     pub prediction: u64,

@@ -9,7 +9,8 @@ use crate::common::parallel;
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 
 /// Which voxels calibration is measured on. Ignored voxels never count.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Scope<'a, D: ndarray::Dimension> {
     /// All.
     #[default]
@@ -43,16 +44,28 @@ pub enum Scope<'a, D: ndarray::Dimension> {
 /// assert_eq!(bins.ece(), 0.25);
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
+///
+/// With feature `serde` it is `{"bins": [{"count": 2, "correct": 1, "confidence": 1.5}]}` in JSON, a bin with the sum of its
+/// confidences; it can be merged after it was read.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "super::serde::Bins", into = "super::serde::Bins")
+)]
 pub struct Reliability {
-    bins: Vec<Sums>,
+    pub(super) bins: Vec<Sums>,
 }
 
+/// What is counted in a bin.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Sums {
-    count: u64,
-    correct: u64,
-    confidence: f64,
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+pub(super) struct Sums {
+    pub(super) count: u64,
+    pub(super) correct: u64,
+    /// Their sum.
+    pub(super) confidence: f64,
 }
 
 impl Sums {
@@ -63,8 +76,10 @@ impl Sums {
     }
 }
 
-/// One bin of a reliability diagram.
+/// One bin of a reliability diagram. With feature `serde` it can be written to JSON and the like.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct ReliabilityBin {
     /// Confidences in the bin are above this.
     pub lower: f64,

@@ -9,6 +9,7 @@ use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 
 /// How the ranges of a class are averaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum BinWeight {
     /// Alike.
     #[default]
