@@ -14,7 +14,7 @@ use ndarray::{Array3, Array4, Axis, Zip};
 use soft_labels::fusion::{Staple, StapleFusion, Ties, majority_vote};
 use soft_labels::loss::{DiceSemimetric, SoftCrossEntropy};
 use soft_labels::metrics::{
-    Confusion, Empty, Region, Reliability, Scope, Surfaces, Tace, brier, negative_log_likelihood,
+    Confusion, EmptyRegion, Region, Reliability, Scope, Surfaces, Tace, brier, negative_log_likelihood,
 };
 use soft_labels::sparse::{self, SparseLabels};
 use soft_labels::{Classes, SoftEncoder, Svls};
@@ -56,7 +56,7 @@ fn judge_volume(criterion: &mut Criterion, name: &str, shape: [usize; 3]) {
     });
     group.bench_function("dice", |b| {
         b.iter(|| {
-            Confusion::count(&prediction, &reference, &classes).map(|all| all.dice(&Region::class(1), Empty::One))
+            Confusion::count(&prediction, &reference, &classes).map(|all| all.dice(&Region::class(1), EmptyRegion::One))
         });
     });
     group.bench_function("ece", |b| {

@@ -35,7 +35,7 @@ type Batched<D> = <<D as Dimension>::Larger as Dimension>::Larger;
 /// One sample of a batch: a window of the label map of one rater, or of those of several.
 ///
 /// The example of [`batch`](self) uses it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Sample<'a, L, D: Dimension> {
     raters: Raters<'a, L, D>,
     window: Vec<Range<usize>>,
@@ -147,12 +147,12 @@ pub fn encode_scales<L: Label, F: SoftFloat, D: SpatialDim>(
     scales: &[impl Into<PerAxis<usize>> + Clone],
 ) -> Result<Vec<Array<F, Batched<D>>>> {
     let one = shape_of_each(samples, classes)?;
-    let scales: Vec<PerAxis<usize>> = scales.iter().map(|boxes| boxes.clone().into()).collect();
+    let scales: Vec<PerAxis<usize>> = scales.iter().map(|box_size| box_size.clone().into()).collect();
     let mut batches = Vec::with_capacity(scales.len());
-    for boxes in &scales {
-        let shape = pool::shape_of(&one, boxes)?;
+    for box_size in &scales {
+        let shape = pool::shape_of(&one, box_size)?;
         for sample in samples {
-            sample.checked_window()?.at_scale(boxes.clone())?;
+            sample.checked_window()?.at_scale(box_size.clone())?;
         }
         batches.push(zeros::<F, D>(samples.len(), &shape)?);
     }
@@ -160,8 +160,8 @@ pub fn encode_scales<L: Label, F: SoftFloat, D: SpatialDim>(
     let mut full: Array<F, D::Larger> = arrays::filled(dim_of(&one), F::zero())?;
     for (i, sample) in samples.iter().enumerate() {
         sample.encode_into(encoder, classes, &mut full)?;
-        for (boxes, batch) in scales.iter().zip(&mut batches) {
-            pool::average_into(&full, boxes.clone(), &mut batch.index_axis_mut(Axis(0), i))?;
+        for (box_size, batch) in scales.iter().zip(&mut batches) {
+            pool::average_into(&full, box_size.clone(), &mut batch.index_axis_mut(Axis(0), i))?;
         }
     }
     Ok(batches)

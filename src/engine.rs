@@ -55,7 +55,7 @@ use self::sweep::Context;
 use self::taps::Tap;
 use self::visit::visit_tile;
 use self::volumes::{Orientation, volume};
-use crate::input::window::{check_output, whole};
+use crate::input::window::{Window, check_output};
 use crate::{Classes, Label, Raters, Result, SoftFloat, SpatialDim};
 
 /// Voxels of a row that are handled together.
@@ -168,12 +168,12 @@ pub(crate) fn visit<L: Label, F: SoftFloat, D: SpatialDim, V: Visitor<F>>(
     classes: &Classes,
     make: impl FnOnce(&[usize]) -> Vec<V>,
 ) -> Result<()> {
-    let window = whole(raters.shape());
-    if window.iter().any(|range| range.is_empty()) {
+    let window = Window::whole(raters.shape());
+    if window.ranges().iter().any(|range| range.is_empty()) {
         return Ok(());
     }
     let maps: Vec<_> = raters.maps().iter().map(volume).collect::<Result<_>>()?;
-    let tiles = tiles::cut(Tile::of_window(&window));
+    let tiles = tiles::cut(Tile::of_window(window.ranges()));
     let voxels: Vec<usize> = tiles.iter().map(Tile::voxels).collect();
     let tiles: Vec<_> = tiles.into_iter().zip(make(&voxels)).collect();
     let unknown = AtomicBool::new(false);
@@ -194,7 +194,7 @@ pub(crate) fn visit<L: Label, F: SoftFloat, D: SpatialDim, V: Visitor<F>>(
         );
         tiles::for_each(tiles, |tile, visitor| visit_tile(&context, tile, visitor));
     }
-    name_unknown(unknown, smoothing, raters, classes, &window)
+    name_unknown(unknown, smoothing, raters, classes, window.ranges())
 }
 
 fn readers<'a, L: Label, I: ClassIndex + 'a>(

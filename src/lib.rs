@@ -71,11 +71,12 @@
 //! - `half`: soft labels of `half::f16` and `half::bf16`.
 //! - `rayon`: large inputs are computed on the current rayon pool. The result has the same bits. Without it no thread is
 //!   started.
-//! - `serde`: [`Encoding`] and [`Classes`] can be read from and written to JSON, TOML and other formats.
+//! - `serde`: [`Encoding`], [`Classes`] and results of [`metrics`] can be read from and written to JSON, TOML and other
+//!   formats.
 //!
 //! # Order
 //!
-//! *C order*, also called standard order, means that the last axis is contiguous in memory. All arrays that the crate
+//! *C order* means that the last axis is contiguous in memory. All arrays that the crate
 //! allocates are in C order. Those that it reads or writes to may have any strides.
 //!
 //! # Precision

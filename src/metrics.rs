@@ -31,7 +31,7 @@
 //!
 //! ```
 //! use ndarray::{Array2, array};
-//! use soft_labels::metrics::{Confusion, Empty, Region, Reliability, Scope, top_labels};
+//! use soft_labels::metrics::{Confusion, EmptyRegion, Region, Reliability, Scope, top_labels};
 //! use soft_labels::Classes;
 //!
 //! let classes = Classes::contiguous(2)?;
@@ -40,7 +40,7 @@
 //!
 //! let prediction: Array2<u8> = top_labels(&probabilities, &classes)?;
 //! let confusion = Confusion::count(&prediction, &reference, &classes)?;
-//! assert_eq!(confusion.dice(&Region::class(1), Empty::One), 0.8);
+//! assert_eq!(confusion.dice(&Region::class(1), EmptyRegion::One), 0.8);
 //!
 //! let mut reliability = Reliability::new(10)?;
 //! reliability.add(&probabilities, &reference, &classes, Scope::All)?;
@@ -57,12 +57,14 @@ mod predictions;
 mod region;
 mod reliability;
 mod scores;
+#[cfg(feature = "serde")]
+mod serde;
 mod surface;
 mod tace;
 mod top;
 
 pub use confusion::Confusion;
-pub use overlap::{Empty, Overlap};
+pub use overlap::{EmptyRegion, Overlap};
 pub use region::Region;
 pub use reliability::{Reliability, ReliabilityBin, Scope};
 pub use scores::{brier, brier_soft, negative_log_likelihood, negative_log_likelihood_soft};

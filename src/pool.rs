@@ -33,30 +33,30 @@ use ndarray::{Array, ArrayRef, ArrayView4, ArrayViewMut4, Axis, Dimension, Ix4};
 use crate::common::{arrays, parallel};
 use crate::engine::soft_volumes;
 use crate::input::raters::{check_soft_axes, label_axes};
-use crate::input::window::{Window, check_boxes};
+use crate::input::window::{Window, check_box_size};
 use crate::{Classes, Error, Label, PerAxis, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};
 
 /// The mean of soft labels (C, H, W) or (C, D, H, W) over boxes of voxels, newly allocated in C order.
 ///
-/// `boxes` is the length of a box in voxels: one number for all spatial axes, or one for each. An axis of length n has
+/// `box_size` is the length of a box in voxels: one number for all spatial axes, or one for each. An axis of length n has
 /// n / box entries afterwards, rounded up. Sums run in `f64`, in the order of the voxels, and one division is rounded, so the
 /// bits are the same for any strides and any number of threads.
 ///
 /// # Errors
-/// [`Error::Axes`] unless there are two or three spatial axes, [`Error::Count`] if `boxes` has another number of axes,
+/// [`Error::Axes`] unless there are two or three spatial axes, [`Error::Count`] if `box_size` has another number of axes,
 /// [`Error::Setting`] if one is 0, [`Error::TooLarge`].
 ///
 /// The example of [`pool`](self) uses it.
 pub fn average<F: SoftFloat, D: Dimension>(
     soft: &ArrayRef<F, D>,
-    boxes: impl Into<PerAxis<usize>>,
+    box_size: impl Into<PerAxis<usize>>,
 ) -> Result<Array<F, D>> {
-    let boxes = boxes.into();
-    let shape = shape_of(soft.shape(), &boxes)?;
+    let box_size = box_size.into();
+    let shape = shape_of(soft.shape(), &box_size)?;
     let mut dim = soft.raw_dim();
     dim.slice_mut().copy_from_slice(&shape);
     let mut out = arrays::filled(dim, F::zero())?;
-    average_into(soft, boxes, &mut out)?;
+    average_into(soft, box_size, &mut out)?;
     Ok(out)
 }
 
@@ -77,15 +77,15 @@ pub fn average<F: SoftFloat, D: Dimension>(
 /// ```
 pub fn average_into<F: SoftFloat, D: Dimension>(
     soft: &ArrayRef<F, D>,
-    boxes: impl Into<PerAxis<usize>>,
+    box_size: impl Into<PerAxis<usize>>,
     out: &mut ArrayRef<F, D>,
 ) -> Result<()> {
-    let boxes = boxes.into();
-    let expected = shape_of(soft.shape(), &boxes)?;
+    let box_size = box_size.into();
+    let expected = shape_of(soft.shape(), &box_size)?;
     arrays::check_shape("output", &expected, out.shape())?;
     let axes = soft.ndim() - 1;
     let mut of_volume = [1; 3];
-    of_volume[3 - axes..].copy_from_slice(&check_boxes(axes, &boxes)?);
+    of_volume[3 - axes..].copy_from_slice(&check_box_size(axes, &box_size)?);
     write(soft, of_volume, out)
 }
 
@@ -115,11 +115,11 @@ pub fn encode_window<L: Label, F: SoftFloat, D: SpatialDim>(
     raters: &Raters<'_, L, D>,
     classes: &Classes,
     window: &[Range<usize>],
-    boxes: impl Into<PerAxis<usize>>,
+    box_size: impl Into<PerAxis<usize>>,
 ) -> Result<Array<F, D::Larger>> {
-    let boxes = boxes.into();
-    Window::new(raters.shape(), window)?.at_scale(boxes.clone())?;
-    average(&encoder.encode_raters_window(raters, classes, window)?, boxes)
+    let box_size = box_size.into();
+    Window::new(raters.shape(), window)?.at_scale(box_size.clone())?;
+    average(&encoder.encode_raters_window(raters, classes, window)?, box_size)
 }
 
 /// Writes the average of the raters' soft labels within a window at a coarser scale to `out`, which may have any strides.
@@ -142,26 +142,30 @@ pub fn encode_window_into<L: Label, F: SoftFloat, D: SpatialDim>(
     raters: &Raters<'_, L, D>,
     classes: &Classes,
     window: &[Range<usize>],
-    boxes: impl Into<PerAxis<usize>>,
+    box_size: impl Into<PerAxis<usize>>,
     out: &mut ArrayRef<F, D::Larger>,
 ) -> Result<()> {
-    let boxes = boxes.into();
+    let box_size = box_size.into();
     let expected = Window::new(raters.shape(), window)?
-        .at_scale(boxes.clone())?
+        .at_scale(box_size.clone())?
         .soft_shape(classes);
     arrays::check_shape("output", &expected, out.shape())?;
-    average_into(&encoder.encode_raters_window(raters, classes, window)?, boxes, out)
+    average_into(&encoder.encode_raters_window(raters, classes, window)?, box_size, out)
 }
 
-/// The shape of pooled soft labels. The boxes are checked.
-pub(crate) fn shape_of(soft: &[usize], boxes: &PerAxis<usize>) -> Result<Vec<usize>> {
+/// The shape of pooled soft labels. The size of the boxes is checked.
+pub(crate) fn shape_of(soft: &[usize], box_size: &PerAxis<usize>) -> Result<Vec<usize>> {
     check_soft_axes(soft.len())?;
-    let boxes = check_boxes(soft.len() - 1, boxes)?;
-    let pooled = soft[1..].iter().zip(boxes).map(|(len, size)| len.div_ceil(size));
+    let box_size = check_box_size(soft.len() - 1, box_size)?;
+    let pooled = soft[1..].iter().zip(box_size).map(|(len, size)| len.div_ceil(size));
     Ok(soft[..1].iter().copied().chain(pooled).collect())
 }
 
-fn write<F: SoftFloat, D: Dimension>(soft: &ArrayRef<F, D>, boxes: [usize; 3], out: &mut ArrayRef<F, D>) -> Result<()> {
+fn write<F: SoftFloat, D: Dimension>(
+    soft: &ArrayRef<F, D>,
+    box_size: [usize; 3],
+    out: &mut ArrayRef<F, D>,
+) -> Result<()> {
     if out.is_empty() {
         return Ok(());
     }
@@ -175,7 +179,7 @@ fn write<F: SoftFloat, D: Dimension>(soft: &ArrayRef<F, D>, boxes: [usize; 3], o
 
     // What `write_part` allocates is tried first, because a failed allocation aborts the process.
     let (classes, depth, height, width) = soft.dim();
-    let counted = [boxes[0].min(depth), boxes[1].min(height), width];
+    let counted = [box_size[0].min(depth), box_size[1].min(height), width];
     let counted = counted.iter().try_fold(1_usize, |len, &n| len.checked_mul(n));
     let summed = classes.checked_mul(width);
     let fits = counted.is_some_and(|len| Vec::<bool>::new().try_reserve_exact(len).is_ok())
@@ -194,7 +198,7 @@ fn write<F: SoftFloat, D: Dimension>(soft: &ArrayRef<F, D>, boxes: [usize; 3], o
     parallel::for_each(soft.len(), parts, |(i, part)| {
         let mut first = [0, 0];
         first[axis - 1] = i * len;
-        write_part(&soft, boxes, first, part);
+        write_part(&soft, box_size, first, part);
     });
     Ok(())
 }
@@ -202,7 +206,7 @@ fn write<F: SoftFloat, D: Dimension>(soft: &ArrayRef<F, D>, boxes: [usize; 3], o
 /// Writes a part of the boxes, whose first plane and row are given.
 fn write_part<F: SoftFloat>(
     soft: &ArrayView4<'_, F>,
-    boxes: [usize; 3],
+    box_size: [usize; 3],
     first: [usize; 2],
     mut out: ArrayViewMut4<'_, F>,
 ) {
@@ -213,8 +217,8 @@ fn write_part<F: SoftFloat>(
     let mut counts: Vec<bool> = Vec::new();
     let mut row = vec![F::zero(); width];
     for (d, h) in (0..out_depth).flat_map(|d| (0..out_height).map(move |h| (d, h))) {
-        let planes = extent(first[0] + d, boxes[0], depth);
-        let rows = extent(first[1] + h, boxes[1], height);
+        let planes = extent(first[0] + d, box_size[0], depth);
+        let rows = extent(first[1] + h, box_size[1], height);
         sums.fill(0.0);
         counts.clear();
         counts.resize(planes.len() * rows.len() * width, false);
@@ -235,13 +239,13 @@ fn write_part<F: SoftFloat>(
                     .iter_mut()
                     .zip(values)
                     .for_each(|(counts, value)| *counts |= *value != F::zero());
-                for (sum, values) in sums.iter_mut().zip(values.chunks(boxes[2])) {
+                for (sum, values) in sums.iter_mut().zip(values.chunks(box_size[2])) {
                     *sum = values.iter().fold(*sum, |sum, value| sum + value.as_f64());
                 }
             }
         }
         for w in 0..out_width {
-            let columns = extent(w, boxes[2], width);
+            let columns = extent(w, box_size[2], width);
             let count: usize = counts
                 .chunks_exact(width)
                 .map(|counts| counts[columns.clone()].iter().filter(|&&counts| counts).count())

@@ -9,7 +9,7 @@ use ndarray::{Array3, Array4};
 use ndarray_npy::read_npy;
 use soft_labels::Classes;
 use soft_labels::loss::SoftCrossEntropy;
-use soft_labels::metrics::{Confusion, Empty, Region, Reliability, Scope, Surfaces, Tace};
+use soft_labels::metrics::{Confusion, EmptyRegion, Region, Reliability, Scope, Surfaces, Tace};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     })?;
     time("dice", repeats, || {
         let confusion = Confusion::count(&prediction, &labels, &classes)?;
-        Ok(foreground().map(|class| confusion.dice(&class, Empty::One)).collect())
+        Ok(foreground().map(|class| confusion.dice(&class, EmptyRegion::One)).collect())
     })?;
     time("ece", repeats, || {
         let mut bins = Reliability::new(15)?;

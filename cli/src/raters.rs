@@ -46,7 +46,7 @@ impl RaterMaps {
         }
     }
 
-    /// As `i64` in standard order, because metrics read them many times.
+    /// As `i64` in C order, because metrics read them many times.
     pub(crate) fn widen(self) -> Vec<ArrayD<i64>> {
         match self {
             Self::U8(maps) => maps.into_iter().map(|map| Labels::U8(map).into_i64()).collect(),

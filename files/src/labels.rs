@@ -108,7 +108,7 @@ impl Labels {
         }
     }
 
-    /// The labels as `i64`, which holds all of them, in standard order.
+    /// The labels as `i64`, which holds all of them, in C order.
     pub fn into_i64(self) -> ArrayD<i64> {
         fn in_order<L: Copy + Into<i64>>(map: &ArrayD<L>) -> ArrayD<i64> {
             let mut wide = ArrayD::zeros(map.raw_dim());

@@ -200,12 +200,12 @@ pub(crate) fn valid_mask<'py>(
 pub(crate) fn average<'py>(
     py: Python<'py>,
     soft: &Bound<'py, PyUntypedArray>,
-    boxes: Vec<usize>,
+    box_size: Vec<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
     each_float!(soft.dtype(), F => {
         let read = read::<F>(soft)?;
         let view = read.as_array();
-        let pooled = threads::run_encoder(py, view.len(), || soft_labels::pool::average(&view, PerAxis::from(boxes)))?;
+        let pooled = threads::run_encoder(py, view.len(), || soft_labels::pool::average(&view, PerAxis::from(box_size)))?;
         Ok(pooled.map_err(value)?.into_pyarray(py).into_any())
     })
 }

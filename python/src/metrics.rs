@@ -5,7 +5,7 @@ use numpy::{Element, IntoPyArray, PyArray2, PyArrayDyn, PyUntypedArray, PyUntype
 use pyo3::prelude::*;
 use soft_labels::Label;
 use soft_labels::metrics::{
-    Confusion, Empty, Overlap, Region, Reliability, Scope, Surfaces, Tace, brier as brier_score,
+    Confusion, EmptyRegion, Overlap, Region, Reliability, Scope, Surfaces, Tace, brier as brier_score,
     negative_log_likelihood, top_labels as top,
 };
 
@@ -78,11 +78,11 @@ pub(crate) fn overlaps<'py>(
     Ok(Array2::from(rows).into_pyarray(py))
 }
 
-fn empty_of(name: &str) -> PyResult<Empty> {
+fn empty_of(name: &str) -> PyResult<EmptyRegion> {
     match name {
-        "one" => Ok(Empty::One),
-        "nan" => Ok(Empty::Nan),
-        "zero" => Ok(Empty::Zero),
+        "one" => Ok(EmptyRegion::One),
+        "nan" => Ok(EmptyRegion::Nan),
+        "zero" => Ok(EmptyRegion::Zero),
         other => Err(value(format!("empty is \"one\", \"nan\" or \"zero\", not {other:?}"))),
     }
 }

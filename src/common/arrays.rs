@@ -51,11 +51,12 @@ pub(crate) fn in_order<T: Copy, D: Dimension>(array: &ArrayRef<T, D>) -> Result<
     Ok(Cow::Owned(elements))
 }
 
+/// Checks the shape of an array.
 pub(crate) fn check_shape(what: &'static str, expected: &[usize], actual: &[usize]) -> Result<()> {
     check_shape_of(what, None, expected, actual)
 }
 
-/// The same for one of several arrays.
+/// Checks the shape of an array that may be one of several; `place` says which.
 pub(crate) fn check_shape_of(
     what: &'static str,
     place: Option<Place>,

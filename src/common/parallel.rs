@@ -10,7 +10,7 @@ use std::ops::Range;
 
 /// Work below it stays on one thread: on a shared machine of two cores it takes up to 100 µs until a second thread has begun.
 #[cfg(feature = "rayon")]
-const WORTH_A_THREAD: usize = 500_000;
+const NANOSECONDS_FOR_A_THREAD: usize = 500_000;
 
 /// Items whose numbers are summed up together.
 const SUMMED: usize = 1 << 13;
@@ -18,7 +18,7 @@ const SUMMED: usize = 1 << 13;
 /// How many threads work is done on.
 #[cfg(feature = "rayon")]
 pub(crate) fn threads(work: usize) -> usize {
-    if work < WORTH_A_THREAD {
+    if work < NANOSECONDS_FOR_A_THREAD {
         1
     } else {
         rayon::current_num_threads()
@@ -58,7 +58,7 @@ pub(crate) fn map_with<T: Send, B, R: Send>(
 
         let items: Vec<_> = items.collect();
         // A task has at least half of the work that is worth a thread.
-        let least = items.len().saturating_mul(WORTH_A_THREAD / 2) / work;
+        let least = items.len().saturating_mul(NANOSECONDS_FOR_A_THREAD / 2) / work;
         let items = items.into_par_iter().with_min_len(least.max(1));
         return items.map_init(buffer, run).collect();
     }

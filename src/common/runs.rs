@@ -12,7 +12,7 @@ pub(crate) fn for_each_run<T: Copy + PartialEq>(mut elements: &[T], mut visit: i
     }
 }
 
-/// The same for pairs of elements of two slices, as far as both reach.
+/// Visits the runs of equal pairs of elements of two slices, as far as both reach: the pair and how many there are.
 pub(crate) fn for_each_run_of_pairs<T: Copy + PartialEq, U: Copy + PartialEq>(
     mut left: &[T],
     mut right: &[U],
@@ -38,9 +38,9 @@ fn run<T: Copy + PartialEq>(elements: &[T], first: T) -> usize {
     // Without a branch for each element, so that it becomes vector code.
     let alike = |chunk: &[T; TOGETHER]| !chunk.iter().fold(false, |other, &element| other | (element != first));
     let (chunks, _) = elements.as_chunks();
-    let whole = TOGETHER * chunks.iter().take_while(|chunk| alike(chunk)).count();
-    whole
-        + elements[whole..]
+    let in_chunks = TOGETHER * chunks.iter().take_while(|chunk| alike(chunk)).count();
+    in_chunks
+        + elements[in_chunks..]
             .iter()
             .take_while(|&&element| element == first)
             .count()

@@ -23,7 +23,7 @@ use crate::{Error, Result};
 /// only the nearest neighbours have weight; together they have one half.
 ///
 /// Beyond the paper, [`strength`](crate::SvlsKernelBuilder::strength) λ makes the neighbours lighter: together they have λ/2
-/// of the whole weight. The paper's kernel has λ = 1.
+/// of the sum of all weights. The paper's kernel has λ = 1.
 ///
 /// A kernel has no number of axes of its own. A setting that is one number counts for every axis of the label map that the
 /// kernel meets, in 2D and in 3D. A setting that is a list must have an entry for each axis of that map; methods that take
@@ -100,7 +100,7 @@ impl SvlsKernel {
         self.radius_of(Some(axes))
     }
 
-    /// Strength λ: the neighbours together have λ/2 of the whole weight.
+    /// Strength λ: the neighbours together have λ/2 of the sum of all weights.
     ///
     /// ```
     /// # use soft_labels::SvlsKernel;

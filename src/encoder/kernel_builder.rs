@@ -165,7 +165,7 @@ impl SvlsKernelBuilder {
         }
     }
 
-    /// Strength λ, above 0 and at most 1: the neighbours together have λ/2 of the whole weight, the centre 1 - λ/2.
+    /// Strength λ, above 0 and at most 1: the neighbours together have λ/2 of the sum of all weights, the centre 1 - λ/2.
     ///
     /// ```text
     /// p = (1 - λ) one-hot + λ SVLS

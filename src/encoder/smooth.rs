@@ -1,4 +1,4 @@
-//! Spatially Varying Label Smoothing.
+//! [`Svls`]: Spatially Varying Label Smoothing.
 
 use super::sealed::Encoder;
 use crate::engine::Smoothing;

@@ -1,6 +1,6 @@
 //! The probability of a class at the voxels of a block whose neighbourhood is mixed.
 
-use super::block_loops::{self, Lanes};
+use super::block_loops::{self, PerVoxel};
 use super::index::ClassIndex;
 use super::plane_ring::PlaneRing;
 use super::stencil::Stencil;
@@ -75,7 +75,7 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
     /// these classes or, if `ignored`, none. Sums are exact, so the last class gets what the others leave.
     pub(super) fn encode<I: ClassIndex>(
         &mut self,
-        values: &mut [Lanes<F>],
+        values: &mut [PerVoxel<F>],
         classes: &[usize],
         ignored: bool,
         rings: &[PlaneRing<I>],
@@ -92,7 +92,7 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
     fn by_table<I: ClassIndex>(
         &mut self,
         table: &Table<F>,
-        values: &mut [Lanes<F>],
+        values: &mut [PerVoxel<F>],
         classes: &[usize],
         rings: &[PlaneRing<I>],
         at: usize,
@@ -100,9 +100,9 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
         let Some((last, others)) = values.split_last_mut() else {
             return;
         };
-        let mut rest = [table.whole; BLOCK];
+        let mut rest = [table.full; BLOCK];
         for (values, &class) in others.iter_mut().zip(classes) {
-            self.count(rings, at, of_class(class));
+            self.count(rings, at, is_class(class));
             let indices = table.indices(&self.stencil.shells, self.counts.as_flattened());
             block_loops::subtract(&mut rest, &indices);
             block_loops::look_up(values, &indices, &table.values);
@@ -113,25 +113,25 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
     /// Filtering is linear, so raters of equal weight are counted together.
     fn equal_raters<I: ClassIndex>(
         &mut self,
-        values: &mut [Lanes<F>],
+        values: &mut [PerVoxel<F>],
         classes: &[usize],
         rings: &[PlaneRing<I>],
         at: usize,
     ) {
         let smoothing = self.smoothing;
-        let whole = self.stencil.full * rings.len() as f64;
-        self.for_each_weight(rings, at, classes, [whole; BLOCK], |class, found| {
+        let total = self.stencil.full * rings.len() as f64;
+        self.for_each_weight(rings, at, classes, [total; BLOCK], |class, found| {
             values[class]
                 .iter_mut()
                 .zip(found)
-                .for_each(|(value, found)| *value = smoothing.value(found / whole));
+                .for_each(|(value, found)| *value = smoothing.value(found / total));
         });
     }
 
     /// Each rater's own soft labels. An ignored voxel is left out; the weights of the others are divided by their sum.
     fn each_rater<I: ClassIndex>(
         &mut self,
-        values: &mut [Lanes<F>],
+        values: &mut [PerVoxel<F>],
         classes: &[usize],
         rings: &[PlaneRing<I>],
         at: usize,
@@ -147,7 +147,7 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
             let ring = std::slice::from_ref(ring);
             let valid = self.weigh(ring, at, |index| index != I::IGNORED);
             self.for_each_weight(ring, at, classes, valid, |place, found| {
-                let is_own = of_class(classes[place]);
+                let is_own = is_class(classes[place]);
                 for ((sum, own), (found, valid)) in sums[place].iter_mut().zip(own).zip(found.iter().zip(&valid)) {
                     if *own == I::IGNORED {
                         continue;
@@ -175,21 +175,21 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
     }
 
     /// Calls `visit` for each class with its place among the classes and the weight of the voxels around each voxel that
-    /// hold it, summed over the rings. All classes together have the weight `whole`.
+    /// hold it, summed over the rings. All classes together have the weight `total`.
     fn for_each_weight<I: ClassIndex>(
         &mut self,
         rings: &[PlaneRing<I>],
         at: usize,
         classes: &[usize],
-        whole: Lanes<f64>,
-        mut visit: impl FnMut(usize, &Lanes<f64>),
+        total: PerVoxel<f64>,
+        mut visit: impl FnMut(usize, &PerVoxel<f64>),
     ) {
         let Some((_, others)) = classes.split_last() else {
             return;
         };
-        let mut rest = whole;
+        let mut rest = total;
         for (place, &class) in others.iter().enumerate() {
-            let found = self.weigh(rings, at, of_class(class));
+            let found = self.weigh(rings, at, is_class(class));
             block_loops::subtract(&mut rest, &found);
             visit(place, &found);
         }
@@ -202,7 +202,7 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
         rings: &[PlaneRing<I>],
         at: usize,
         fits: impl Fn(I) -> bool + Copy,
-    ) -> Lanes<f64> {
+    ) -> PerVoxel<f64> {
         let mut weight = [0.0; BLOCK];
         for together in rings.chunks(self.stencil.raters_at_once) {
             self.count(together, at, fits);
@@ -232,7 +232,7 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
 }
 
 /// Whether a class index is that of a class.
-fn of_class<I: ClassIndex>(class: usize) -> impl Fn(I) -> bool + Copy {
+fn is_class<I: ClassIndex>(class: usize) -> impl Fn(I) -> bool + Copy {
     let class = I::from_class(class);
     move |index| index == class
 }

@@ -8,11 +8,11 @@ use std::ops::SubAssign;
 
 use super::{BLOCK, SPAN};
 
-/// Number of 8-bit class indices in one vector register.
-const LANES: usize = 16;
+/// Voxels of half a block: as many 8-bit class indices as one vector register holds.
+const HALF_BLOCK: usize = 16;
 
 /// One number for each voxel of a block.
-pub(super) type Lanes<T> = [T; BLOCK];
+pub(super) type PerVoxel<T> = [T; BLOCK];
 
 /// For each group of rows and each column of its spans, in how many of the rows the class index fits; added to `counts`.
 #[inline(never)]
@@ -40,25 +40,25 @@ pub(super) fn count_rows<I: Copy>(
 
 /// The sum of the blocks of `counts` that begin at `starts`.
 #[inline(never)]
-pub(super) fn sum_at(counts: &[u8], starts: &[usize]) -> Lanes<u8> {
+pub(super) fn sum_at(counts: &[u8], starts: &[usize]) -> PerVoxel<u8> {
     let (left, right) = halves_at(counts, starts);
-    from_fn(|i| if i < LANES { left[i] } else { right[i - LANES] })
+    from_fn(|i| if i < HALF_BLOCK { left[i] } else { right[i - HALF_BLOCK] })
 }
 
 #[inline(always)]
-fn halves_at(counts: &[u8], starts: &[usize]) -> ([u8; LANES], [u8; LANES]) {
-    let (mut left, mut right) = ([0; LANES], [0; LANES]);
+fn halves_at(counts: &[u8], starts: &[usize]) -> ([u8; HALF_BLOCK], [u8; HALF_BLOCK]) {
+    let (mut left, mut right) = ([0; HALF_BLOCK], [0; HALF_BLOCK]);
     for &start in starts {
         let block = &counts[start..][..BLOCK];
         left = from_fn(|i| left[i] + block[i]);
-        right = from_fn(|i| right[i] + block[LANES + i]);
+        right = from_fn(|i| right[i] + block[HALF_BLOCK + i]);
     }
     (left, right)
 }
 
 /// Adds `factor` times the counts.
 #[inline(never)]
-pub(super) fn add_weighted(sum: &mut Lanes<f64>, factor: f64, counts: &Lanes<u8>) {
+pub(super) fn add_weighted(sum: &mut PerVoxel<f64>, factor: f64, counts: &PerVoxel<u8>) {
     for i in 0..BLOCK {
         sum[i] += factor * f64::from(counts[i]);
     }
@@ -67,7 +67,7 @@ pub(super) fn add_weighted(sum: &mut Lanes<f64>, factor: f64, counts: &Lanes<u8>
 /// The table index of each voxel: the sum over all shells of stride times count. [`sum_at`] explains the starts.
 #[inline(never)]
 pub(super) fn table_indices<'a>(
-    indices: &mut Lanes<u16>,
+    indices: &mut PerVoxel<u16>,
     counts: &[u8],
     shells: impl Iterator<Item = (u16, &'a [usize])>,
 ) {
@@ -75,11 +75,11 @@ pub(super) fn table_indices<'a>(
     for (stride, starts) in shells {
         let (left, right) = halves_at(counts, starts);
         let mut wide = [0; BLOCK];
-        wide[..LANES]
+        wide[..HALF_BLOCK]
             .iter_mut()
             .zip(&left)
             .for_each(|(wide, &count)| *wide = u16::from(count));
-        wide[LANES..]
+        wide[HALF_BLOCK..]
             .iter_mut()
             .zip(&right)
             .for_each(|(wide, &count)| *wide = u16::from(count));
@@ -90,13 +90,13 @@ pub(super) fn table_indices<'a>(
 
 /// Subtracts `some` from `from`, voxel by voxel.
 #[inline]
-pub(super) fn subtract<T: Copy + SubAssign>(from: &mut Lanes<T>, some: &Lanes<T>) {
+pub(super) fn subtract<T: Copy + SubAssign>(from: &mut PerVoxel<T>, some: &PerVoxel<T>) {
     from.iter_mut().zip(some).for_each(|(from, some)| *from -= *some);
 }
 
 /// The entries of a table, whose length is a power of two.
 #[inline(never)]
-pub(super) fn look_up<F: Copy, const N: usize>(values: &mut Lanes<F>, indices: &Lanes<u16>, table: &[F; N]) {
+pub(super) fn look_up<F: Copy, const N: usize>(values: &mut PerVoxel<F>, indices: &PerVoxel<u16>, table: &[F; N]) {
     values
         .iter_mut()
         .zip(indices)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::block_loops::Lanes;
+use super::block_loops::PerVoxel;
 use super::element::Element;
 use super::index::ClassIndex;
 use super::presence::{ClassSet, Contents, Presence};
@@ -38,7 +38,7 @@ pub(super) struct ClassRuns<'a, E> {
     runs: Vec<Vec<Run<E>>>,
     /// The values of mixed blocks, of which so many are used. All classes of a block are computed together; their values
     /// stay here until the plane of their class is written.
-    values: Vec<Lanes<E>>,
+    values: Vec<PerVoxel<E>>,
     used: usize,
     present: Vec<usize>,
     width: usize,
@@ -75,7 +75,7 @@ impl<'a, E: Element> ClassRuns<'a, E> {
         &mut self,
         rows: Range<usize>,
         presence: &Presence<I>,
-        mut encode: impl FnMut(&mut [Lanes<E>], &[usize], [usize; 2], bool),
+        mut encode: impl FnMut(&mut [PerVoxel<E>], &[usize], [usize; 2], bool),
     ) -> Range<usize> {
         self.runs.iter_mut().for_each(Vec::clear);
         self.used = 0;
@@ -92,7 +92,7 @@ impl<'a, E: Element> ClassRuns<'a, E> {
         h: usize,
         start: usize,
         presence: &Presence<I>,
-        encode: &mut impl FnMut(&mut [Lanes<E>], &[usize], [usize; 2], bool),
+        encode: &mut impl FnMut(&mut [PerVoxel<E>], &[usize], [usize; 2], bool),
     ) {
         if let Some(index) = presence.row(h) {
             return self.add_run(index, start, self.width);

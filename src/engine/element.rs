@@ -2,7 +2,7 @@
 
 use num_traits::Zero;
 
-use super::block_loops::Lanes;
+use super::block_loops::PerVoxel;
 use super::parts::Parts;
 use crate::SoftFloat;
 
@@ -21,10 +21,10 @@ pub(crate) trait Element: Copy + PartialEq + Send + Sync {
     /// Writes the elements of some classes in a block, whose probabilities `encode` writes. `annotated` gives the place of each
     /// voxel's class among them.
     fn of_block(
-        values: &mut [Lanes<Self>],
+        values: &mut [PerVoxel<Self>],
         buffer: &mut Self::Buffer,
         annotated: impl Fn(usize) -> Option<usize>,
-        encode: impl FnOnce(&mut [Lanes<Self::Computed>]),
+        encode: impl FnOnce(&mut [PerVoxel<Self::Computed>]),
     );
 }
 
@@ -38,10 +38,10 @@ impl<F: SoftFloat> Element for F {
     }
 
     fn of_block(
-        values: &mut [Lanes<F>],
+        values: &mut [PerVoxel<F>],
         (): &mut (),
         _: impl Fn(usize) -> Option<usize>,
-        encode: impl FnOnce(&mut [Lanes<F>]),
+        encode: impl FnOnce(&mut [PerVoxel<F>]),
     ) {
         encode(values);
     }
@@ -58,10 +58,10 @@ impl Element for u8 {
     }
 
     fn of_block(
-        values: &mut [Lanes<Self>],
+        values: &mut [PerVoxel<Self>],
         buffer: &mut Parts,
         annotated: impl Fn(usize) -> Option<usize>,
-        encode: impl FnOnce(&mut [Lanes<f64>]),
+        encode: impl FnOnce(&mut [PerVoxel<f64>]),
     ) {
         buffer.resize(values.len());
         encode(&mut buffer.probabilities);

@@ -1,7 +1,7 @@
 //! 255ths by the method of the largest remainder, a block of voxels at a time.
 
 use super::BLOCK;
-use super::block_loops::Lanes;
+use super::block_loops::PerVoxel;
 
 /// Fractions nearer to one another than this part of 1 are equal: they differ by rounding alone.
 const EQUAL: f64 = 1e9;
@@ -19,9 +19,9 @@ fn low_bits(rounded: f64) -> i32 {
 #[derive(Debug, Default)]
 pub(crate) struct Parts {
     /// By class.
-    pub(crate) probabilities: Vec<Lanes<f64>>,
+    pub(crate) probabilities: Vec<PerVoxel<f64>>,
     /// In units of 1 / [`EQUAL`]; -1 once the class has got one more.
-    fractions: Vec<Lanes<i32>>,
+    fractions: Vec<PerVoxel<i32>>,
 }
 
 impl Parts {
@@ -33,8 +33,8 @@ impl Parts {
 
     /// Writes the 255ths of all classes in a block. `annotated` gives a voxel's class that is to stay the largest if it is one of
     /// the most probable.
-    pub(crate) fn write(&mut self, parts: &mut [Lanes<u8>], annotated: impl Fn(usize) -> Option<usize>) {
-        let mut rest = self.write_whole(parts);
+    pub(crate) fn write(&mut self, parts: &mut [PerVoxel<u8>], annotated: impl Fn(usize) -> Option<usize>) {
+        let mut rest = self.write_rounded_down(parts);
         if rest == [0; BLOCK] {
             return;
         }
@@ -43,8 +43,8 @@ impl Parts {
         self.keep_largest(parts, &uncertain, annotated);
     }
 
-    /// Writes the whole 255ths, and returns how many are left for each voxel.
-    fn write_whole(&mut self, parts: &mut [Lanes<u8>]) -> Lanes<i32> {
+    /// Writes the 255ths rounded down to whole numbers, and returns how many are left for each voxel.
+    fn write_rounded_down(&mut self, parts: &mut [PerVoxel<u8>]) -> PerVoxel<i32> {
         let (mut rest, mut most) = ([255; BLOCK], [0.0; BLOCK]);
         for ((probabilities, fractions), parts) in self.probabilities.iter().zip(&mut self.fractions).zip(parts) {
             for i in 0..BLOCK {
@@ -52,10 +52,10 @@ impl Parts {
                 // A whole number that rounding made a little smaller is whole.
                 let rounded = exact - (0.5 - 1.0 / EQUAL) + ROUND;
                 let fraction = (exact - (rounded - ROUND)) * EQUAL + ROUND;
-                let whole = low_bits(rounded);
+                let floor = low_bits(rounded);
                 fractions[i] = low_bits(fraction).max(0);
-                parts[i] = whole as u8;
-                rest[i] -= whole;
+                parts[i] = floor as u8;
+                rest[i] -= floor;
                 most[i] = if probabilities[i] > most[i] {
                     probabilities[i]
                 } else {
@@ -71,7 +71,7 @@ impl Parts {
 
     /// Gives each voxel's class with the largest fraction, the first of several, one more. Returns whether there are further
     /// fractions.
-    fn give(&mut self, parts: &mut [Lanes<u8>], rest: &mut Lanes<i32>) -> bool {
+    fn give(&mut self, parts: &mut [PerVoxel<u8>], rest: &mut PerVoxel<i32>) -> bool {
         let mut largest = [-1; BLOCK];
         for fractions in &self.fractions {
             for i in 0..BLOCK {
@@ -98,8 +98,8 @@ impl Parts {
     /// Exchanges the 255ths of two classes where one that is not more probable got more than the one to keep the largest.
     fn keep_largest(
         &self,
-        parts: &mut [Lanes<u8>],
-        uncertain: &Lanes<i32>,
+        parts: &mut [PerVoxel<u8>],
+        uncertain: &PerVoxel<i32>,
         annotated: impl Fn(usize) -> Option<usize>,
     ) {
         let mut largest = [0; BLOCK];

@@ -42,7 +42,7 @@ const MAX_COUNT: usize = u8::MAX as usize;
 
 impl Stencil {
     pub(super) fn new(smoothing: &Smoothing, raters: usize) -> Self {
-        let mut taps = whole(&smoothing.taps, smoothing.strength, raters);
+        let mut taps = to_whole_numbers(&smoothing.taps, smoothing.strength, raters);
         let neighbours: u64 = taps.iter().map(|&(_, weight)| weight).sum();
         let centre = centre(neighbours, smoothing.strength);
         taps.push(([0; 3], centre));
@@ -117,7 +117,7 @@ impl ShellsBuilder {
 ///
 /// Together they have `strength / 2` of the sum. The sum for all `raters`, centres included, is at most 2⁵³, so that
 /// `f64` holds every sum of them exactly.
-fn whole(taps: &[Tap], strength: f64, raters: usize) -> Vec<([isize; 3], u64)> {
+fn to_whole_numbers(taps: &[Tap], strength: f64, raters: usize) -> Vec<([isize; 3], u64)> {
     let bits = 51 - raters.next_power_of_two().ilog2().min(30);
     let scale = (1_u64 << bits) as f64 * strength / taps.iter().map(|tap| tap.weight).sum::<f64>();
     #[expect(

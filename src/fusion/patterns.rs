@@ -12,7 +12,7 @@ pub(super) struct Patterns<L> {
     pub(super) labels: Vec<Vec<L>>,
     /// The number of voxels of each pattern.
     pub(super) counts: Vec<usize>,
-    /// The pattern of each voxel in standard order.
+    /// The pattern of each voxel in C order.
     pub(super) of_voxel: Vec<u32>,
 }
 

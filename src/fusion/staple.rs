@@ -7,7 +7,7 @@ use super::patterns::Patterns;
 use crate::common::arrays::check_count;
 use crate::common::parallel;
 use crate::error::allowed;
-use crate::input::window;
+use crate::input::window::{self, Window};
 use crate::{Classes, Error, Label, Place, Raters, Result, SoftFloat, SpatialDim};
 
 /// Simultaneous truth and performance level estimation (Warfield, Zou & Wells, *IEEE TMI* 2004; several classes as in Rohlfing,
@@ -69,13 +69,13 @@ impl Staple {
         Self::default()
     }
 
-    /// The same with another tolerance: the largest step of an entry of θ in the last iteration.
+    /// Sets the tolerance: the largest step of an entry of θ in the last iteration.
     #[must_use]
     pub fn tolerance(self, tolerance: f64) -> Self {
         Self { tolerance, ..self }
     }
 
-    /// The same with at most so many iterations. Without any the posterior is the share of votes and the confusion matrices are
+    /// Sets how many iterations are made at most. Without any the posterior is the share of votes and the confusion matrices are
     /// those of perfect raters.
     ///
     /// ```
@@ -90,7 +90,7 @@ impl Staple {
         Self { iterations, ..self }
     }
 
-    /// The same with a prior probability for each class, which is divided by its sum.
+    /// Sets a prior probability for each class. They are divided by their sum.
     #[must_use]
     pub fn prior(self, prior: impl Into<Vec<f64>>) -> Self {
         Self {
@@ -99,7 +99,7 @@ impl Staple {
         }
     }
 
-    /// Estimates the truth behind the raters' label maps. The posterior is allocated in standard order.
+    /// Estimates the truth behind the raters' label maps. The posterior is allocated in C order.
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Axes`], [`Error::Shape`], [`Error::UnknownLabel`]; [`Error::TooLarge`] for the posterior, or
@@ -140,7 +140,7 @@ impl Staple {
                 shape: entries.to_vec(),
             });
         }
-        let mut posterior = window::allocate::<F, D>(raters.shape(), classes, &window::whole(raters.shape()))?;
+        let mut posterior = window::allocate::<F, D>(raters.shape(), classes, Window::whole(raters.shape()).ranges())?;
         let found = Patterns::find(&raters)?;
         let patterns: Vec<_> = found
             .labels
@@ -256,8 +256,8 @@ impl State {
             let mut sums = Array2::<f64>::zeros(confusion.raw_dim());
             for (pattern, w) in patterns.iter().zip(posterior) {
                 if let Some(class) = pattern.votes[rater] {
-                    let of_class = sums.row_mut(class).into_iter();
-                    of_class.zip(w).for_each(|(sum, w)| *sum += pattern.voxels * w);
+                    let row = sums.row_mut(class).into_iter();
+                    row.zip(w).for_each(|(sum, w)| *sum += pattern.voxels * w);
                 }
             }
             *mass = sums.sum_axis(Axis(0)).to_vec();

@@ -24,6 +24,7 @@ use crate::{Classes, Error, Label, Raters, Result, SpatialDim};
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Ties<L> {
     /// The lowest of the tied classes, mostly the background.
     #[default]
@@ -37,7 +38,7 @@ pub enum Ties<L> {
     Undecided(L),
 }
 
-/// The label that most raters gave each voxel, in standard order.
+/// The label that most raters gave each voxel, in C order.
 ///
 /// # Errors
 /// [`Error::Empty`], [`Error::Axes`], [`Error::Shape`], [`Error::UnknownLabel`], [`Error::TooLarge`], and
@@ -78,7 +79,7 @@ pub fn majority_vote<L: Label, D: SpatialDim>(
     let winners: Vec<_> = patterns
         .labels
         .iter()
-        .map(|labels| of_voxel(labels).unwrap_or(zero))
+        .map(|labels| of_voxel(labels).expect("a pattern has a label for each rater"))
         .collect();
     let voxels = result.as_slice_mut().expect("a new array is in C order");
     patterns.spread(&winners, voxels);
@@ -92,9 +93,9 @@ fn winner<L: Label>(labels: &[L], classes: &Classes, prefer: Option<usize>, ties
         .filter_map(|&label| Some((classes.class_of(label)?, label)))
         .collect();
     votes.sort_unstable_by_key(|&(class, _)| class);
-    let of_classes = || votes.chunk_by(|a, b| a.0 == b.0);
-    let most = of_classes().map(<[_]>::len).max()?;
-    let mut tied: Vec<_> = of_classes().filter(|votes| votes.len() == most).collect();
+    let by_class = || votes.chunk_by(|a, b| a.0 == b.0);
+    let most = by_class().map(<[_]>::len).max()?;
+    let mut tied: Vec<_> = by_class().filter(|votes| votes.len() == most).collect();
     let chosen = match ties {
         Ties::Highest => tied.pop(),
         Ties::Undecided(label) if tied.len() > 1 => return Some(label),

@@ -23,7 +23,7 @@ use crate::{Classes, Error, Label, Place, Result, SpatialDim};
 /// assert_eq!(raters.weights(), [0.75, 0.25]);
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Raters<'a, L, D: Dimension> {
     maps: Vec<ArrayView<'a, L, D>>,
     weights: Vec<f64>,

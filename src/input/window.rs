@@ -67,7 +67,7 @@ impl Window {
     pub fn whole(shape: &[usize]) -> Self {
         Self {
             map: shape.to_vec(),
-            ranges: whole(shape),
+            ranges: shape.iter().map(|&len| 0..len).collect(),
         }
     }
 
@@ -164,10 +164,10 @@ impl Window {
     /// The smallest window of whole boxes of voxels that holds this one. Boxes are counted from the first voxel of the map,
     /// and the last of an axis may be smaller.
     ///
-    /// `boxes` is the length of a box in voxels: one number for all axes, or one for each.
+    /// `box_size` is the length of a box in voxels: one number for all axes, or one for each.
     ///
     /// # Errors
-    /// [`Error::Count`] if `boxes` has another number of axes, [`Error::Setting`] if one is 0.
+    /// [`Error::Count`] if `box_size` has another number of axes, [`Error::Setting`] if one is 0.
     ///
     /// ```
     /// # use soft_labels::Window;
@@ -175,26 +175,26 @@ impl Window {
     /// assert_eq!(window.in_whole_boxes([2, 4])?.ranges(), [2..6, 4..9]);
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
-    pub fn in_whole_boxes(&self, boxes: impl Into<PerAxis<usize>>) -> Result<Self> {
-        let boxes = check_boxes(self.map.len(), &boxes.into())?;
+    pub fn in_whole_boxes(&self, box_size: impl Into<PerAxis<usize>>) -> Result<Self> {
+        let box_size = check_box_size(self.map.len(), &box_size.into())?;
         let widen = |((range, &size), &len): ((&Range<usize>, &usize), &usize)| {
             let end = range.end.checked_next_multiple_of(size).unwrap_or(len).min(len);
             range.start / size * size..end
         };
         Ok(Self {
             map: self.map.clone(),
-            ranges: self.ranges.iter().zip(&boxes).zip(&self.map).map(widen).collect(),
+            ranges: self.ranges.iter().zip(&box_size).zip(&self.map).map(widen).collect(),
         })
     }
 
     /// The same window of the map at a coarser scale, which has a voxel for each box of voxels (see
     /// [`pool`](crate::pool)).
     ///
-    /// `boxes` is the length of a box in voxels: one number for all axes, or one for each. Where the window has voxels, it
+    /// `box_size` is the length of a box in voxels: one number for all axes, or one for each. Where the window has voxels, it
     /// must begin at a multiple of every length, and end at a multiple or at the end of the label map.
     ///
     /// # Errors
-    /// [`Error::BoxWindow`] if the window does not hold whole boxes, [`Error::Count`] if `boxes` has another number of axes,
+    /// [`Error::BoxWindow`] if the window does not hold whole boxes, [`Error::Count`] if `box_size` has another number of axes,
     /// [`Error::Setting`] if one is 0.
     ///
     /// ```
@@ -203,9 +203,9 @@ impl Window {
     /// assert_eq!((coarse.ranges(), coarse.map_shape()), (&[1..3, 1..3][..], &[5, 3][..]));
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
-    pub fn at_scale(&self, boxes: impl Into<PerAxis<usize>>) -> Result<Self> {
-        let boxes = check_boxes(self.map.len(), &boxes.into())?;
-        let axes = self.ranges.iter().zip(&self.map).zip(&boxes);
+    pub fn at_scale(&self, box_size: impl Into<PerAxis<usize>>) -> Result<Self> {
+        let box_size = check_box_size(self.map.len(), &box_size.into())?;
+        let axes = self.ranges.iter().zip(&self.map).zip(&box_size);
         let mut ranges = Vec::with_capacity(self.ranges.len());
         for (axis, ((range, &len), &size)) in axes.enumerate() {
             let holds_boxes = range.start % size == 0 && (range.end % size == 0 || range.end == len);
@@ -225,7 +225,7 @@ impl Window {
             map: self
                 .map
                 .iter()
-                .zip(&boxes)
+                .zip(&box_size)
                 .map(|(len, &size)| len.div_ceil(size))
                 .collect(),
             ranges,
@@ -267,11 +267,6 @@ impl Window {
     }
 }
 
-/// The ranges of the window that is all of a label map.
-pub(crate) fn whole(shape: &[usize]) -> Vec<Range<usize>> {
-    shape.iter().map(|&len| 0..len).collect()
-}
-
 /// Checks that ranges are a window of a label map.
 fn check(map: &[usize], ranges: &[Range<usize>]) -> Result<()> {
     arrays::check_count("window", "axes", map.len(), ranges.len())?;
@@ -289,16 +284,16 @@ fn check(map: &[usize], ranges: &[Range<usize>]) -> Result<()> {
 }
 
 /// The length of a box on each axis, which is checked.
-pub(crate) fn check_boxes(axes: usize, boxes: &PerAxis<usize>) -> Result<Vec<usize>> {
-    let boxes = per_axis("box", boxes.values(), Some(axes))?;
-    match boxes.iter().position(|&len| len == 0) {
+pub(crate) fn check_box_size(axes: usize, box_size: &PerAxis<usize>) -> Result<Vec<usize>> {
+    let sizes = per_axis("box", box_size.values(), Some(axes))?;
+    match sizes.iter().position(|&len| len == 0) {
         Some(axis) => Err(Error::Setting {
             what: "box",
             place: Some(Place::Axis(axis)),
             value: 0.0,
             allowed: "1 or more",
         }),
-        None => Ok(boxes),
+        None => Ok(sizes),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Logits, targets and mask together, checked and in standard order.
+//! Logits, targets and mask together, checked and in C order.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 use ndarray::{Array, ArrayRef, ArrayViewD, Dimension};
 
 use super::block::Block;
-use super::elementary::{LANES, Lanes, LossFloat};
+use super::elementary::{BLOCK, LossFloat, PerVoxel};
 use super::targets::{Ready, Targets, load};
 use crate::common::arrays::{self, check_shape, in_order};
 use crate::common::parallel;
@@ -23,8 +23,8 @@ const COST: usize = 2;
 
 /// The numbers of a block for each class.
 pub(super) struct Buffers<F> {
-    pub(super) logits: Vec<Lanes<F>>,
-    pub(super) targets: Vec<Lanes<F>>,
+    pub(super) logits: Vec<PerVoxel<F>>,
+    pub(super) targets: Vec<PerVoxel<F>>,
 }
 
 /// The samples of a call.
@@ -88,13 +88,13 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     }
 
     /// Numbers for a block: one entry for each class.
-    fn buffer(&self) -> Vec<Lanes<F>> {
-        vec![[F::zero(); LANES]; if self.samples == 0 { 0 } else { self.classes }]
+    fn buffer(&self) -> Vec<PerVoxel<F>> {
+        vec![[F::zero(); BLOCK]; if self.samples == 0 { 0 } else { self.classes }]
     }
 
     /// Voxels of a piece: whole blocks.
     fn piece(&self) -> usize {
-        (PIECE / self.classes).max(FEWEST).next_multiple_of(LANES)
+        (PIECE / self.classes).max(FEWEST).next_multiple_of(BLOCK)
     }
 
     /// The pieces of all samples. Their borders depend on the shape alone.
@@ -140,26 +140,26 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     }
 
     /// Reads the logits of a block and subtracts the largest logit of each voxel.
-    pub(super) fn read_logits(&self, logits: &mut [Lanes<F>], block: Block) {
-        let of_class = |class: usize| &self.logits[self.range(class, block)];
-        let mut most = [F::neg_infinity(); LANES];
+    pub(super) fn read_logits(&self, logits: &mut [PerVoxel<F>], block: Block) {
+        let logits_of = |class: usize| &self.logits[self.range(class, block)];
+        let mut most = [F::neg_infinity(); BLOCK];
         for class in 0..self.classes {
-            for (most, &logit) in most.iter_mut().zip(of_class(class)) {
+            for (most, &logit) in most.iter_mut().zip(logits_of(class)) {
                 *most = if logit > *most { logit } else { *most };
             }
         }
         for (class, logits) in logits.iter_mut().enumerate() {
-            for ((shifted, &logit), &most) in logits.iter_mut().zip(of_class(class)).zip(&most) {
+            for ((shifted, &logit), &most) in logits.iter_mut().zip(logits_of(class)).zip(&most) {
                 *shifted = logit - most;
             }
         }
     }
 
     /// How many voxels of a block count, read without a copy where that is possible.
-    pub(super) fn count(&self, block: Block, buffer: &mut [Lanes<F>]) -> usize {
+    pub(super) fn count(&self, block: Block, buffer: &mut [PerVoxel<F>]) -> usize {
         let counts = match (&self.targets, &self.mask) {
             (Ready::Dense(all), None) => {
-                let mut counts = [false; LANES];
+                let mut counts = [false; BLOCK];
                 for class in 0..self.classes {
                     let targets = &all[self.range(class, block)];
                     let both = counts.iter_mut().zip(targets);
@@ -173,31 +173,31 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     }
 
     /// Reads the targets of a block, those of masked voxels as zero, and says which voxels count.
-    pub(super) fn read_targets(&self, targets: &mut [Lanes<F>], block: Block) -> Lanes<bool> {
+    pub(super) fn read_targets(&self, targets: &mut [PerVoxel<F>], block: Block) -> PerVoxel<bool> {
         self.targets.read(targets, self.voxels, block);
         if let Some(mask) = &self.mask {
-            let mut keep = [false; LANES];
+            let mut keep = [false; BLOCK];
             load(
                 &mut keep,
                 &mask[block.sample * self.voxels + block.start..][..block.len],
                 false,
             );
             for target in targets.iter_mut() {
-                for i in 0..LANES {
+                for i in 0..BLOCK {
                     target[i] = if keep[i] { target[i] } else { F::zero() };
                 }
             }
         }
-        let mut counts = [false; LANES];
+        let mut counts = [false; BLOCK];
         for target in &*targets {
-            for i in 0..LANES {
+            for i in 0..BLOCK {
                 counts[i] |= target[i] != F::zero();
             }
         }
         counts
     }
 
-    /// Where a class's voxels of a block are among the logits in standard order.
+    /// Where a class's voxels of a block are among the logits in C order.
     fn range(&self, class: usize, block: Block) -> Range<usize> {
         let start = (block.sample * self.classes + class) * self.voxels + block.start;
         start..start + block.len
@@ -205,18 +205,18 @@ impl<'a, F: LossFloat> Batch<'a, F> {
 }
 
 /// Exponentials of shifted logits, in place, and for each voxel the sum of them.
-pub(super) fn exponentials<F: LossFloat>(logits: &mut [Lanes<F>]) -> Lanes<F> {
-    let mut sum = [F::zero(); LANES];
+pub(super) fn exponentials<F: LossFloat>(logits: &mut [PerVoxel<F>]) -> PerVoxel<F> {
+    let mut sum = [F::zero(); BLOCK];
     for logits in logits {
         F::exp_of_negative(logits);
-        for i in 0..LANES {
+        for i in 0..BLOCK {
             sum[i] = sum[i] + logits[i];
         }
     }
     sum
 }
 
-/// Lets `write` fill a gradient in standard order and copies it to where it belongs if that has other strides.
+/// Lets `write` fill a gradient in C order and copies it to where it belongs if that has other strides.
 pub(super) fn write_gradient<F: LossFloat, D: Dimension>(
     logits: &ArrayRef<F, D>,
     gradient: &mut ArrayRef<F, D>,
@@ -232,7 +232,7 @@ pub(super) fn write_gradient<F: LossFloat, D: Dimension>(
     Ok(value)
 }
 
-/// A new gradient in standard order, filled by `write`.
+/// A new gradient in C order, filled by `write`.
 pub(super) fn new_gradient<F: LossFloat, D: Dimension>(
     logits: &ArrayRef<F, D>,
     write: impl FnOnce(&mut Array<F, D>) -> Result<f64>,

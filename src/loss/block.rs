@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::elementary::LANES;
+use super::elementary::BLOCK;
 use crate::common::parallel;
 
 /// A range of voxels of a sample.
@@ -16,7 +16,7 @@ pub(super) struct Block {
 impl Block {
     /// The blocks of a piece that are computed at once, each with the range of its voxels within the piece.
     pub(super) fn blocks(self) -> impl Iterator<Item = (Self, Range<usize>)> {
-        parallel::pieces(self.len, LANES).map(move |range| {
+        parallel::pieces(self.len, BLOCK).map(move |range| {
             let block = Self {
                 start: self.start + range.start,
                 len: range.len(),

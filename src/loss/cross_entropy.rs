@@ -4,7 +4,7 @@ use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension, RemoveAxis};
 
 use super::batch::{Batch, Buffers, exponentials, new_gradient, write_gradient};
 use super::block::Block;
-use super::elementary::{LANES, Lanes, LossFloat};
+use super::elementary::{BLOCK, LossFloat, PerVoxel};
 use super::reduction::{Divisor, Reduction};
 use super::targets::Targets;
 use crate::common::arrays::{self, check_count};
@@ -180,7 +180,7 @@ impl<'m> SoftCrossEntropy<'m> {
         self.compute(&batch, &mut [], &mut [])
     }
 
-    /// The loss and its gradient with respect to the logits, in standard order.
+    /// The loss and its gradient with respect to the logits, in C order.
     ///
     /// # Errors
     /// Those of [`value`](Self::value), and [`Error::TooLarge`].
@@ -291,25 +291,25 @@ impl<'m> SoftCrossEntropy<'m> {
         losses_out: &mut [&mut [F]],
         gradient: &mut [&mut [F]],
     ) -> f64 {
-        let mut sums = [0.0; LANES];
+        let mut sums = [0.0; BLOCK];
         for (block, range) in piece.blocks() {
             let counts = batch.read_targets(targets, block);
             batch.read_logits(exp, block);
             let mut losses = if self.divergence {
                 self.negative_entropy(targets)
             } else {
-                [F::zero(); LANES]
+                [F::zero(); BLOCK]
             };
             self.weigh(targets);
-            let mut all = [F::zero(); LANES];
+            let mut all = [F::zero(); BLOCK];
             for (logits, target) in exp.iter().zip(&*targets) {
                 // A loop of its own: together with the next one it would become branches.
-                let mut products = [F::zero(); LANES];
-                for i in 0..LANES {
+                let mut products = [F::zero(); BLOCK];
+                for i in 0..BLOCK {
                     products[i] = target[i] * logits[i];
                     all[i] = all[i] + target[i];
                 }
-                for i in 0..LANES {
+                for i in 0..BLOCK {
                     // Not 0 times infinity.
                     losses[i] = losses[i] - if target[i] == F::zero() { F::zero() } else { products[i] };
                 }
@@ -317,7 +317,7 @@ impl<'m> SoftCrossEntropy<'m> {
             let sum = exponentials(exp);
             let mut ln = sum;
             F::ln_of_large(&mut ln);
-            for i in 0..LANES {
+            for i in 0..BLOCK {
                 let loss = losses[i] + all[i] * ln[i];
                 losses[i] = if counts[i] { loss } else { F::zero() };
                 sums[i] += losses[i].as_f64();
@@ -327,7 +327,7 @@ impl<'m> SoftCrossEntropy<'m> {
             }
 
             if !gradient.is_empty() {
-                for i in 0..LANES {
+                for i in 0..BLOCK {
                     all[i] = all[i] / sum[i];
                 }
             }
@@ -345,7 +345,7 @@ impl<'m> SoftCrossEntropy<'m> {
     /// What the mean divides by.
     fn count<F: LossFloat>(&self, batch: &Batch<'_, F>) -> Result<f64> {
         let counts = batch.map(std::iter::repeat(()), |Buffers { targets, .. }, piece, ()| {
-            let (mut voxels, mut weight) = (0, [0.0; LANES]);
+            let (mut voxels, mut weight) = (0, [0.0; BLOCK]);
             for (block, _) in piece.blocks() {
                 if self.divisor == Divisor::Voxels {
                     voxels += batch.count(block, targets);
@@ -354,7 +354,7 @@ impl<'m> SoftCrossEntropy<'m> {
                 batch.read_targets(targets, block);
                 self.weigh(targets);
                 for target in &*targets {
-                    for i in 0..LANES {
+                    for i in 0..BLOCK {
                         weight[i] += target[i].as_f64();
                     }
                 }
@@ -373,7 +373,7 @@ impl<'m> SoftCrossEntropy<'m> {
     }
 
     /// Multiplies targets by the weights of their classes.
-    fn weigh<F: LossFloat>(&self, targets: &mut [Lanes<F>]) {
+    fn weigh<F: LossFloat>(&self, targets: &mut [PerVoxel<F>]) {
         for (target, &weight) in targets.iter_mut().zip(self.class_weights.iter().flatten()) {
             let weight = F::round_from(weight);
             target.iter_mut().for_each(|target| *target = *target * weight);
@@ -381,8 +381,8 @@ impl<'m> SoftCrossEntropy<'m> {
     }
 
     /// Σ w t log t of each voxel.
-    fn negative_entropy<F: LossFloat>(&self, targets: &[Lanes<F>]) -> Lanes<F> {
-        let mut sum = [F::zero(); LANES];
+    fn negative_entropy<F: LossFloat>(&self, targets: &[PerVoxel<F>]) -> PerVoxel<F> {
+        let mut sum = [F::zero(); BLOCK];
         for (class, targets) in targets.iter().enumerate() {
             let weight = self.class_weights.as_ref().map_or(1.0, |weights| weights[class]);
             for (sum, &target) in sum.iter_mut().zip(targets) {

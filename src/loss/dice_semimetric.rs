@@ -3,7 +3,7 @@
 use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension};
 
 use super::batch::{Batch, Buffers, exponentials, new_gradient, write_gradient};
-use super::elementary::{LANES, Lanes, LossFloat};
+use super::elementary::{BLOCK, LossFloat, PerVoxel};
 use super::targets::Targets;
 use crate::{Error, Result};
 
@@ -107,7 +107,7 @@ impl<'m> DiceSemimetric<'m> {
         Ok(value(&sums, terms(&batch, &sums)?))
     }
 
-    /// The loss and its gradient with respect to the logits, in standard order.
+    /// The loss and its gradient with respect to the logits, in C order.
     ///
     /// # Errors
     /// Those of [`value`](Self::value), and [`Error::TooLarge`].
@@ -171,10 +171,10 @@ impl Sums {
 }
 
 /// Writes the softmax of a block over its shifted logits.
-fn softmax<F: LossFloat>(logits: &mut [Lanes<F>]) {
+fn softmax<F: LossFloat>(logits: &mut [PerVoxel<F>]) {
     let sum = exponentials(logits);
     for logits in logits {
-        for i in 0..LANES {
+        for i in 0..BLOCK {
             logits[i] = logits[i] / sum[i];
         }
     }
@@ -192,7 +192,7 @@ fn sums<F: LossFloat>(batch: &Batch<'_, F>) -> Vec<Sums> {
             for ((sums, prediction), target) in sums.iter_mut().zip(&*logits).zip(&*targets) {
                 // Four sums side by side, because one addition has to wait for the one before it.
                 let (mut apart, mut both) = ([0.0; 4], [0.0; 4]);
-                for i in 0..LANES {
+                for i in 0..BLOCK {
                     let (x, t) = (prediction[i].as_f64(), target[i].as_f64());
                     apart[i % 4] += if counts[i] { (x - t).abs() } else { 0.0 };
                     both[i % 4] += if counts[i] { x + t } else { 0.0 };
@@ -205,8 +205,8 @@ fn sums<F: LossFloat>(batch: &Batch<'_, F>) -> Vec<Sums> {
     });
     let mut sums = vec![Sums::default(); batch.samples * batch.classes];
     for (piece, of_piece) in batch.pieces().zip(of_pieces) {
-        let of_classes = sums[piece.sample * batch.classes..].iter_mut();
-        for (sums, of_piece) in of_classes.zip(of_piece) {
+        let sums_of_sample = sums[piece.sample * batch.classes..].iter_mut();
+        for (sums, of_piece) in sums_of_sample.zip(of_piece) {
             sums.apart += of_piece.apart;
             sums.both += of_piece.both;
         }
@@ -216,21 +216,22 @@ fn sums<F: LossFloat>(batch: &Batch<'_, F>) -> Vec<Sums> {
 
 fn write_slopes<F: LossFloat>(batch: &Batch<'_, F>, sums: &[Sums], terms: f64, gradient: &mut [F]) {
     batch.map(batch.cut(gradient), |buffers, piece, mut gradient| {
-        let mut slopes = vec![[0.0; LANES]; batch.classes];
+        let mut slopes = vec![[0.0; BLOCK]; batch.classes];
         for (block, range) in piece.blocks() {
             let Buffers { logits, targets } = &mut *buffers;
             let counts = batch.read_targets(targets, block);
             batch.read_logits(logits, block);
             softmax(logits);
             // With respect to the softmax, and then through it: ∂L/∂z_c = x_c (g_c - Σ_k g_k x_k).
-            let mut mean = [0.0; LANES];
-            let of_classes = &sums[block.sample * batch.classes..][..batch.classes];
-            for (((slopes, sums), prediction), target) in slopes.iter_mut().zip(of_classes).zip(&*logits).zip(&*targets)
+            let mut mean = [0.0; BLOCK];
+            let sums_of_sample = &sums[block.sample * batch.classes..][..batch.classes];
+            for (((slopes, sums), prediction), target) in
+                slopes.iter_mut().zip(sums_of_sample).zip(&*logits).zip(&*targets)
             {
                 // A class has three slopes, one for each sign of x - t.
                 let [below, equal, above] =
                     [-1.0, 0.0, 1.0].map(|sign| sums.share(sign - sums.share(sums.apart)) / terms);
-                for i in 0..LANES {
+                for i in 0..BLOCK {
                     let (x, t) = (prediction[i].as_f64(), target[i].as_f64());
                     slopes[i] = if x > t { above } else { equal };
                     slopes[i] = if x < t { below } else { slopes[i] };

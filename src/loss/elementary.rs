@@ -4,11 +4,11 @@ use num_traits::Float;
 
 use crate::SoftFloat;
 
-/// Voxels that are computed together.
-pub(super) const LANES: usize = 64;
+/// Voxels of a block, which are computed together.
+pub(super) const BLOCK: usize = 64;
 
-/// One number for each of some voxels.
-pub(super) type Lanes<F> = [F; LANES];
+/// One number for each voxel of a block.
+pub(super) type PerVoxel<F> = [F; BLOCK];
 
 /// Element type of logits and targets: `f32` or `f64`. The trait is sealed.
 ///
@@ -29,22 +29,22 @@ impl LossFloat for f32 {}
 impl LossFloat for f64 {}
 
 mod sealed {
-    use super::Lanes;
+    use super::PerVoxel;
 
     pub trait Elementary: Sized {
         /// The exponential of numbers that are 0 or less.
-        fn exp_of_negative(values: &mut Lanes<Self>);
+        fn exp_of_negative(values: &mut PerVoxel<Self>);
         /// The natural logarithm of numbers that are 1 or more.
-        fn ln_of_large(values: &mut Lanes<Self>);
+        fn ln_of_large(values: &mut PerVoxel<Self>);
     }
 }
 
 impl sealed::Elementary for f64 {
-    fn exp_of_negative(values: &mut Lanes<Self>) {
+    fn exp_of_negative(values: &mut PerVoxel<Self>) {
         values.iter_mut().for_each(|value| *value = value.exp());
     }
 
-    fn ln_of_large(values: &mut Lanes<Self>) {
+    fn ln_of_large(values: &mut PerVoxel<Self>) {
         values.iter_mut().for_each(|value| *value = value.ln());
     }
 }
@@ -52,7 +52,7 @@ impl sealed::Elementary for f64 {
 // The polynomials are those of Moshier's Cephes library (expf, logf).
 impl sealed::Elementary for f32 {
     #[inline(never)]
-    fn exp_of_negative(values: &mut Lanes<Self>) {
+    fn exp_of_negative(values: &mut PerVoxel<Self>) {
         /// Adding it rounds to a whole number, which is then in the lowest bits.
         const ROUND: f32 = 12_582_912.0;
         /// Below this the result is set to 0: it is subnormal, or close to that.
@@ -61,8 +61,8 @@ impl sealed::Elementary for f32 {
             // Comparisons keep NaN as it is.
             let x = if *value < LEAST { LEAST } else { *value };
             let rounded = x * std::f32::consts::LOG2_E + ROUND;
-            let whole = rounded - ROUND;
-            let rest = (x - whole * 0.693_359_4) - whole * -2.121_944_4e-4;
+            let exponent = rounded - ROUND;
+            let rest = (x - exponent * 0.693_359_4) - exponent * -2.121_944_4e-4;
             let mut p = 1.987_569_1e-4;
             for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5.0e-1] {
                 p = p * rest + coefficient;
@@ -75,7 +75,7 @@ impl sealed::Elementary for f32 {
 
     #[inline(never)]
     #[expect(clippy::cast_precision_loss, reason = "an exponent is small")]
-    fn ln_of_large(values: &mut Lanes<Self>) {
+    fn ln_of_large(values: &mut PerVoxel<Self>) {
         /// The bits of the square root of a half: mantissas are taken between it and its double.
         const LOW: i32 = 0x3f35_04f3;
         for value in values {
@@ -107,13 +107,18 @@ impl sealed::Elementary for f32 {
 #[cfg(test)]
 mod tests {
     use super::sealed::Elementary;
-    use super::{LANES, Lanes};
+    use super::{BLOCK, PerVoxel};
 
-    fn all(bits: std::ops::RangeInclusive<u32>, step: usize, apply: fn(&mut Lanes<f32>), exact: fn(f64) -> f64) -> f64 {
+    fn all(
+        bits: std::ops::RangeInclusive<u32>,
+        step: usize,
+        apply: fn(&mut PerVoxel<f32>),
+        exact: fn(f64) -> f64,
+    ) -> f64 {
         let mut worst: f64 = 0.0;
         let inputs: Vec<f32> = bits.step_by(step).map(f32::from_bits).collect();
-        for chunk in inputs.chunks_exact(LANES) {
-            let mut values: Lanes<f32> = std::array::from_fn(|i| chunk[i]);
+        for chunk in inputs.chunks_exact(BLOCK) {
+            let mut values: PerVoxel<f32> = std::array::from_fn(|i| chunk[i]);
             apply(&mut values);
             for (&input, &value) in chunk.iter().zip(&values) {
                 let exact = exact(f64::from(input));
@@ -143,14 +148,14 @@ mod tests {
 
     #[test]
     fn the_ends_are_exact() {
-        let mut values = [f32::NEG_INFINITY; LANES];
+        let mut values = [f32::NEG_INFINITY; BLOCK];
         values[1] = 0.0;
         values[2] = f32::NAN;
         values[3] = -200.0;
         f32::exp_of_negative(&mut values);
         assert_eq!((values[0], values[1], values[3]), (0.0, 1.0, 0.0));
         assert!(values[2].is_nan());
-        let mut values = [1.0_f32; LANES];
+        let mut values = [1.0_f32; BLOCK];
         values[1] = f32::INFINITY;
         values[2] = f32::NAN;
         f32::ln_of_large(&mut values);

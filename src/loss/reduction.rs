@@ -13,7 +13,8 @@
 /// assert_eq!(sum, 2.0 * mean);
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Reduction {
     /// The sum over all voxels, divided by the [`Divisor`].
     #[default]
@@ -34,7 +35,8 @@ pub enum Reduction {
 /// assert_eq!(by_voxels, 2.0 * by_weight); // 2 voxels, of weight 1 + 3
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Divisor {
     /// The number of voxels that count. PyTorch also divides by voxels for probability targets, but it counts all of them.
     #[default]

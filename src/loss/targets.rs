@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use ndarray::{ArrayBase, ArrayRef, Data, Dimension};
 
 use super::block::Block;
-use super::elementary::{LANES, Lanes, LossFloat};
+use super::elementary::{BLOCK, LossFloat, PerVoxel};
 use crate::common::arrays::{check_shape, check_shape_of, in_order};
 use crate::sparse::{SparseLabels, SparseParts};
 use crate::{Place, Result, SpatialDim};
@@ -32,7 +32,7 @@ pub trait Targets<F: LossFloat>: sealed::Source<F> {}
 
 impl<F: LossFloat, T: sealed::Source<F> + ?Sized> Targets<F> for T {}
 
-/// Targets that are ready to be read: those of all samples in standard order.
+/// Targets that are ready to be read: those of all samples in C order.
 #[derive(Debug)]
 pub enum Ready<'a, F: LossFloat> {
     Dense(Cow<'a, [F]>),
@@ -95,8 +95,8 @@ impl<F: LossFloat, D: SpatialDim> sealed::Source<F> for Vec<SparseLabels<F, D>> 
 }
 
 impl<F: LossFloat> Ready<'_, F> {
-    /// Writes the targets of a block, one entry for each class; the other lanes are 0.
-    pub(super) fn read(&self, targets: &mut [Lanes<F>], voxels: usize, block: Block) {
+    /// Writes the targets of a block, one entry for each class; the rest of the block is 0.
+    pub(super) fn read(&self, targets: &mut [PerVoxel<F>], voxels: usize, block: Block) {
         let (classes, Block { sample, start, len }) = (targets.len(), block);
         match self {
             Self::Dense(all) => {
@@ -106,20 +106,20 @@ impl<F: LossFloat> Ready<'_, F> {
                 }
             }
             Self::Sparse(samples) => {
-                targets.fill([F::zero(); LANES]);
+                targets.fill([F::zero(); BLOCK]);
                 samples[sample].write(targets, start, len);
             }
         }
     }
 }
 
-/// Copies numbers to the first lanes and fills the rest.
-pub(super) fn load<F: Copy>(lanes: &mut Lanes<F>, from: &[F], rest: F) {
+/// Copies numbers to the first voxels of a block and fills the rest.
+pub(super) fn load<F: Copy>(block: &mut PerVoxel<F>, from: &[F], rest: F) {
     match from.first_chunk() {
-        Some(from) => *lanes = *from,
+        Some(from) => *block = *from,
         None => {
-            lanes[..from.len()].copy_from_slice(from);
-            lanes[from.len()..].fill(rest);
+            block[..from.len()].copy_from_slice(from);
+            block[from.len()..].fill(rest);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use ndarray::ArrayRef;
 
-use super::{Empty, Overlap, Region};
+use super::{EmptyRegion, Overlap, Region};
 use crate::common::arrays::{check_shape, in_order};
 use crate::common::parallel;
 use crate::common::runs::for_each_run_of_pairs;
@@ -22,23 +22,31 @@ const PIECE: usize = 1 << 16;
 /// ```
 /// use ndarray::array;
 /// use soft_labels::Classes;
-/// use soft_labels::metrics::{Confusion, Empty, Region};
+/// use soft_labels::metrics::{Confusion, EmptyRegion, Region};
 ///
 /// let classes = Classes::from_values([0, 1, 2, 4])?; // BraTS
 /// let reference = array![[0_u8, 1, 2, 4, 4]];
 /// let prediction = array![[0_u8, 1, 2, 1, 4]];
 /// let confusion = Confusion::count(&prediction, &reference, &classes)?;
 ///
-/// assert_eq!(confusion.dice(&Region::of_labels(&classes, [4])?, Empty::One), 2.0 / 3.0);
-/// assert_eq!(confusion.dice(&Region::of_labels(&classes, [1, 4])?, Empty::One), 1.0); // the core as one
+/// assert_eq!(confusion.dice(&Region::of_labels(&classes, [4])?, EmptyRegion::One), 2.0 / 3.0);
+/// assert_eq!(confusion.dice(&Region::of_labels(&classes, [1, 4])?, EmptyRegion::One), 1.0); // the core as one
 /// assert_eq!(confusion.voxels(1, 3), 1); // class 1 in the prediction, class 3 in the reference
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
+///
+/// With feature `serde` it is `{"classes": 2, "counts": [[0, 0, 7], [null, 1, 2]]}` in JSON: a list of the class of the
+/// prediction, that of the reference and the number of voxels. The prediction is `null` where it was taken for no class.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "super::serde::Counts", into = "super::serde::Counts")
+)]
 pub struct Confusion {
     /// By (class of the prediction, if it has one, class of the reference).
-    counts: HashMap<(Option<usize>, usize), u64>,
-    classes: usize,
+    pub(super) counts: HashMap<(Option<usize>, usize), u64>,
+    pub(super) classes: usize,
 }
 
 impl Confusion {
@@ -146,7 +154,7 @@ impl Confusion {
     /// ```
     ///
     /// The example of [`Confusion`] uses it.
-    pub fn dice(&self, region: &Region, empty: Empty) -> f64 {
+    pub fn dice(&self, region: &Region, empty: EmptyRegion) -> f64 {
         self.overlap(region).map_or(f64::NAN, |overlap| overlap.dice(empty))
     }
 }

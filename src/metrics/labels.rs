@@ -10,7 +10,7 @@ use crate::{Classes, Label, Result, SpatialDim};
 /// Labels that are read together.
 const PIECE: usize = 1 << 16;
 
-/// Writes a value for the class of each voxel in standard order; an ignored voxel has no class.
+/// Writes a value for the class of each voxel in C order; an ignored voxel has no class.
 pub(super) fn write_classes<L: Label, D: SpatialDim, T: Copy + Send>(
     labels: &ArrayRef<L, D>,
     classes: &Classes,

@@ -3,11 +3,12 @@
 /// Dice or Jaccard index of a region that neither prediction nor reference holds.
 ///
 /// ```
-/// use soft_labels::metrics::Empty;
-/// assert_eq!(Empty::default(), Empty::One);
+/// use soft_labels::metrics::EmptyRegion;
+/// assert_eq!(EmptyRegion::default(), EmptyRegion::One);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Empty {
+#[non_exhaustive]
+pub enum EmptyRegion {
     /// 1: to find nothing where there is nothing is right. So do the SVLS paper and MONAI with `ignore_empty=False`.
     #[default]
     One,
@@ -22,11 +23,15 @@ pub enum Empty {
 /// [`Confusion::overlap`]: super::Confusion::overlap
 ///
 /// ```
-/// use soft_labels::metrics::{Empty, Overlap};
+/// use soft_labels::metrics::{EmptyRegion, Overlap};
 /// let overlap = Overlap { prediction: 3, reference: 5, both: 2 };
-/// assert_eq!(overlap.dice(Empty::One), 0.5);
+/// assert_eq!(overlap.dice(EmptyRegion::One), 0.5);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+///
+/// With feature `serde` it is `{"prediction": 3, "reference": 5, "both": 2}` in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Overlap {
     /// |P|
     pub prediction: u64,
@@ -44,7 +49,7 @@ impl Overlap {
     /// ```
     ///
     /// The example of [`Overlap`] uses it.
-    pub fn dice(&self, empty: Empty) -> f64 {
+    pub fn dice(&self, empty: EmptyRegion) -> f64 {
         let sum = self.prediction as f64 + self.reference as f64;
         or_empty(2.0 * self.both as f64 / sum, empty)
     }
@@ -56,12 +61,12 @@ impl Overlap {
     /// ```
     ///
     /// ```
-    /// use soft_labels::metrics::{Empty, Overlap};
+    /// use soft_labels::metrics::{EmptyRegion, Overlap};
     /// let overlap = Overlap { prediction: 3, reference: 5, both: 2 };
-    /// assert_eq!(overlap.jaccard(Empty::One), 2.0 / 6.0);
-    /// assert_eq!(Overlap::default().jaccard(Empty::One), 1.0);
+    /// assert_eq!(overlap.jaccard(EmptyRegion::One), 2.0 / 6.0);
+    /// assert_eq!(Overlap::default().jaccard(EmptyRegion::One), 1.0);
     /// ```
-    pub fn jaccard(&self, empty: Empty) -> f64 {
+    pub fn jaccard(&self, empty: EmptyRegion) -> f64 {
         let both = self.both as f64;
         or_empty(both / (self.prediction as f64 + self.reference as f64 - both), empty)
     }
@@ -113,11 +118,11 @@ impl Overlap {
 }
 
 /// A ratio, unless it is that of nothing to nothing.
-fn or_empty(ratio: f64, empty: Empty) -> f64 {
+fn or_empty(ratio: f64, empty: EmptyRegion) -> f64 {
     match empty {
         _ if !ratio.is_nan() => ratio,
-        Empty::One => 1.0,
-        Empty::Nan => f64::NAN,
-        Empty::Zero => 0.0,
+        EmptyRegion::One => 1.0,
+        EmptyRegion::Nan => f64::NAN,
+        EmptyRegion::Zero => 0.0,
     }
 }

@@ -1,4 +1,4 @@
-//! Probabilities beside the labels they are judged by, checked and in standard order.
+//! Probabilities beside the labels they are judged by, checked and in C order.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,8 +11,8 @@ use crate::common::parallel;
 use crate::input::raters::check_soft_axes;
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 
-/// Voxels that are read together.
-pub(super) const LANES: usize = 64;
+/// Voxels of a block, which are read together.
+pub(super) const BLOCK: usize = 64;
 
 /// Probabilities of a piece: about a tenth of a millisecond's work.
 const PIECE: usize = 1 << 16;
@@ -26,7 +26,7 @@ fn is_one(sum: f64) -> bool {
 /// 1, for coarse quantisation. Logits and independent sigmoids usually exceed them.
 const SLACK: (f64, f64) = (1e-3, 0.1);
 
-/// The probabilities of a volume: C planes of voxels in standard order.
+/// The probabilities of a volume: C planes of voxels in C order.
 pub(super) struct Predictions<'a, F: Clone> {
     values: Cow<'a, [F]>,
     pub(super) classes: usize,
@@ -62,13 +62,13 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
     }
 
     /// The probabilities of a class.
-    pub(super) fn of_class(&self, class: usize) -> &[F] {
+    pub(super) fn probabilities_of(&self, class: usize) -> &[F] {
         &self.values[class * self.voxels..][..self.voxels]
     }
 
     /// The voxels of a piece, whole blocks. It depends on the number of classes alone.
     pub(super) fn piece(&self) -> usize {
-        (PIECE / self.classes.max(1)).next_multiple_of(LANES).max(LANES)
+        (PIECE / self.classes.max(1)).next_multiple_of(BLOCK).max(BLOCK)
     }
 
     /// The results for the voxels of all pieces, in order. `cost` is the nanoseconds that a probability takes.
@@ -100,11 +100,11 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
         let (low, high) = (F::round_from(-SLACK.0), F::round_from(1.0 + SLACK.0));
         for block in blocks(piece) {
             // NaN changes neither the lowest nor the highest value, but it makes the sum NaN.
-            let (mut sums, mut lowest, mut highest) = ([0.0; LANES], [low; LANES], [high; LANES]);
+            let (mut sums, mut lowest, mut highest) = ([0.0; BLOCK], [low; BLOCK], [high; BLOCK]);
             for class in 0..self.classes {
-                let values = self.of_class(class)[block.clone()].iter();
-                let lanes = sums.iter_mut().zip(&mut lowest).zip(&mut highest);
-                for (((sum, lowest), highest), &p) in lanes.zip(values) {
+                let values = self.probabilities_of(class)[block.clone()].iter();
+                let voxels = sums.iter_mut().zip(&mut lowest).zip(&mut highest);
+                for (((sum, lowest), highest), &p) in voxels.zip(values) {
                     *sum += p.as_f64();
                     *lowest = if p < *lowest { p } else { *lowest };
                     *highest = if p > *highest { p } else { *highest };
@@ -122,10 +122,11 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
 
     #[cold]
     fn check_voxel(&self, voxel: usize, sum: f64, [low, high]: [F; 2], or_zero: bool) -> Result<()> {
-        let of_class = |class| self.of_class(class)[voxel];
-        if let Some(class) = (0..self.classes).find(|&class| !(of_class(class) >= low && of_class(class) <= high)) {
+        let probability = |class| self.probabilities_of(class)[voxel];
+        if let Some(class) = (0..self.classes).find(|&class| !(probability(class) >= low && probability(class) <= high))
+        {
             return Err(Error::Probability {
-                value: of_class(class).as_f64(),
+                value: probability(class).as_f64(),
                 class,
                 index: self.index(voxel),
             });
@@ -140,7 +141,7 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
 
     /// Whether any class has a probability at a voxel.
     pub(super) fn is_predicted(&self, voxel: usize) -> bool {
-        (0..self.classes).any(|class| self.of_class(class)[voxel] != F::zero())
+        (0..self.classes).any(|class| self.probabilities_of(class)[voxel] != F::zero())
     }
 
     fn index(&self, voxel: usize) -> Vec<usize> {
@@ -168,7 +169,8 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
     ) -> Result<Vec<u16>> {
         check_shape("label map", &self.shape, labels.shape())?;
         let mut targets = arrays::zeros(self.voxels, &self.shape)?;
-        let target = |class: Option<usize>| class.and_then(|class| u16::try_from(class).ok()).unwrap_or(IGNORED);
+        let index = |class: usize| u16::try_from(class).expect("a class is below 65535");
+        let target = |class: Option<usize>| class.map_or(IGNORED, index);
         write_classes(labels, classes, &mut targets, target)?;
         self.check(|voxel| targets[voxel] != IGNORED)?;
         Ok(targets)
@@ -177,7 +179,7 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
 
 /// Cuts a piece into blocks of voxels that are read together.
 pub(super) fn blocks(piece: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    parallel::pieces(piece.len(), LANES).map(move |block| piece.start + block.start..piece.start + block.end)
+    parallel::pieces(piece.len(), BLOCK).map(move |block| piece.start + block.start..piece.start + block.end)
 }
 
 /// The class of an ignored voxel.

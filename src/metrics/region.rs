@@ -18,7 +18,14 @@ use crate::{Classes, Error, Label, Result, SpatialDim};
 /// assert_eq!(core.classes(), [1, 3]);
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// With feature `serde` it is the list of its classes in JSON, such as `[1, 3]`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "super::serde::ListOfClasses", into = "super::serde::ListOfClasses")
+)]
 pub struct Region {
     /// Ascending, each once.
     classes: Vec<usize>,
@@ -53,7 +60,11 @@ impl Region {
                 classes: classes.len(),
             })
         };
-        let mut classes = labels.into_iter().map(class).collect::<Result<Vec<_>>>()?;
+        Self::of_classes(labels.into_iter().map(class).collect::<Result<_>>()?)
+    }
+
+    /// Classes in any order.
+    pub(super) fn of_classes(mut classes: Vec<usize>) -> Result<Self> {
         if classes.is_empty() {
             return Err(Error::Empty { what: "classes" });
         }
@@ -80,7 +91,7 @@ impl Region {
         self.classes.binary_search(&class).is_ok()
     }
 
-    /// Where a label map holds a class of the region, in standard order. Ignored voxels are outside.
+    /// Where a label map holds a class of the region, in C order. Ignored voxels are outside.
     ///
     /// # Errors
     /// [`Error::NoClass`], [`Error::UnknownLabel`], [`Error::Axes`], [`Error::TooLarge`].

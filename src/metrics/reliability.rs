@@ -2,14 +2,15 @@
 
 use ndarray::{ArrayRef, ArrayView};
 
-use super::predictions::{IGNORED, LANES, Predictions, blocks};
+use super::predictions::{BLOCK, IGNORED, Predictions, blocks};
 use super::top::top_classes;
 use crate::common::arrays::{check_shape, in_order};
 use crate::common::parallel;
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 
 /// Which voxels calibration is measured on. Ignored voxels never count.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Scope<'a, D: ndarray::Dimension> {
     /// All.
     #[default]
@@ -43,16 +44,28 @@ pub enum Scope<'a, D: ndarray::Dimension> {
 /// assert_eq!(bins.ece(), 0.25);
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
+///
+/// With feature `serde` it is `{"bins": [{"count": 2, "correct": 1, "confidence": 1.5}]}` in JSON, a bin with the sum of its
+/// confidences; it can be merged after it was read.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "super::serde::Bins", into = "super::serde::Bins")
+)]
 pub struct Reliability {
-    bins: Vec<Sums>,
+    pub(super) bins: Vec<Sums>,
 }
 
+/// What is counted in a bin.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Sums {
-    count: u64,
-    correct: u64,
-    confidence: f64,
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+pub(super) struct Sums {
+    pub(super) count: u64,
+    pub(super) correct: u64,
+    /// Their sum.
+    pub(super) confidence: f64,
 }
 
 impl Sums {
@@ -63,8 +76,10 @@ impl Sums {
     }
 }
 
-/// One bin of a reliability diagram.
+/// One bin of a reliability diagram. With feature `serde` it can be written to JSON and the like.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct ReliabilityBin {
     /// Confidences in the bin are above this.
     pub lower: f64,
@@ -127,7 +142,7 @@ impl Reliability {
         let foreground = matches!(scope, Scope::Foreground);
         let places = Places::new(&self.edges());
         // At least 16 voxels for each bin: the bins of all pieces take no more than 1.5 bytes a voxel.
-        let piece = predictions.piece().max(16 * self.bins.len()).next_multiple_of(LANES);
+        let piece = predictions.piece().max(16 * self.bins.len()).next_multiple_of(BLOCK);
         let pieces = parallel::pieces(predictions.voxels, piece);
         let of_pieces = parallel::map(predictions.work(2), pieces, |piece| {
             let mut bins = vec![Sums::default(); self.bins.len()];

@@ -128,7 +128,7 @@ fn against_labels<F: SoftFloat, L: Label, D: SpatialDim>(
         let targets = &targets[piece.clone()];
         let mut sum = 0.0;
         for class in 0..predictions.classes {
-            for (p, &target) in predictions.of_class(class)[piece.clone()].iter().zip(targets) {
+            for (p, &target) in predictions.probabilities_of(class)[piece.clone()].iter().zip(targets) {
                 if target != IGNORED {
                     sum += score(p.as_f64(), f64::from(u8::from(usize::from(target) == class)));
                 }
@@ -138,7 +138,7 @@ fn against_labels<F: SoftFloat, L: Label, D: SpatialDim>(
     })))
 }
 
-/// The same over voxels that have a reference.
+/// The mean score over the voxels that have a soft reference.
 fn against_soft<F: SoftFloat, G: SoftFloat, D: ndarray::RemoveAxis>(
     probabilities: &ArrayRef<F, D>,
     reference: &ArrayRef<G, D>,
@@ -152,13 +152,13 @@ fn against_soft<F: SoftFloat, G: SoftFloat, D: ndarray::RemoveAxis>(
     Ok(mean(predictions.map(COST, |piece| {
         let mut counts = vec![false; piece.len()];
         for class in 0..predictions.classes {
-            let both = counts.iter_mut().zip(&reference.of_class(class)[piece.clone()]);
+            let both = counts.iter_mut().zip(&reference.probabilities_of(class)[piece.clone()]);
             both.for_each(|(counts, t)| *counts |= *t != G::zero());
         }
         let mut sum = 0.0;
         for class in 0..predictions.classes {
-            let p = &predictions.of_class(class)[piece.clone()];
-            let t = &reference.of_class(class)[piece.clone()];
+            let p = &predictions.probabilities_of(class)[piece.clone()];
+            let t = &reference.probabilities_of(class)[piece.clone()];
             for ((p, t), _) in p.iter().zip(t).zip(&counts).filter(|(_, counts)| **counts) {
                 sum += score(p.as_f64(), t.as_f64());
             }

@@ -45,7 +45,7 @@ use crate::{Classes, Error, Label, PerAxis, Place, Result, SpatialDim};
 /// ```
 ///
 /// [arXiv 1809.04430]: https://arxiv.org/abs/1809.04430
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Surfaces {
     prediction: Surfels,
     reference: Surfels,
@@ -268,7 +268,7 @@ impl Surfaces {
 }
 
 /// How far each surface is from the other. See [`Surfaces::distances`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SurfaceDistances {
     from_reference: Distances,
     from_prediction: Distances,
@@ -332,7 +332,7 @@ impl SurfaceDistances {
 /// Spacings within this range keep all squares and areas finite and above 0.
 const SPACING: RangeInclusive<f64> = 1e-30..=1e30;
 
-/// A mask in standard order on the axes D, H, W.
+/// A mask in C order on the axes D, H, W.
 fn volume<'a>(mask: &'a [bool], shape: &[usize]) -> Result<ArrayView3<'a, bool>> {
     let shape = match *shape {
         [height, width] => [1, height, width],

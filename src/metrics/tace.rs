@@ -2,13 +2,14 @@
 
 use ndarray::ArrayView;
 
-use super::predictions::{IGNORED, LANES, Predictions};
+use super::predictions::{BLOCK, IGNORED, Predictions};
 use super::reliability::check_bins;
 use crate::common::parallel;
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 
 /// How the ranges of a class are averaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum BinWeight {
     /// Alike.
     #[default]
@@ -111,19 +112,19 @@ impl Tace {
         }
     }
 
-    /// The same with another number of ranges. It is checked when volumes are evaluated.
+    /// Sets the number of ranges R. It is checked when volumes are evaluated.
     #[must_use]
     pub fn bins(self, bins: usize) -> Self {
         Self { bins, ..self }
     }
 
-    /// The same with another threshold: predictions that are not above it are left out.
+    /// Sets the threshold: predictions that are not above it are left out.
     #[must_use]
     pub fn threshold(self, threshold: f64) -> Self {
         Self { threshold, ..self }
     }
 
-    /// The same with class 0 among the classes.
+    /// Counts class 0 among the classes, too.
     #[must_use]
     pub fn include_background(self) -> Self {
         Self {
@@ -132,7 +133,7 @@ impl Tace {
         }
     }
 
-    /// The same with another mean over ranges.
+    /// Sets how the ranges of a class are weighted in their mean.
     #[must_use]
     pub fn weight(self, weight: BinWeight) -> Self {
         Self { weight, ..self }
@@ -201,15 +202,15 @@ impl Tace {
         // A thread holds the samples of one class.
         let errors = parallel::map_with(work, first..classes.len(), Vec::new, |samples, class| {
             gather(class, self.threshold, &volumes, samples)?;
-            Ok(self.of_class(samples))
+            Ok(self.error_of(samples))
         });
         let errors = errors.into_iter().collect::<Result<Vec<_>>>()?;
         let errors: Vec<_> = errors.into_iter().flatten().collect();
         Ok(errors.iter().sum::<f64>() / errors.len() as f64)
     }
 
-    /// The error of a class, or nothing if it has no predictions.
-    fn of_class(&self, samples: &mut [Sample]) -> Option<f64> {
+    /// The error of a class from its samples, or nothing if it has none.
+    fn error_of(&self, samples: &mut [Sample]) -> Option<f64> {
         let all = samples.len();
         if self.paper && all < self.bins {
             return Some(f64::NAN);
@@ -249,19 +250,19 @@ fn gather<F: SoftFloat>(
     samples: &mut Vec<Sample>,
 ) -> Result<()> {
     samples.clear();
-    let index = u16::try_from(class).unwrap_or(IGNORED);
+    let index = u16::try_from(class).expect("a class is below 65535");
     for (predictions, targets) in volumes {
-        let values = predictions.of_class(class).chunks(LANES);
-        for (values, targets) in values.zip(targets.chunks(LANES)) {
+        let values = predictions.probabilities_of(class).chunks(BLOCK);
+        for (values, targets) in values.zip(targets.chunks(BLOCK)) {
             // Every sample is written, but the position only moves past those that count. This avoids a branch that is hard
             // to predict.
-            let (mut kept, mut count) = ([Sample::default(); LANES], 0);
+            let (mut kept, mut count) = ([Sample::default(); BLOCK], 0);
             for (p, &target) in values.iter().zip(targets) {
                 let p = p.as_f64();
-                kept[count % LANES] = Sample::new(p, samples.len() + count, target == index);
+                kept[count % BLOCK] = Sample::new(p, samples.len() + count, target == index);
                 count += usize::from((p > threshold) & (target != IGNORED));
             }
-            samples.try_reserve(LANES).map_err(|_| Error::TooLarge {
+            samples.try_reserve(BLOCK).map_err(|_| Error::TooLarge {
                 shape: vec![predictions.voxels],
             })?;
             samples.extend_from_slice(&kept[..count]);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use ndarray::{Array, ArrayRef};
 
-use super::predictions::{LANES, Predictions, blocks};
+use super::predictions::{BLOCK, Predictions, blocks};
 use crate::common::arrays;
 use crate::common::parallel;
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
@@ -45,7 +45,7 @@ pub fn top_labels<F: SoftFloat, L: Label, D: SpatialDim>(
     let piece = predictions.piece();
     let outputs = parallel::pieces(predictions.voxels, piece).zip(voxels.chunks_mut(piece));
     parallel::for_each(predictions.work(1), outputs, |(piece, out)| {
-        for (block, out) in blocks(piece).zip(out.chunks_mut(LANES)) {
+        for (block, out) in blocks(piece).zip(out.chunks_mut(BLOCK)) {
             let (most, best) = top_classes(&predictions, block);
             for ((voxel, &class), &most) in out.iter_mut().zip(&best).zip(&most) {
                 let nothing = ignore.filter(|_| most == F::zero());
@@ -60,12 +60,12 @@ pub fn top_labels<F: SoftFloat, L: Label, D: SpatialDim>(
 pub(super) fn top_classes<F: SoftFloat>(
     predictions: &Predictions<'_, F>,
     block: Range<usize>,
-) -> ([F; LANES], [u32; LANES]) {
-    let (mut most, mut best, mut values) = ([F::zero(); LANES], [0; LANES], [F::zero(); LANES]);
+) -> ([F; BLOCK], [u32; BLOCK]) {
+    let (mut most, mut best, mut values) = ([F::zero(); BLOCK], [0; BLOCK], [F::zero(); BLOCK]);
     for (class, index) in (0..predictions.classes).zip(0..) {
-        values[..block.len()].copy_from_slice(&predictions.of_class(class)[block.clone()]);
+        values[..block.len()].copy_from_slice(&predictions.probabilities_of(class)[block.clone()]);
         // Over whole arrays and without a branch for each voxel, so that it becomes vector code.
-        for i in 0..LANES {
+        for i in 0..BLOCK {
             let better = values[i] > most[i];
             best[i] = if better { index } else { best[i] };
             most[i] = if better { values[i] } else { most[i] };

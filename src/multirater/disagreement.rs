@@ -19,6 +19,7 @@ use crate::{Classes, Label, Raters, Result, SpatialDim};
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Disagreement<D: ndarray::Dimension> {
     /// Entropy of the mean one-hot distribution, in nats: 0 where all agree, ln k where k classes share the votes evenly.
     pub entropy: Array<f64, D>,

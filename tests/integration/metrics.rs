@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use soft_labels::fusion::{Staple, StapleFusion};
 use soft_labels::metrics::{
-    BinWeight, Confusion, Empty, Region, Reliability, Scope, Surfaces, Tace, brier, brier_soft,
+    BinWeight, Confusion, EmptyRegion, Region, Reliability, Scope, Surfaces, Tace, brier, brier_soft,
     negative_log_likelihood, negative_log_likelihood_soft, top_labels,
 };
 use soft_labels::{Classes, Error, OneHot, Place, SoftEncoder, Svls};
@@ -30,7 +30,7 @@ fn dice_is_that_of_the_field() {
         let confusion = Confusion::count(&prediction, &reference, &classes).unwrap();
         pooled.merge(&confusion);
         all += reference.len() as u64;
-        for (suffix, empty) in [("1", Empty::One), ("nan", Empty::Nan)] {
+        for (suffix, empty) in [("1", EmptyRegion::One), ("nan", EmptyRegion::Nan)] {
             let expected = numbers(&topic.expected[format!("per_class_both_empty_{suffix}")][image]);
             let overlaps: Vec<_> = (0..4)
                 .map(|class| confusion.overlap(&Region::class(class)).unwrap())
@@ -75,7 +75,7 @@ fn dice_is_that_of_the_field() {
                 assert_near(confusion.dice(&region, empty), expected, 1e-12, name);
             }
         }
-        assert!(confusion.dice(&Region::class(9), Empty::Zero).is_nan());
+        assert!(confusion.dice(&Region::class(9), EmptyRegion::Zero).is_nan());
         assert_eq!(confusion.overlap(&Region::class(9)), None);
     }
     let counted: u64 = (0..16).map(|pair| pooled.voxels(pair / 4, pair % 4)).sum();
@@ -634,7 +634,7 @@ fn a_prediction_does_not_gain_by_ignoring() {
     let classes = contiguous(2).with_ignore(9).unwrap();
     let (reference, prediction) = (array![[1_u8, 1, 1, 1, 9]], array![[1_u8, 9, 9, 9, 1]]);
     let confusion = Confusion::count(&prediction, &reference, &classes).unwrap();
-    assert_eq!(confusion.dice(&Region::class(1), Empty::One), 2.0 / 5.0);
+    assert_eq!(confusion.dice(&Region::class(1), EmptyRegion::One), 2.0 / 5.0);
     assert_eq!(confusion.voxels(1, 1), 1);
 }
 
@@ -651,7 +651,7 @@ fn regions_of_no_class_are_not_judged() {
         }
     );
     let confusion = Confusion::count(&labels, &labels, &contiguous(2)).unwrap();
-    assert!(confusion.dice(&Region::class(2), Empty::One).is_nan());
+    assert!(confusion.dice(&Region::class(2), EmptyRegion::One).is_nan());
 }
 
 #[test]

@@ -1,6 +1,10 @@
-//! Encodings and classes as JSON.
+//! Encodings, classes and results of metrics as JSON.
 
+use ndarray::{Array2, Array3, array};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{from_str, to_string};
+use soft_labels::metrics::{Confusion, Overlap, Region, Reliability, Scope};
 use soft_labels::{Classes, Encoding, LabelSmoothing, Svls, SvlsKernel, SvlsKernelBuilder};
 
 #[test]
@@ -199,4 +203,148 @@ fn wrong_classes_are_errors_that_say_why() {
         let error = from_str::<Classes>(json).unwrap_err().to_string();
         assert!(error.contains(why), "{json}: {error}");
     }
+}
+
+/// Writes a value and reads it again; it has to be the same.
+fn round_trip<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: &T) -> T {
+    let again: T = from_str(&to_string(value).unwrap()).unwrap();
+    assert_eq!(again, *value);
+    again
+}
+
+#[test]
+fn results_of_metrics_keep_their_form() {
+    let overlap = Overlap {
+        prediction: 3,
+        reference: 5,
+        both: 2,
+    };
+    assert_eq!(
+        to_string(&overlap).unwrap(),
+        r#"{"prediction":3,"reference":5,"both":2}"#
+    );
+    round_trip(&overlap);
+
+    let region = Region::of_labels(&Classes::contiguous(5).unwrap(), [3, 1]).unwrap();
+    assert_eq!(to_string(&region).unwrap(), "[1,3]");
+    round_trip(&region);
+    assert_eq!(from_str::<Region>("[3, 1, 3]").unwrap(), region);
+
+    let classes = Classes::contiguous(2).unwrap().with_ignore(255).unwrap();
+    let (prediction, reference) = (array![[0_u8, 1, 255, 1]], array![[0_u8, 0, 1, 1]]);
+    let confusion = Confusion::count(&prediction, &reference, &classes).unwrap();
+    assert_eq!(
+        to_string(&confusion).unwrap(),
+        r#"{"classes":2,"counts":[[null,1,1],[0,0,1],[1,0,1],[1,1,1]]}"#
+    );
+    round_trip(&confusion);
+    round_trip(&Confusion::default());
+    let with_zeros = r#"{"classes":2,"counts":[[1,1,1],[0,1,0],[1,0,1],[null,1,1],[0,0,1]]}"#;
+    assert_eq!(from_str::<Confusion>(with_zeros).unwrap(), confusion);
+}
+
+#[test]
+fn a_reliability_has_the_same_bits_after_it_was_read() {
+    let classes = Classes::contiguous(3).unwrap();
+    let labels = Array2::from_shape_fn((40, 50), |(h, w)| ((h * 7 + w * 3) % 3) as u8);
+    let probabilities = Array3::from_shape_fn((3, 40, 50), |(class, h, w)| {
+        let weight = |class: usize| 1.0 + ((h * 31 + w * 17 + class * 13) % 23) as f64;
+        weight(class) / (weight(0) + weight(1) + weight(2))
+    });
+    let mut bins = Reliability::new(15).unwrap();
+    bins.add(&probabilities, &labels, &classes, Scope::All).unwrap();
+    let mut again = round_trip(&bins);
+    assert_eq!(again.ece().to_bits(), bins.ece().to_bits());
+    // What was read is counted on.
+    again.add(&probabilities, &labels, &classes, Scope::All).unwrap();
+    bins.add(&probabilities, &labels, &classes, Scope::All).unwrap();
+    assert_eq!(again, bins);
+
+    // Probabilities may be a little above 1.
+    let mut above = Reliability::new(10).unwrap();
+    above
+        .add(
+            &array![[[1.001]], [[0.0]], [[0.0]]],
+            &array![[0_u8]],
+            &classes,
+            Scope::All,
+        )
+        .unwrap();
+    round_trip(&above);
+    round_trip(&Reliability::new(1).unwrap());
+
+    let bin = Reliability::new(2).unwrap().bins()[1];
+    assert_eq!(
+        to_string(&bin).unwrap(),
+        r#"{"lower":0.5,"upper":1.0,"count":0,"accuracy":null,"confidence":null}"#
+    );
+}
+
+#[test]
+fn wrong_results_are_errors_that_say_why() {
+    fn check<T: DeserializeOwned + std::fmt::Debug>(json: &str, why: &str) {
+        let error = from_str::<T>(json).unwrap_err().to_string();
+        assert!(error.contains(why), "{json}: {error}");
+    }
+    check::<Overlap>(r#"{"prediction":3,"reference":5}"#, "missing field `both`");
+    check::<Overlap>(
+        r#"{"prediction":-3,"reference":5,"both":2}"#,
+        "invalid value: integer `-3`",
+    );
+    check::<Overlap>(
+        r#"{"prediction":3,"reference":5,"both":2,"dice":0.5}"#,
+        "unknown field `dice`",
+    );
+    check::<Region>("[]", "there are no classes; give at least one");
+    check::<Region>("[-1]", "invalid value: integer `-1`");
+    check::<Region>("2", "invalid type: integer `2`");
+    for (json, why) in [
+        (r#"{"counts":[]}"#, "missing field `classes`"),
+        (
+            r#"{"classes":65536,"counts":[]}"#,
+            "65536 classes are too many; use at most 65535",
+        ),
+        (
+            r#"{"classes":2,"counts":[[2,0,1]]}"#,
+            "class 2 is none of the 2 classes",
+        ),
+        (
+            r#"{"classes":2,"counts":[[0,2,1]]}"#,
+            "class 2 is none of the 2 classes",
+        ),
+        (r#"{"classes":2,"counts":[[0,null,1]]}"#, "invalid type: null"),
+        (r#"{"classes":2,"counts":[[0,1]]}"#, "invalid length 2"),
+        (
+            r#"{"classes":2,"counts":[[null,1,1],[null,1,0]]}"#,
+            "classes null and 1 are listed twice; list each pair once",
+        ),
+        (
+            r#"{"classes":2,"counts":[[0,0,18446744073709551615],[0,1,1]]}"#,
+            "there are more than 9007199254740992 voxels",
+        ),
+    ] {
+        check::<Confusion>(json, why);
+    }
+    let bin = |count: u64, correct: u64, confidence: &str| {
+        format!(r#"{{"bins":[{{"count":{count},"correct":{correct},"confidence":{confidence}}}]}}"#)
+    };
+    for (json, why) in [
+        (r#"{"bins":[]}"#.to_owned(), "there are no bins; give at least one"),
+        (bin(2, 3, "1.5"), "bin 0 has 3 correct voxels of 2; use at most 2"),
+        (bin(2, 1, "-0.5"), "the confidences of bin 0 sum to -0.5"),
+        (bin(2, 1, "2.5"), "for 2 voxels it must be within 0 and 2"),
+        (bin(0, 0, "0.5"), "the confidences of bin 0 sum to 0.5"),
+        (bin(2, 1, "null"), "invalid type: null"),
+        (bin(1 << 54, 1, "2.5"), "there are more than 9007199254740992 voxels"),
+        (
+            r#"{"bins":[{"count":1,"confidence":1}]}"#.to_owned(),
+            "missing field `correct`",
+        ),
+    ] {
+        check::<Reliability>(&json, why);
+    }
+    // More bins than a Reliability can have.
+    let empty = r#"{"count":0,"correct":0,"confidence":0}"#;
+    let many = vec![empty; (1 << 20) + 1].join(",");
+    check::<Reliability>(&format!(r#"{{"bins":[{many}]}}"#), "1048577 bins are too many");
 }

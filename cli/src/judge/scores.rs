@@ -3,7 +3,7 @@
 use ndarray::ArrayD;
 use soft_labels::Classes;
 use soft_labels::metrics::{
-    Confusion, Empty, Region, Reliability, Scope, Surfaces, Tace, brier, negative_log_likelihood,
+    Confusion, EmptyRegion, Region, Reliability, Scope, Surfaces, Tace, brier, negative_log_likelihood,
 };
 
 use super::args::{self, Args};
@@ -62,8 +62,8 @@ pub(crate) fn structure(
     let overlap = confusion.overlap(region).ok_or("has a class that does not exist")?;
     let voxel: f64 = spacing.iter().product();
     Ok([
-        overlap.dice(Empty::One),
-        overlap.jaccard(Empty::One),
+        overlap.dice(EmptyRegion::One),
+        overlap.jaccard(EmptyRegion::One),
         overlap.precision(),
         overlap.recall(),
         overlap.prediction as f64 * voxel,

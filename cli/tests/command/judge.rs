@@ -1,6 +1,6 @@
 use ndarray::{Array3, Array4};
 use serde_json::Value;
-use soft_labels::metrics::{Confusion, Empty, Region, top_labels};
+use soft_labels::metrics::{Confusion, EmptyRegion, Region, top_labels};
 use soft_labels::{Classes, SoftEncoder, Svls};
 
 use super::{Folder, args, ball, run, well, wrong};
@@ -85,7 +85,7 @@ fn two_folders() {
             let soft: Array4<f32> = Svls::default().encode(&ball(case + 1), &classes).unwrap();
             let found: Array3<u8> = top_labels(&soft, &classes).unwrap();
             let confusion = Confusion::count(&found, &ball(case), &classes).unwrap();
-            confusion.dice(&Region::class(2), Empty::One)
+            confusion.dice(&Region::class(2), EmptyRegion::One)
         })
         .collect();
     for (case, dice) in dice.iter().enumerate() {

@@ -41,7 +41,8 @@ pub(super) fn of_codes(spacing: [f64; 3]) -> [f64; 256] {
             let [a, b, c] = [0, 1, 2].map(|axis| (piece[axis] * scale[axis]).powi(2));
             (a + b + c).sqrt()
         };
-        u8::try_from(code).map_or(0.0, |code| pieces(code).iter().map(length).sum())
+        let code = u8::try_from(code).expect("there are 256 codes");
+        pieces(code).iter().map(length).sum()
     })
 }
 
@@ -80,13 +81,13 @@ fn pieces(code: u8) -> Vec<Vector> {
 
 fn pieces_of_component(part: Corners, code: u8) -> Vec<Vector> {
     let degree = |corner: u8| neighbours(corner).filter(|&next| part & 1 << next != 0).count();
-    let first = corners(part).next().unwrap_or(0);
+    let first = corners(part).next().expect("a component has a corner");
     match part.count_ones() {
         1 => vec![sign(first).map(|s| s / 8.0)],
         2 => {
             let axis = (0..3)
                 .find(|&axis| part & 1 << neighbour(first, axis) != 0)
-                .unwrap_or(0);
+                .expect("two connected corners are neighbours");
             vec![without(sign(first).map(|s| s / 2.0), axis)]
         }
         3 => {
@@ -110,18 +111,19 @@ fn zigzag(part: Corners, code: u8, degree: impl Fn(u8) -> usize) -> Vec<Vector> 
     let chosen = ZIGZAG
         .iter()
         .find(|(low, _)| *low == code.min(!code))
-        .map_or(0, |entry| entry.1);
+        .expect("all 24 codes of zigzags are listed")
+        .1;
     let is_inner = |corner: u8| part & 1 << corner != 0 && degree(corner) == 2;
     // For the complement, the diagonally opposite corner.
     let large = if is_inner(chosen) { chosen } else { 7 - chosen };
     let small = corners(part)
         .find(|&corner| is_inner(corner) && corner != large)
-        .unwrap_or(large);
+        .expect("a zigzag has two inner corners");
     // The axis on which the end of the row beside an inner corner lies.
     let end_axis = |inner: u8| {
         (0..3)
             .find(|&axis| part & 1 << neighbour(inner, axis) != 0 && degree(neighbour(inner, axis)) == 1)
-            .unwrap_or(0)
+            .expect("an end is beside each inner corner")
     };
     let quarter = sign(small).map(|s| s / 4.0);
     vec![
@@ -168,12 +170,12 @@ fn neighbours(corner: u8) -> impl Iterator<Item = u8> {
 fn elbow(three: Corners) -> u8 {
     corners(three)
         .find(|&corner| neighbours(corner).filter(|&next| three & 1 << next != 0).count() == 2)
-        .unwrap_or(0)
+        .expect("three connected corners have an elbow")
 }
 
 /// Across the face in which three corners lie.
 fn elbow_axis(three: Corners) -> usize {
-    shared_axis(three).unwrap_or(0)
+    shared_axis(three).expect("three connected corners lie in a face")
 }
 
 /// The axis on which all corners lie alike.

@@ -133,7 +133,7 @@ impl Grid {
 }
 
 /// The distance of each of some surfels to the nearest of others, with its area, ascending.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Distances {
     all: Vec<(f64, f64)>,
 }
@@ -197,7 +197,9 @@ fn squared_distances(grid: &Grid, surfels: &Surfels, spacing: [f64; 3]) -> Resul
     for axis in (0..3).filter(|&axis| grid.size[axis] > 1) {
         // Cut along the longest of the other axes, so that lines are whole.
         let others = (0..3).rev().filter(|&other| other != axis);
-        let across = others.max_by_key(|&other| grid.size[other]).unwrap_or(0);
+        let across = others
+            .max_by_key(|&other| grid.size[other])
+            .expect("there are two other axes");
         let slices = LINES.div_ceil(grid.len() / grid.size[axis] / grid.size[across]);
         let parts = volume.axis_chunks_iter_mut(Axis(across), slices);
         parallel::map_with(grid.len() * 5, parts, Envelope::default, |envelope, mut part| {

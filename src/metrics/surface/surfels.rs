@@ -8,20 +8,20 @@ use crate::common::parallel;
 const PIECE: usize = 1 << 16;
 
 /// A surface element: a point of the dual grid and its area.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Surfel {
     pub(super) at: [usize; 3],
     pub(super) area: f64,
 }
 
 /// All surface elements of a mask, in the order of the axes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Surfels {
     pub(super) all: Vec<Surfel>,
 }
 
 impl Surfels {
-    /// Finds the surface of a mask in standard order, given the area of each code; in 2D, `flat`, a code is of 4 pixels.
+    /// Finds the surface of a mask in C order, given the area of each code; in 2D, `flat`, a code is of 4 pixels.
     pub(super) fn find(mask: &ArrayView3<'_, bool>, areas: &[f64], flat: bool) -> Self {
         let (depth, height, width) = mask.dim();
         let Some(voxels) = mask.to_slice().filter(|voxels| !voxels.is_empty()) else {

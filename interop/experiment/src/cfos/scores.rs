@@ -4,7 +4,7 @@ use anyhow::Result;
 use ndarray::{Array2, Array3, ArrayView2, Ix2, Ix3};
 use serde::{Deserialize, Serialize};
 use soft_labels::metrics::{
-    Confusion, Empty, Region, Reliability, Scope, brier, brier_soft, negative_log_likelihood,
+    Confusion, EmptyRegion, Region, Reliability, Scope, brier, brier_soft, negative_log_likelihood,
     negative_log_likelihood_soft, top_labels,
 };
 use soft_labels::{Classes, OneHot, multirater};
@@ -101,5 +101,5 @@ pub(crate) fn score(run: &Row, probabilities: &Array3<f32>, image: &Image) -> Re
 }
 
 pub(crate) fn dice(predicted: &ArrayView2<'_, u8>, labels: &ArrayView2<'_, u8>, classes: &Classes) -> Result<f64> {
-    Ok(Confusion::count(predicted, labels, classes)?.dice(&Region::class(1), Empty::One))
+    Ok(Confusion::count(predicted, labels, classes)?.dice(&Region::class(1), EmptyRegion::One))
 }

@@ -96,7 +96,7 @@ impl Case {
     }
 }
 
-/// In standard order.
+/// In C order.
 fn image(file: &Path) -> Result<Array3<f32>> {
     let context = || format!("{}: {WHERE_FROM}", file.display());
     let volume = ReaderOptions::new()
@@ -108,7 +108,7 @@ fn image(file: &Path) -> Result<Array3<f32>> {
     Ok(volume.as_standard_layout().into_owned())
 }
 
-/// In standard order.
+/// In C order.
 fn labels(file: &Path) -> Result<Array3<u8>> {
     let labels = read_labels(file)
         .and_then(|map| map.labels.cast::<u8>())

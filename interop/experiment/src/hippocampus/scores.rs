@@ -5,7 +5,7 @@ use ndarray::{Array3, Array4, Ix3};
 use serde::{Deserialize, Serialize};
 use soft_labels::Classes;
 use soft_labels::metrics::{
-    Confusion, Empty, Region, Reliability, Scope, Surfaces, Tace, brier, negative_log_likelihood, top_labels,
+    Confusion, EmptyRegion, Region, Reliability, Scope, Surfaces, Tace, brier, negative_log_likelihood, top_labels,
 };
 
 use super::data::Case;
@@ -73,7 +73,7 @@ pub(crate) fn score(run: &Row, probabilities: &Array4<f32>, case: &Case, classes
         let near = Surfaces::new(&found, &drawn, 1.0)?.dice(TOLERANCE_MM)?;
         // Not a number where both are empty.
         Ok([
-            confusion.dice(&region, Empty::One),
+            confusion.dice(&region, EmptyRegion::One),
             if near.is_nan() { 1.0 } else { near },
         ])
     };

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use ndarray::{Array2, Array4, ArrayView2, Ix2, Ix3};
 use soft_labels::metrics::{
-    Confusion, Empty, Region, Reliability, Scope, Surfaces, Tace, brier, brier_soft, negative_log_likelihood,
+    Confusion, EmptyRegion, Region, Reliability, Scope, Surfaces, Tace, brier, brier_soft, negative_log_likelihood,
     negative_log_likelihood_soft, top_labels,
 };
 
@@ -142,7 +142,7 @@ impl Scores {
 fn dice(predicted: &[Array2<u8>], labels: &[ArrayView2<'_, u8>], nodules: &Nodules) -> Result<f64> {
     let mut sum = 0.0;
     for (predicted, labels) in predicted.iter().zip(labels) {
-        sum += Confusion::count(predicted, labels, &nodules.classes)?.dice(&Region::class(1), Empty::One);
+        sum += Confusion::count(predicted, labels, &nodules.classes)?.dice(&Region::class(1), EmptyRegion::One);
     }
     Ok(sum / labels.len() as f64)
 }
