@@ -137,14 +137,14 @@ pub(crate) fn encode<L: Label, E: Element, D: SpatialDim>(
     let tile = maps
         .first()
         .map_or(tile, |map| orientation.tile(tile, map.dim().into()));
-    let maps: Vec<_> = maps.into_iter().map(|map| orientation.labels(map)).collect();
+    let maps: Vec<_> = maps.iter().map(|map| orientation.labels(map)).collect();
     let (out, turned) = (orientation.output(out), orientation.smoothing(smoothing));
     let unknown = AtomicBool::new(false);
     if classes.len() <= u8::CAPACITY {
         let context = Context::<_, u8>::new(
             &turned,
             classes.len(),
-            readers(maps, classes, &unknown),
+            readers(&maps, classes, &unknown),
             raters.weights(),
         );
         tiles::for_each_with_output(tile, out, |tile, out| encode_tile(&context, tile, out));
@@ -152,7 +152,7 @@ pub(crate) fn encode<L: Label, E: Element, D: SpatialDim>(
         let context = Context::<_, u16>::new(
             &turned,
             classes.len(),
-            readers(maps, classes, &unknown),
+            readers(&maps, classes, &unknown),
             raters.weights(),
         );
         tiles::for_each_with_output(tile, out, |tile, out| encode_tile(&context, tile, out));
@@ -181,7 +181,7 @@ pub(crate) fn visit<L: Label, F: SoftFloat, D: SpatialDim, V: Visitor<F>>(
         let context = Context::<_, u8>::new(
             smoothing,
             classes.len(),
-            readers(maps, classes, &unknown),
+            readers(&maps, classes, &unknown),
             raters.weights(),
         );
         tiles::for_each(tiles, |tile, visitor| visit_tile(&context, tile, visitor));
@@ -189,7 +189,7 @@ pub(crate) fn visit<L: Label, F: SoftFloat, D: SpatialDim, V: Visitor<F>>(
         let context = Context::<_, u16>::new(
             smoothing,
             classes.len(),
-            readers(maps, classes, &unknown),
+            readers(&maps, classes, &unknown),
             raters.weights(),
         );
         tiles::for_each(tiles, |tile, visitor| visit_tile(&context, tile, visitor));
@@ -198,12 +198,14 @@ pub(crate) fn visit<L: Label, F: SoftFloat, D: SpatialDim, V: Visitor<F>>(
 }
 
 fn readers<'a, L: Label, I: ClassIndex + 'a>(
-    maps: Vec<ArrayView3<'a, L>>,
+    maps: &[ArrayView3<'a, L>],
     classes: &Classes,
     unknown: &'a AtomicBool,
 ) -> Vec<Box<dyn IndexReader<I> + 'a>> {
-    let reader = |labels| Box::new(LabelReader::new(labels, classes, unknown)) as Box<dyn IndexReader<I> + 'a>;
-    maps.into_iter().map(reader).collect()
+    let reader = |labels: &ArrayView3<'a, L>| {
+        Box::new(LabelReader::new(labels, classes, unknown)) as Box<dyn IndexReader<I> + 'a>
+    };
+    maps.iter().map(reader).collect()
 }
 
 /// If an unknown label was read, the error for the first among those that the soft labels of a window depend on.

@@ -240,7 +240,7 @@ fn write_part<F: SoftFloat>(
                     .zip(values)
                     .for_each(|(counts, value)| *counts |= *value != F::zero());
                 for (sum, values) in sums.iter_mut().zip(values.chunks(box_size[2])) {
-                    *sum = values.iter().fold(*sum, |sum, value| sum + value.as_f64());
+                    *sum = values.iter().fold(*sum, |sum, value| sum + value.widen());
                 }
             }
         }

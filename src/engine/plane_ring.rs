@@ -77,13 +77,13 @@ impl<I: ClassIndex> PlaneRing<I> {
                 .clone()
                 .map(|p| self.row_start(p, rows.start) + columns.start)
                 .collect();
-            let to = Destination {
+            let mut to = Destination {
                 indices: &mut self.indices,
                 planes: &starts,
                 pitch: self.pitch,
                 room: self.pitch - columns.start,
             };
-            reader.read(&part, to);
+            reader.read(&part, &mut to);
         }
 
         for p in there.clone() {

@@ -19,7 +19,7 @@ pub(super) trait IndexReader<I>: Sync {
     fn planes_at_once(&self) -> usize;
 
     /// Reads a box, which is not empty.
-    fn read(&self, part: &[Range<usize>; 3], to: Destination<'_, I>);
+    fn read(&self, part: &[Range<usize>; 3], to: &mut Destination<'_, I>);
 }
 
 /// Where a box of class indices is written to.
@@ -48,9 +48,9 @@ struct Labels<'a, L> {
 }
 
 impl<'a, L: Label, I: ClassIndex> LabelReader<'a, L, I> {
-    pub(super) fn new(labels: ArrayView3<'a, L>, classes: &Classes, unknown: &'a AtomicBool) -> Self {
+    pub(super) fn new(labels: &ArrayView3<'a, L>, classes: &Classes, unknown: &'a AtomicBool) -> Self {
         Self {
-            labels,
+            labels: *labels,
             indexer: LabelIndexer::new(classes),
             unknown,
         }
@@ -97,7 +97,7 @@ impl<'a, L: Label, I: ClassIndex> LabelReader<'a, L, I> {
         }
     }
 
-    fn read_labels(&self, Labels { memory, strides }: Labels<'_, L>, size: [usize; 3], to: Destination<'_, I>) {
+    fn read_labels(&self, Labels { memory, strides }: Labels<'_, L>, size: [usize; 3], to: &mut Destination<'_, I>) {
         match across(size, strides) {
             Some(across) => self.read_across(across, memory, strides, size, to),
             None => {
@@ -114,7 +114,14 @@ impl<'a, L: Label, I: ClassIndex> LabelReader<'a, L, I> {
     }
 
     /// In squares that are read along `across` and written along the rows, so that both touch whole cache lines.
-    fn read_across(&self, across: usize, memory: &[L], strides: [usize; 3], size: [usize; 3], to: Destination<'_, I>) {
+    fn read_across(
+        &self,
+        across: usize,
+        memory: &[L],
+        strides: [usize; 3],
+        size: [usize; 3],
+        to: &mut Destination<'_, I>,
+    ) {
         let other = 1 - across;
         let mut labels = [[memory[0]; SIDE]; SIDE];
         let (mut read, mut transposed) = ([[I::IGNORED; SIDE]; SIDE], [[I::IGNORED; SIDE]; SIDE]);
@@ -157,7 +164,7 @@ impl<L: Label, I: ClassIndex> IndexReader<I> for LabelReader<'_, L, I> {
         }
     }
 
-    fn read(&self, part: &[Range<usize>; 3], to: Destination<'_, I>) {
+    fn read(&self, part: &[Range<usize>; 3], to: &mut Destination<'_, I>) {
         let size = from_fn(|axis| part[axis].len());
         if let Some(labels) = self.in_place(part) {
             return self.read_labels(labels, size, to);

@@ -59,7 +59,7 @@ impl Orientation {
         out
     }
 
-    pub(super) fn labels<'a, L>(self, labels: ArrayView3<'a, L>) -> ArrayView3<'a, L> {
+    pub(super) fn labels<'a, L>(self, labels: &ArrayView3<'a, L>) -> ArrayView3<'a, L> {
         let mut labels = labels.permuted_axes(self.order);
         self.for_each_backwards(|axis| labels.invert_axis(Axis(axis)));
         labels

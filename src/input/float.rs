@@ -37,7 +37,7 @@ mod sealed {
         /// `value` rounded to the nearest number of this type.
         fn round_from(value: f64) -> Self;
         /// The same number in `f64`.
-        fn as_f64(self) -> f64;
+        fn widen(self) -> f64;
     }
 
     impl Round for f64 {
@@ -45,7 +45,7 @@ mod sealed {
             value
         }
 
-        fn as_f64(self) -> f64 {
+        fn widen(self) -> f64 {
             self
         }
     }
@@ -56,7 +56,7 @@ mod sealed {
             value as Self
         }
 
-        fn as_f64(self) -> f64 {
+        fn widen(self) -> f64 {
             f64::from(self)
         }
     }
@@ -67,7 +67,7 @@ mod sealed {
             Self::from_f32(f32::round_from(value))
         }
 
-        fn as_f64(self) -> f64 {
+        fn widen(self) -> f64 {
             f64::from(self)
         }
     }
@@ -78,7 +78,7 @@ mod sealed {
             Self::from_f32(f32::round_from(value))
         }
 
-        fn as_f64(self) -> f64 {
+        fn widen(self) -> f64 {
             f64::from(self)
         }
     }

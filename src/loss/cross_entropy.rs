@@ -320,7 +320,7 @@ impl<'m> SoftCrossEntropy<'m> {
             for i in 0..BLOCK {
                 let loss = losses[i] + all[i] * ln[i];
                 losses[i] = if counts[i] { loss } else { F::zero() };
-                sums[i] += losses[i].as_f64();
+                sums[i] += losses[i].widen();
             }
             for out in losses_out.iter_mut() {
                 out[range.clone()].copy_from_slice(&losses[..block.len]);
@@ -355,7 +355,7 @@ impl<'m> SoftCrossEntropy<'m> {
                 self.weigh(targets);
                 for target in &*targets {
                     for i in 0..BLOCK {
-                        weight[i] += target[i].as_f64();
+                        weight[i] += target[i].widen();
                     }
                 }
             }

@@ -193,7 +193,7 @@ fn sums<F: LossFloat>(batch: &Batch<'_, F>) -> Vec<Sums> {
                 // Four sums side by side, because one addition has to wait for the one before it.
                 let (mut apart, mut both) = ([0.0; 4], [0.0; 4]);
                 for i in 0..BLOCK {
-                    let (x, t) = (prediction[i].as_f64(), target[i].as_f64());
+                    let (x, t) = (prediction[i].widen(), target[i].widen());
                     apart[i % 4] += if counts[i] { (x - t).abs() } else { 0.0 };
                     both[i % 4] += if counts[i] { x + t } else { 0.0 };
                 }
@@ -232,7 +232,7 @@ fn write_slopes<F: LossFloat>(batch: &Batch<'_, F>, sums: &[Sums], terms: f64, g
                 let [below, equal, above] =
                     [-1.0, 0.0, 1.0].map(|sign| sums.share(sign - sums.share(sums.apart)) / terms);
                 for i in 0..BLOCK {
-                    let (x, t) = (prediction[i].as_f64(), target[i].as_f64());
+                    let (x, t) = (prediction[i].widen(), target[i].widen());
                     slopes[i] = if x > t { above } else { equal };
                     slopes[i] = if x < t { below } else { slopes[i] };
                     mean[i] += slopes[i] * x;
@@ -240,7 +240,7 @@ fn write_slopes<F: LossFloat>(batch: &Batch<'_, F>, sums: &[Sums], terms: f64, g
             }
             for ((gradient, prediction), slopes) in gradient.iter_mut().zip(&*logits).zip(&slopes) {
                 for (i, out) in gradient[range.clone()].iter_mut().enumerate() {
-                    let slope = prediction[i].as_f64() * (slopes[i] - mean[i]);
+                    let slope = prediction[i].widen() * (slopes[i] - mean[i]);
                     *out = if counts[i] { F::round_from(slope) } else { F::zero() };
                 }
             }

@@ -105,7 +105,7 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
                 let values = self.probabilities_of(class)[block.clone()].iter();
                 let voxels = sums.iter_mut().zip(&mut lowest).zip(&mut highest);
                 for (((sum, lowest), highest), &p) in voxels.zip(values) {
-                    *sum += p.as_f64();
+                    *sum += p.widen();
                     *lowest = if p < *lowest { p } else { *lowest };
                     *highest = if p > *highest { p } else { *highest };
                 }
@@ -126,7 +126,7 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
         if let Some(class) = (0..self.classes).find(|&class| !(probability(class) >= low && probability(class) <= high))
         {
             return Err(Error::Probability {
-                value: probability(class).as_f64(),
+                value: probability(class).widen(),
                 class,
                 index: self.index(voxel),
             });

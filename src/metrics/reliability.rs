@@ -153,7 +153,7 @@ impl Reliability {
                     let target = targets[voxel];
                     let inside = mask.as_ref().is_none_or(|mask| mask[voxel]);
                     if inside && target != IGNORED && !(foreground && target == 0) {
-                        let confidence = most[i].as_f64();
+                        let confidence = most[i].widen();
                         let bin = places.of(confidence);
                         // Neighbouring voxels are mostly in the same bin. Their sums are added to the bin when it changes.
                         if bin != run {

@@ -130,7 +130,7 @@ fn against_labels<F: SoftFloat, L: Label, D: SpatialDim>(
         for class in 0..predictions.classes {
             for (p, &target) in predictions.probabilities_of(class)[piece.clone()].iter().zip(targets) {
                 if target != IGNORED {
-                    sum += score(p.as_f64(), f64::from(u8::from(usize::from(target) == class)));
+                    sum += score(p.widen(), f64::from(u8::from(usize::from(target) == class)));
                 }
             }
         }
@@ -160,7 +160,7 @@ fn against_soft<F: SoftFloat, G: SoftFloat, D: ndarray::RemoveAxis>(
             let p = &predictions.probabilities_of(class)[piece.clone()];
             let t = &reference.probabilities_of(class)[piece.clone()];
             for ((p, t), _) in p.iter().zip(t).zip(&counts).filter(|(_, counts)| **counts) {
-                sum += score(p.as_f64(), t.as_f64());
+                sum += score(p.widen(), t.widen());
             }
         }
         (sum, counts.iter().filter(|counts| **counts).count())

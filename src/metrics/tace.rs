@@ -258,7 +258,7 @@ fn gather<F: SoftFloat>(
             // to predict.
             let (mut kept, mut count) = ([Sample::default(); BLOCK], 0);
             for (p, &target) in values.iter().zip(targets) {
-                let p = p.as_f64();
+                let p = p.widen();
                 kept[count % BLOCK] = Sample::new(p, samples.len() + count, target == index);
                 count += usize::from((p > threshold) & (target != IGNORED));
             }

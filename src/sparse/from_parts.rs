@@ -135,7 +135,7 @@ fn check_probabilities<F: SoftFloat>(
 ) -> Result<()> {
     let mut sum = 0.0;
     for (&class, &probability) in classes.iter().zip(probabilities) {
-        let value = probability.as_f64();
+        let value = probability.widen();
         if !(0.0..=1.0).contains(&value) {
             let (class, index) = (class.into(), index(dim, voxel));
             return Err(Error::Probability { value, class, index });
