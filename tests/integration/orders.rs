@@ -9,7 +9,7 @@ use crate::layout::Layout;
 fn map<L: Label + From<u8>>(shape: [usize; 3], classes: usize, seed: usize) -> ArrayD<L> {
     Array3::from_shape_fn(shape, |(d, h, w)| {
         let blob = (d / 9 + 1) * (h / 7 + 2) * (w / 11 + seed);
-        let ignored = (d * 31 + h * 17 + w * 13 + seed) % 997 == 0;
+        let ignored = (d * 31 + h * 17 + w * 13 + seed).is_multiple_of(997);
         L::from(if ignored { 255 } else { (blob % classes) as u8 })
     })
     .into_dyn()
