@@ -186,7 +186,7 @@ fn wrong_classes_are_errors_that_say_why() {
         (r#"{}"#, "classes need count or values"),
         (r#"{"count": 2, "values": [0, 1]}"#, "count and values are given"),
         (r#"{"count": 0}"#, "there are no classes; give at least one"),
-        (r#"{"count": 65536}"#, "65536 classes are more than the 65535"),
+        (r#"{"count": 65536}"#, "65536 classes are too many; use at most 65535"),
         (r#"{"count": -1}"#, "invalid value: integer `-1`"),
         (r#"{"values": []}"#, "there are no classes"),
         (
