@@ -7,14 +7,15 @@
 //!
 //! [`encode`] writes dense soft labels, [`visit()`] hands sparse ones to a visitor. From there on:
 //!
-//!  - [`volumes`] brings label maps and output to the axes D, H, W;
+//!  - [`volumes`] brings label maps and output to the axes D, H, W, in the order in which the output lies in memory;
 //!  - [`tiles`] cuts the work for cache and threads;
 //!  - [`sweep`] goes through the planes of a tile;
-//!  - [`plane_ring`] keeps a few padded planes of class indices, which [`index`] makes of labels, for some layouts with
-//!    the help of [`transpose`];
+//!  - [`plane_ring`] keeps a few padded planes of class indices, which [`reader`] brings from a label map of any layout and
+//!    [`index`] makes of labels;
 //!  - [`presence`] finds the classes that rows and blocks of those planes hold;
 //!  - [`dense`] and [`mod@visit`] turn that into runs of one class and mixed blocks; [`class_runs`] collects them by class
-//!    and writes each class's plane from the first pixel to the last;
+//!    and writes each class's plane from the first pixel to the last, in an [`element`] type: probabilities, or 255ths, which
+//!    [`parts`] makes;
 //!  - [`block_encoder`] counts the neighbours in a mixed block by the [`stencil`], with a look-up [`table`] where one
 //!    is small enough. Its inner loops are in [`block_loops`].
 

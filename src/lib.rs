@@ -49,7 +49,7 @@
 //!
 //! # Examples by question
 //!
-//! Short programs in the folder `examples` of the repository; run one with `cargo run --example NAME`.
+//! Short programs in the folder `examples` of the repository; run one with `cargo run --features serde --example NAME`.
 //!
 //! | Question | Example |
 //! |---|---|

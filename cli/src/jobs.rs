@@ -83,7 +83,7 @@ impl FolderFormat {
     fn help() -> String {
         let names: Vec<_> = Self::names().collect();
         format!(
-            "Format in a folder: {} [default: that of the inputs, nii.gz for NIfTI, npy where labels alone are read]",
+            "Format in a folder: {} [default: that of the input, nii.gz for NIfTI, or npy]",
             names.join(", ")
         )
     }

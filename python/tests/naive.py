@@ -1,8 +1,18 @@
 """Soft labels, obviously right and slow: float64, one voxel after the other in NumPy's terms."""
 
 import itertools
+import os
 
 import numpy as np
+
+
+def generator(number):
+    """Random numbers, the same in every run unless SOFT_LABELS_SEED is set. pytest shows the seed of a test that fails."""
+    seed = os.environ.get("SOFT_LABELS_SEED")
+    if seed is None:
+        return np.random.default_rng(number)
+    print(f"SOFT_LABELS_SEED={seed}")
+    return np.random.default_rng([number, int(seed)])
 
 
 def kernel(axes, sigma=1.0, radius=1):

@@ -23,7 +23,7 @@ def random_chunks(rng, shape):
 
 
 def test_any_chunks_have_the_bits_of_one_piece():
-    rng = np.random.default_rng(1)
+    rng = naive.generator(1)
     for _ in range(150):
         labels = naive.random_map(rng, classes=4)
         radius = [int(r) for r in rng.integers(0, 4, labels.ndim)]

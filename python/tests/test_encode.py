@@ -35,7 +35,7 @@ def laid_out(labels, rng):
 
 
 def test_it_is_the_naive_reference_for_any_type_and_layout():
-    rng = np.random.default_rng(1)
+    rng = naive.generator(1)
     for trial in range(300):
         labels = naive.random_map(rng, classes=2)
         typed = laid_out(labels.astype(DTYPES[trial % len(DTYPES)]), rng)
@@ -46,7 +46,7 @@ def test_it_is_the_naive_reference_for_any_type_and_layout():
 
 
 def test_settings_classes_and_ignored_voxels():
-    rng = np.random.default_rng(2)
+    rng = naive.generator(2)
     values = [0, 1, 4]
     for _ in range(200):
         labels = np.array(values + [-1])[naive.random_map(rng, classes=4)]
@@ -61,7 +61,7 @@ def test_settings_classes_and_ignored_voxels():
 
 
 def test_raters_weights_and_methods():
-    rng = np.random.default_rng(3)
+    rng = naive.generator(3)
     for _ in range(100):
         first = naive.random_map(rng, classes=4)
         maps = [first, *(rng.permutation(first.ravel()).reshape(first.shape) for _ in range(2))]
@@ -79,7 +79,7 @@ def test_raters_weights_and_methods():
 
 
 def test_windows_out_and_types_have_the_same_bits():
-    rng = np.random.default_rng(4)
+    rng = naive.generator(4)
     for _ in range(200):
         labels = naive.random_map(rng, axes=3)
         whole = encode(labels, 3)
@@ -97,7 +97,7 @@ def test_windows_out_and_types_have_the_same_bits():
 
 
 def test_bytes_sum_to_255_and_keep_the_annotated_class():
-    rng = np.random.default_rng(5)
+    rng = naive.generator(5)
     for _ in range(100):
         labels = naive.random_map(rng, classes=5)
         parts = encode(labels, 5, dtype=np.uint8)
@@ -110,7 +110,7 @@ def test_bytes_sum_to_255_and_keep_the_annotated_class():
 
 
 def test_sparse_labels_have_the_same_bits():
-    rng = np.random.default_rng(6)
+    rng = naive.generator(6)
     for _ in range(100):
         labels = naive.random_map(rng, classes=6)
         classes = Classes(5, ignore=5)

@@ -1,5 +1,6 @@
 """Whatever is passed in: an answer or an exception, never the end of the interpreter."""
 
+import naive
 import numpy as np
 import pytest
 from numpy.lib.stride_tricks import as_strided
@@ -113,7 +114,7 @@ def arrays(rng):
 
 
 def test_ten_thousand_random_calls():
-    rng = np.random.default_rng(8)
+    rng = naive.generator(8)
     odd = [None, -1, 0, 1, 3, 2**40, 0.5, "a", [], [0, 1], (1,), {}, np.nan, np.int8(2), b"x"]
 
     def anything():

@@ -9,7 +9,7 @@ from soft_labels import Classes, encode, fuse, metrics
 
 
 def pairs(count, seed, axes=3):
-    rng = np.random.default_rng(seed)
+    rng = naive.generator(seed)
     for _ in range(count):
         reference = naive.random_map(rng, axes=axes)
         prediction = np.where(rng.random(reference.shape) < 0.1, rng.integers(0, 3, reference.shape), reference)
@@ -90,7 +90,7 @@ def test_one_table_holds_the_functions_numbers():
 
 
 def test_majority_vote_by_counting():
-    rng = np.random.default_rng(5)
+    rng = naive.generator(5)
     for _ in range(50):
         first = naive.random_map(rng, classes=4)
         maps = [np.where(rng.random(first.shape) < 0.3, rng.integers(0, 4, first.shape), first) for _ in range(4)]

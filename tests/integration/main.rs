@@ -19,6 +19,7 @@ mod kernel;
 mod loss;
 mod metrics;
 mod multirater;
+mod orders;
 mod paper;
 mod pool;
 mod promises;

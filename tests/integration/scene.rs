@@ -11,13 +11,27 @@ use soft_labels::{Classes, Label, Svls, SvlsKernel, SvlsKernelBuilder};
 use crate::layout::Layout;
 use crate::naive::{self, Map, Soft};
 
-/// Checks drawn values, the same ones in every run.
+/// The variable whose number draws other values.
+const SEED: &str = "SOFT_LABELS_SEED";
+
+/// Where the drawing of values begins: the same in every run, unless [`SEED`] is set.
+fn seed() -> u64 {
+    match std::env::var(SEED) {
+        Ok(seed) => seed
+            .parse()
+            .unwrap_or_else(|_| panic!("{SEED} is {seed:?}, not a whole number from 0 to 2^64 - 1")),
+        Err(_) => 2021,
+    }
+}
+
+/// Checks drawn values.
 #[track_caller]
 pub(crate) fn for_all<S: Strategy>(cases: u32, strategy: S, check: impl Fn(S::Value)) {
+    let seed = seed();
     let config = Config {
         cases,
         failure_persistence: None,
-        rng_seed: RngSeed::Fixed(2021),
+        rng_seed: RngSeed::Fixed(seed),
         ..Config::default()
     };
     let checked = TestRunner::new(config).run(&strategy, |value| {
@@ -25,7 +39,7 @@ pub(crate) fn for_all<S: Strategy>(cases: u32, strategy: S, check: impl Fn(S::Va
         Ok(())
     });
     if let Err(failure) = checked {
-        panic!("{failure}");
+        panic!("{failure}\nwith {SEED}={seed}");
     }
 }
 

@@ -277,7 +277,7 @@ fn wrong_parts_are_errors_that_name_the_entry() {
     assert_eq!(
         wrong_message(&parts),
         "ends[2] of the sparse form leaves the voxel without pairs, or is past the last pair; \
-         pass the arrays as SparseLabels::parts gives them"
+         pass the arrays as they were made"
     );
 }
 

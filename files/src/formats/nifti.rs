@@ -5,7 +5,7 @@ use std::path::Path;
 
 use bytemuck::Pod;
 use flate2::read::MultiGzDecoder;
-use ndarray::{ArrayD, ArrayViewD, Axis, IxDyn, ShapeBuilder};
+use ndarray::{ArrayD, ArrayViewD, Axis, CowArray, IxDyn, ShapeBuilder};
 use nifti::writer::WriterOptions;
 use nifti::{DataElement, InMemNiftiVolume, IntoNdArray, NiftiHeader, NiftiType};
 
@@ -218,15 +218,15 @@ fn write<T: DataElement + Pod>(
     let view = view.permuted_axes(order);
     let header = geometry.nifti();
     let options = WriterOptions::new(path).reference_header(&header);
-    let written = if view.t().is_standard_layout() {
-        options.write_nifti(&view)
+    let array = if view.t().is_standard_layout() {
+        CowArray::from(view)
     } else {
         // In the order of the file: the library panics on some other orders.
         let mut copy = ArrayD::from_elem(IxDyn(view.shape()).f(), T::zeroed());
         copy.assign(&view);
-        options.write_nifti(&copy)
+        CowArray::from(copy)
     };
-    written.map_err(|error| match error {
+    options.write_nifti(&array).map_err(|error| match error {
         nifti::NiftiError::Io(error) => error.into(),
         other => Fault::format(format!("cannot be written as NIfTI ({other}); write .npy")),
     })

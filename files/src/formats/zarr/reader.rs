@@ -182,7 +182,9 @@ impl LabelArray {
     /// A chunk with more bytes than it has to hold, and some for its codec, may unpack to anything.
     fn check_chunks(&self, window: &ArraySubset) -> Result<(), Fault> {
         let array = self.cache.array();
-        let Ok(Some(chunks)) = array.chunks_in_array_subset(window) else {
+        let chunks = array.chunks_in_array_subset(window);
+        let unread = |error| Fault::broken(format!("has chunks that are not read ({error}); save it again"));
+        let Some(chunks) = chunks.map_err(unread)? else {
             return Ok(());
         };
         for chunk in &chunks.indices() {

@@ -227,7 +227,7 @@ mod tests {
         let case = case("a", [25, 33, 18]);
         let logits = predict(&net, &case).unwrap();
         assert_eq!(logits.shape(), [3, 25, 33, 18]);
-        let sums = probabilities(&logits, 2.0).sum_axis(ndarray::Axis(0));
+        let sums = probabilities(&logits, 2.0).sum_axis(Axis(0));
         assert!(sums.iter().all(|sum| (sum - 1.0).abs() < 1e-6));
         // Far from the change and its halo the prediction is the same.
         let mut other = case.clone();
