@@ -33,7 +33,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     })?;
     time("dice", repeats, || {
         let confusion = Confusion::count(&prediction, &labels, &classes)?;
-        Ok(foreground().map(|class| confusion.dice(&class, EmptyRegion::One)).collect())
+        Ok(foreground()
+            .map(|class| confusion.dice(&class, EmptyRegion::One))
+            .collect())
     })?;
     time("ece", repeats, || {
         let mut bins = Reliability::new(15)?;
