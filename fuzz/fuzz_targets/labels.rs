@@ -11,7 +11,9 @@ use soft_labels_files::{read_dataset, read_labels};
 static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a temporary folder"));
 
 fuzz_target!(|data: &[u8]| {
-    let Some((&format, bytes)) = data.split_first() else { return };
+    let Some((&format, bytes)) = data.split_first() else {
+        return;
+    };
     let endings = ["npy", "nii", "nii.gz", "png", "tif", "json"];
     let ending = endings[usize::from(format) % endings.len()];
     let path = FOLDER.path().join(format!("a.{ending}"));

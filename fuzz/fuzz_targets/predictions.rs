@@ -11,7 +11,9 @@ use soft_labels_files::read_prediction;
 static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a temporary folder"));
 
 fuzz_target!(|data: &[u8]| {
-    let Some((&format, bytes)) = data.split_first() else { return };
+    let Some((&format, bytes)) = data.split_first() else {
+        return;
+    };
     let (ending, axes) = [("npy", 2), ("npy", 3), ("nii", 3), ("nii.gz", 2)][usize::from(format % 4)];
     let path = FOLDER.path().join(format!("a.{ending}"));
     fs::write(&path, bytes).expect("a file");

@@ -13,10 +13,16 @@ static QUIET: Once = Once::new();
 fuzz_target!(|data: &[u8]| {
     // The reader makes an error of a panic in a library, so it does not end the program here either.
     QUIET.call_once(|| panic::set_hook(Box::new(|_| {})));
-    let Some((&version, bytes)) = data.split_first() else { return };
+    let Some((&version, bytes)) = data.split_first() else {
+        return;
+    };
     let mut parts = bytes.splitn(2, |&byte| byte == 255);
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (name, chunk) = if version % 2 == 0 { (".zarray", "0.0.0") } else { ("zarr.json", "c/0/0/0") };
+    let (name, chunk) = if version % 2 == 0 {
+        (".zarray", "0.0.0")
+    } else {
+        ("zarr.json", "c/0/0/0")
+    };
     fs::write(folder.path().join(name), parts.next().unwrap_or_default()).expect("a file");
     let chunk = folder.path().join(chunk);
     fs::create_dir_all(chunk.parent().expect("a folder")).expect("a folder");

@@ -10,9 +10,7 @@ use pyo3::prelude::*;
 pub(crate) fn value(error: impl Display + 'static) -> PyErr {
     let any: &dyn Any = &error;
     let hint = match any.downcast_ref() {
-        Some(soft_labels::Error::UnknownLabel { .. }) => {
-            " (with Classes(values=[..]) or Classes(.., ignore=..))"
-        }
+        Some(soft_labels::Error::UnknownLabel { .. }) => " (with Classes(values=[..]) or Classes(.., ignore=..))",
         _ => "",
     };
     PyValueError::new_err(format!("{error}{hint}"))

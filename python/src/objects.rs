@@ -149,9 +149,16 @@ impl Encoding {
     fn parse(text: &str) -> PyResult<Self> {
         let parsed: serde_json::Result<soft_labels::Encoding> = serde_json::from_str(text);
         // Where the text is from Python, so is its only line.
-        parsed
-            .map(Self)
-            .map_err(|error| value(error.to_string().split(" at line 1 ").next().unwrap_or_default().to_owned()))
+        parsed.map(Self).map_err(|error| {
+            value(
+                error
+                    .to_string()
+                    .split(" at line 1 ")
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned(),
+            )
+        })
     }
 }
 

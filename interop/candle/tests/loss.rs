@@ -137,6 +137,9 @@ fn what_does_not_fit_is_an_error() {
     assert!(soft_cross_entropy(&four, &four, Some(&zeros(&[3])), None).is_err());
     assert!(soft_cross_entropy(&four, &four, None, Some(&mask)).is_err());
     for shape in [&[3][..], &[2, 3], &[2, 3, 4], &[1, 2, 3, 4, 5, 6]] {
-        assert!(soft_cross_entropy(&zeros(shape), &zeros(shape), None, None).is_err(), "{shape:?}");
+        assert!(
+            soft_cross_entropy(&zeros(shape), &zeros(shape), None, None).is_err(),
+            "{shape:?}"
+        );
     }
 }
