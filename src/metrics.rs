@@ -70,4 +70,4 @@ pub use reliability::{Reliability, ReliabilityBin, Scope};
 pub use scores::{brier, brier_soft, negative_log_likelihood, negative_log_likelihood_soft};
 pub use surface::{SurfaceDistances, Surfaces};
 pub use tace::{BinWeight, Tace};
-pub use top::top_labels;
+pub use top::{top_labels, top_labels_against};

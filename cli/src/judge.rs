@@ -136,10 +136,11 @@ fn judge(args: &Args, classes: &Classes, regions: &[Region], pair: &Pair) -> Res
         Prediction::Probabilities(p) => Some(scores::calibration(args, classes, p, &reference.labels)),
     };
     let calibration = of_file(prediction_path, calibration.transpose())?;
-    let labels = of_file(prediction_path, prediction.labels(classes))?;
+    let labels = of_file(prediction_path, prediction.labels(&reference.labels, classes))?;
     let spacing = spacing(args, &reference)?;
-    check_labels(prediction_path, &labels, classes)?;
-    let confusion = Confusion::count(&labels, &reference.labels, classes)?;
+    // The reference is checked, so a label that is no class is one of the prediction.
+    let confusion = Confusion::count(&labels, &reference.labels, classes).map_err(Failure::from);
+    let confusion = of_file(prediction_path, confusion)?;
     let maps = [&labels, &reference.labels];
     let structure = |region| scores::structure(region, classes, maps, &confusion, &spacing, args.tolerance_mm);
     Ok(Scores {

@@ -1,6 +1,10 @@
 """Predictions against references: overlap, surfaces and calibration.
 
 The exact definitions are those of the crate's module `metrics`. Numbers that do not exist are NaN.
+
+A prediction and its reference are of one map, (C, H, W) or (C, D, H, W) beside (H, W) or (D, H, W), never of a batch. A voxel
+that the reference ignores counts nowhere, whatever the prediction holds there. A voxel without any probability whose reference
+counts is an error.
 """
 
 from __future__ import annotations
@@ -247,9 +251,16 @@ def brier(probabilities: Array, reference: Array, classes: AnyClasses) -> float:
     return _native.brier(*_judged(probabilities, reference), classes_of(classes))
 
 
-def top_labels(probabilities: Array, classes: AnyClasses) -> NDArray[np.int64]:
-    """The label of the most probable class at each voxel, of several the first, as an array of int64."""
-    return _native.top_labels(_probabilities(probabilities), classes_of(classes))
+def top_labels(probabilities: Array, classes: AnyClasses, reference: Array | None = None) -> NDArray[np.int64]:
+    """The label of the most probable class at each voxel, of several the first, as an array of int64.
+
+    A voxel without any probability gets the ignored label. With a reference, a label map, voxels that it ignores get that label
+    whatever their probabilities are, and all others have to have probabilities.
+    """
+    if reference is None:
+        return _native.top_labels(_probabilities(probabilities), classes_of(classes), None)
+    found, drawn = _judged(probabilities, reference)
+    return _native.top_labels(found, classes_of(classes), drawn)
 
 
 def judge(
@@ -277,7 +288,7 @@ def judge(
     classes = classes_of(classes)
     calibration: dict[str, float] | None = None
     if np.asarray(prediction).dtype.kind == "f":
-        probabilities, prediction = prediction, top_labels(prediction, classes)
+        probabilities, prediction = prediction, top_labels(prediction, classes, reference)
         calibration = {
             "ece": ece(probabilities, reference, classes, bins=bins, scope=scope),
             "tace": tace(probabilities, reference, classes, bins=bins),

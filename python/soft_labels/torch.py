@@ -72,7 +72,9 @@ def _numpy_dtype(dtype: torch.dtype) -> Any:
 
 
 class SoftCrossEntropyLoss(torch.nn.Module):
-    """Cross entropy between the softmax of logits and soft targets (equation 3 of Islam & Glocker 2021).
+    """Cross entropy between the softmax of logits and soft targets of a batch (equation 3 of Islam & Glocker 2021).
+
+    Logits and targets are (N, C, H, W) or (N, C, D, H, W). Give one map a batch axis of length 1: ``logits[None]``.
 
     ``L = -1/n Σ_i Σ_c w_c t_ic log softmax(z_i)_c``
 
@@ -104,7 +106,15 @@ class SoftCrossEntropyLoss(torch.nn.Module):
         self.divisor, self.reduction = divisor, reduction
 
     def forward(self, logits: torch.Tensor, targets: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-        """The loss of logits (N, C, ..) against targets of the same shape. `mask` (N, ..) is true where voxels count."""
+        """The loss of logits (N, C, H, W) or (N, C, D, H, W) against targets of the same shape.
+
+        `mask`, of the same shape without the class axis, is true where voxels count.
+        """
+        if logits.ndim not in (4, 5):
+            raise ValueError(
+                f"logits of a batch have the axes (N, C, H, W) or (N, C, D, H, W), these have {logits.ndim}; "
+                "for one map use logits[None]"
+            )
         if logits.shape != targets.shape:
             raise ValueError(f"logits are {tuple(logits.shape)}, targets {tuple(targets.shape)}; they must be the same")
         if not (logits.is_floating_point() and targets.is_floating_point()):

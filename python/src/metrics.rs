@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use soft_labels::Label;
 use soft_labels::metrics::{
     Confusion, EmptyRegion, Overlap, Region, Reliability, Scope, Surfaces, Tace, brier as brier_score,
-    negative_log_likelihood, top_labels as top,
+    negative_log_likelihood, top_labels as top, top_labels_against,
 };
 
 use crate::arrays::{each_probability, each_type, read};
@@ -205,18 +205,24 @@ pub(crate) fn brier(
     with_views!(probabilities, reference, |p, labels| brier_score(&p, &labels, classes))
 }
 
-/// The label of the most probable class.
+/// The label of the most probable class; with a reference the ignored label where that is ignored.
 #[pyfunction]
 pub(crate) fn top_labels<'py>(
     py: Python<'py>,
     probabilities: &Bound<'py, PyUntypedArray>,
     classes: &Bound<'py, Classes>,
+    reference: Option<&Bound<'py, PyUntypedArray>>,
 ) -> PyResult<Bound<'py, PyArrayDyn<i64>>> {
     let classes = &classes.get().0;
-    each_probability!(probabilities.dtype(), F => {
-        let held = read::<F>(probabilities)?;
-        let view = held.as_array();
-        let labels: ArrayD<i64> = threads::run(py, || top(&view, classes))?.map_err(value)?;
-        Ok(labels.into_pyarray(py))
-    })
+    let labels: ArrayD<i64> = match reference {
+        Some(reference) => with_views!(probabilities, reference, |p, labels| top_labels_against(
+            &p, &labels, classes
+        )),
+        None => each_probability!(probabilities.dtype(), F => {
+            let held = read::<F>(probabilities)?;
+            let view = held.as_array();
+            threads::run(py, || top(&view, classes))?.map_err(value)
+        }),
+    }?;
+    Ok(labels.into_pyarray(py))
 }

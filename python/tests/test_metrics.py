@@ -89,6 +89,36 @@ def test_one_table_holds_the_functions_numbers():
     assert metrics.judge(prediction, reference, 3)["calibration"] is None
 
 
+def test_what_is_predicted_where_the_reference_is_ignored_does_not_matter():
+    classes = Classes(3, ignore=9)
+    for prediction, reference, rng in pairs(20, 7):
+        reference = np.where(rng.random(reference.shape) < 0.3, 9, reference)
+        soft = encode(prediction, 3, dtype="float64")
+        expected = metrics.judge(soft, reference, classes)
+        for garbage in (np.nan, 0.0, -3.0, np.inf):
+            planted = np.where(reference == 9, garbage, soft)
+            np.testing.assert_equal(metrics.judge(planted, reference, classes), expected)
+        top = metrics.top_labels(planted, classes, reference)
+        np.testing.assert_array_equal(top, np.where(reference == 9, 9, metrics.top_labels(soft, classes)))
+        # Labels of no class, too.
+        wild = np.where(reference == 9, 77, top)
+        np.testing.assert_equal(metrics.judge(wild, reference, classes), metrics.judge(top, reference, classes))
+
+
+def test_a_voxel_without_probability_that_counts_is_an_error():
+    soft, reference = np.full((2, 3, 4), 0.5), np.zeros((3, 4), int)
+    soft[:, 1, 2] = 0
+    for metric in (metrics.ece, metrics.tace, metrics.nll, metrics.brier, metrics.judge):
+        with pytest.raises(ValueError, match=r"\[1, 2\]: the prediction ignores it"):
+            metric(soft, reference, 2)
+    assert metrics.top_labels(soft, Classes(2, ignore=255))[1, 2] == 255
+    with pytest.raises(ValueError, match="ignores"):
+        metrics.top_labels(soft, 2)
+    # A batch is no map.
+    with pytest.raises(ValueError, match="axes"):
+        metrics.nll(np.full((2, 2, 3, 4, 5), 0.5), np.zeros((2, 3, 4, 5), int), 2)
+
+
 def test_majority_vote_by_counting():
     rng = naive.generator(5)
     for _ in range(50):

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use ndarray::ArrayRef;
 
+use super::labels::check_against;
 use super::{EmptyRegion, Overlap, Region};
 use crate::common::arrays::{check_shape, in_order};
 use crate::common::parallel;
@@ -16,8 +17,8 @@ const PIECE: usize = 1 << 16;
 
 /// The confusion matrix: the number of voxels for each pair of a predicted class and a reference class.
 ///
-/// Counts of several volumes can be merged. Voxels that the reference ignores are in none; one that the prediction ignores
-/// was taken for no class.
+/// Counts of several volumes can be merged. Voxels that the reference ignores are in none, whatever the prediction holds there;
+/// one that the prediction ignores was taken for no class.
 ///
 /// ```
 /// use ndarray::array;
@@ -81,20 +82,22 @@ impl Confusion {
             counts: HashMap::new(),
             classes: classes.len(),
         };
-        for ((predicted, reference_value), voxels) in counts.into_iter().flatten() {
-            let class = |value| {
-                let class = classes.class_of_value(value);
-                (class.is_some() || classes.ignore() == Some(value)).then_some(class)
-            };
-            let (Some(predicted), Some(reference_class)) = (class(predicted), class(reference_value)) else {
-                let origin = vec![0; reference.ndim()];
-                classes.check(&prediction.view().into_dyn(), &origin, 0, 1)?;
-                classes.check(&reference.view().into_dyn(), &origin, 0, 1)?;
+        let is_ignored = |value| classes.ignore() == Some(value);
+        let (mut unknown_reference, mut unknown_prediction) = (false, false);
+        for ((predicted, reference), voxels) in counts.into_iter().flatten() {
+            let Some(reference_class) = classes.class_of_value(reference) else {
+                unknown_reference |= !is_ignored(reference);
                 continue;
             };
-            if let Some(reference_class) = reference_class {
-                *confusion.counts.entry((predicted, reference_class)).or_default() += voxels;
-            }
+            let predicted_class = classes.class_of_value(predicted);
+            unknown_prediction |= predicted_class.is_none() && !is_ignored(predicted);
+            *confusion.counts.entry((predicted_class, reference_class)).or_default() += voxels;
+        }
+        if unknown_reference {
+            classes.check(&reference.view().into_dyn(), &vec![0; reference.ndim()], 0, 1)?;
+        }
+        if unknown_prediction {
+            check_against(prediction, reference, classes)?;
         }
         Ok(confusion)
     }

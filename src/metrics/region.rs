@@ -2,8 +2,8 @@
 
 use ndarray::{Array, ArrayRef};
 
-use super::labels::write_classes;
-use crate::common::arrays;
+use super::labels::{write_classes, write_classes_against};
+use crate::common::arrays::{self, check_shape};
 use crate::input::raters::check_axes;
 use crate::{Classes, Error, Label, Result, SpatialDim};
 
@@ -118,5 +118,21 @@ impl Region {
         let voxels = mask.as_slice_mut().expect("a new array is in C order");
         write_classes(labels, classes, voxels, inside)?;
         Ok(mask)
+    }
+
+    /// The masks of a prediction and of its reference. A voxel that the reference ignores is in neither.
+    pub(super) fn masks<L: Label, M: Label, D: SpatialDim>(
+        &self,
+        prediction: &ArrayRef<L, D>,
+        reference: &ArrayRef<M, D>,
+        classes: &Classes,
+    ) -> Result<[Array<bool, D>; 2]> {
+        check_shape("prediction", reference.shape(), prediction.shape())?;
+        let referred = self.mask(reference, classes)?;
+        let mut predicted = arrays::filled(prediction.raw_dim(), false)?;
+        let inside = |class: Option<usize>| class.is_some_and(|class| self.contains(class));
+        let voxels = predicted.as_slice_mut().expect("a new array is in C order");
+        write_classes_against(prediction, reference, classes, voxels, inside)?;
+        Ok([predicted, referred])
     }
 }

@@ -142,9 +142,7 @@ impl Surfaces {
     ) -> Result<Self> {
         check_axes(reference.ndim())?;
         check_shape("prediction", reference.shape(), prediction.shape())?;
-        let drawn = region.mask(reference, classes)?;
-        let mut predicted = region.mask(prediction, classes)?;
-        predicted.zip_mut_with(reference, |inside, &label| *inside &= !classes.is_ignored(label));
+        let [predicted, drawn] = region.masks(prediction, reference, classes)?;
         Self::new(&predicted, &drawn, spacing)
     }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use soft_labels::fusion::{Staple, StapleFusion};
 use soft_labels::metrics::{
     BinWeight, Confusion, EmptyRegion, Region, Reliability, Scope, Surfaces, Tace, brier, brier_soft,
-    negative_log_likelihood, negative_log_likelihood_soft, top_labels,
+    negative_log_likelihood, negative_log_likelihood_soft, top_labels, top_labels_against,
 };
 use soft_labels::{Classes, Error, OneHot, Place, SoftEncoder, Svls};
 
@@ -838,4 +838,61 @@ fn the_crates_own_results_are_judged_and_ignored_predictions_named() {
     assert_eq!(top, labels, "SVLS turns no label over, and ignored stays ignored");
     let without = top_labels::<_, u8, Ix3>(&soft, &Classes::contiguous(2).unwrap());
     assert_eq!(without, Err(Error::NoPrediction { index: vec![0, 2, 5] }));
+}
+
+#[test]
+fn labels_of_no_class_do_not_matter_where_the_reference_ignores() {
+    let drawn = Array3::from_shape_fn(
+        (3, 5, 30),
+        |(d, h, w)| if h == 1 { 255 } else { u8::from(d + w / 9 > 2) },
+    );
+    let classes = contiguous(2).with_ignore(255).unwrap();
+    let prediction = Array3::from_shape_fn((3, 5, 30), |(d, _, w)| u8::from(d + w / 8 > 2));
+    let mut wild = prediction.clone();
+    ndarray::Zip::from(&mut wild).and(&drawn).for_each(|label, &drawn| {
+        if drawn == 255 {
+            *label = 77;
+        }
+    });
+    let region = Region::class(1);
+    let judged = |prediction: &Array3<u8>| {
+        let confusion = Confusion::count(prediction, &drawn, &classes).unwrap();
+        let surfaces = Surfaces::of_labels(prediction, &drawn, &classes, &region, [2.0, 1.0, 1.0]).unwrap();
+        let distances = surfaces.distances().unwrap();
+        (
+            confusion,
+            surfaces.dice(1.0).unwrap().to_bits(),
+            distances.average().to_bits(),
+        )
+    };
+    assert_eq!(judged(&wild), judged(&prediction));
+    wild[[2, 3, 4]] = 78;
+    wild[[2, 3, 5]] = 78;
+    let error = Confusion::count(&wild, &drawn, &classes).unwrap_err();
+    assert!(matches!(&error, Error::UnknownLabel { value: 78, index, count: 2, .. } if index == &[2, 3, 4]));
+    assert_eq!(
+        Surfaces::of_labels(&wild, &drawn, &classes, &region, 1.0).unwrap_err(),
+        error
+    );
+
+    // By hand: the ignored row is outside for both.
+    let masks =
+        [&prediction, &drawn].map(|map| Array3::from_shape_fn(map.dim(), |at| map[at] == 1 && drawn[at] != 255));
+    let by_hand = Surfaces::new(&masks[0], &masks[1], [2.0, 1.0, 1.0]).unwrap();
+    assert_eq!(judged(&prediction).1, by_hand.dice(1.0).unwrap().to_bits());
+
+    let soft = some_probabilities(&drawn.mapv(|label| label.min(1)));
+    let three = contiguous(3).with_ignore(255).unwrap();
+    let mut planted = soft.clone();
+    planted
+        .slice_axis_mut(Axis(2), ndarray::Slice::from(1..2))
+        .fill(f64::NAN);
+    let found: Array3<u8> = top_labels_against(&planted, &drawn, &three).unwrap();
+    let expected: Array3<u8> = top_labels(&soft, &three).unwrap();
+    ndarray::Zip::from(&found)
+        .and(&expected)
+        .and(&drawn)
+        .for_each(|&found, &expected, &drawn| {
+            assert_eq!(found, if drawn == 255 { 255 } else { expected });
+        });
 }

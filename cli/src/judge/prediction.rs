@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ndarray::ArrayD;
 use soft_labels::Classes;
-use soft_labels::metrics::top_labels;
+use soft_labels::metrics::top_labels_against;
 use soft_labels_files::{self as files, Geometry, read_labels, read_prediction};
 
 use crate::command::{Failure, of_file};
@@ -64,11 +64,11 @@ impl Prediction {
         }
     }
 
-    /// The predicted label map.
-    pub(crate) fn labels(self, classes: &Classes) -> Result<ArrayD<i64>, Failure> {
+    /// The predicted label map, to be judged by a reference.
+    pub(crate) fn labels(self, reference: &ArrayD<i64>, classes: &Classes) -> Result<ArrayD<i64>, Failure> {
         Ok(match self {
             Self::Labels(labels) => labels,
-            Self::Probabilities(probabilities) => top_labels(&probabilities, classes)?,
+            Self::Probabilities(probabilities) => top_labels_against(&probabilities, reference, classes)?,
         })
     }
 }

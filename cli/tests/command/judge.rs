@@ -158,3 +158,33 @@ fn tables_and_names() {
     assert_eq!(text.into_bytes(), again.stdout);
     assert!(wrong(["judge", "--classes", "3", &found, &folder.text("truth")]).contains("two files or two folders"));
 }
+
+/// What a prediction holds where the reference is ignored does not matter; a voxel without probability that counts does.
+#[test]
+fn ignored_voxels() {
+    let folder = Folder::new();
+    let classes = Classes::contiguous(3).unwrap();
+    let mut reference = ball(0);
+    reference.slice_mut(ndarray::s![2, .., ..]).fill(255);
+    folder.nifti("truth.nii.gz", &reference);
+    let soft: Array4<f64> = Svls::default().encode(&ball(1), &classes).unwrap();
+    let judged = |soft: &Array4<f64>| {
+        folder.npy("found.npy", &soft.clone().into_dyn());
+        let (found, truth) = (folder.text("found.npy"), folder.text("truth.nii.gz"));
+        run(["judge", "--classes", "3", "--ignore", "255", "--json", &found, &truth])
+    };
+    let expected = judged(&soft);
+    assert!(expected.status.success());
+    for garbage in [0.0, f64::NAN, -7.0] {
+        let mut planted = soft.clone();
+        planted.slice_mut(ndarray::s![.., 2, .., ..]).fill(garbage);
+        assert_eq!(judged(&planted).stdout, expected.stdout);
+    }
+    let mut missing = soft;
+    missing.slice_mut(ndarray::s![.., 1, 3, 4]).fill(0.0);
+    let error = String::from_utf8(judged(&missing).stderr).unwrap();
+    assert!(
+        error.contains("found.npy") && error.contains("[1, 3, 4]: the prediction ignores it"),
+        "{error}"
+    );
+}
