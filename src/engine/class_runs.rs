@@ -184,7 +184,7 @@ impl<'a, E: Element> ClassRuns<'a, E> {
 /// The elements of all classes where one is alone.
 fn elements_alone<E: Element>(smoothing: &Smoothing, alone: usize, classes: usize) -> Vec<E> {
     let mut elements = vec![[E::zero(); BLOCK]; classes];
-    let place = |_| Some(alone);
+    let place = |_| (alone < classes).then_some(alone);
     E::of_block(&mut elements, &mut E::Buffer::default(), place, |values| {
         for (class, values) in values.iter_mut().enumerate() {
             *values = [smoothing.value(if class == alone { 1.0 } else { 0.0 }); BLOCK];

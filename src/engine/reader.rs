@@ -66,6 +66,13 @@ impl<'a, L: Label, I: ClassIndex> LabelReader<'a, L, I> {
             return None;
         }
         let (memory, strides) = (self.labels.to_slice_memory_order()?, self.strides());
+        // Labels are read along one axis, on which they have to be side by side. They are not if the box has a single label on the
+        // axis where they are.
+        let size = from_fn(|axis| part[axis].len());
+        let along = across(size, strides).unwrap_or(2);
+        if size[along] > 1 && strides[along] != 1 {
+            return None;
+        }
         let place = |at: [usize; 3]| at.iter().zip(strides).map(|(at, stride)| at * stride).sum::<usize>();
         let (first, last) = (from_fn(|axis| part[axis].start), from_fn(|axis| part[axis].end - 1));
         let memory = memory.get(place(first)..place(last) + SIDE)?;

@@ -86,7 +86,7 @@ fn check<L: Label + From<u8>>(shape: [usize; 3], classes: usize, all_classes: &C
 #[test]
 fn indices_of_8_bits() {
     let classes = Classes::contiguous(3).unwrap().with_ignore(255).unwrap();
-    check::<u8>([70, 13, 131], 3, &classes);
+    check::<u8>([66, 7, 70], 3, &classes);
 }
 
 #[test]
@@ -102,4 +102,71 @@ fn an_axis_of_one_voxel() {
     check::<i16>([67, 1, 40], 3, &classes);
     check::<u64>([1, 67, 70], 3, &classes);
     check::<u16>([66, 35, 1], 3, &classes);
+}
+
+/// Small maps, and windows that are mostly thin on some axis, where labels side by side in memory are not read together.
+#[test]
+fn windows_of_every_thickness() {
+    let mut state = 2021_u64;
+    let mut below = move |n: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % n
+    };
+    let classes = Classes::contiguous(3).unwrap().with_ignore(255).unwrap();
+    let (of_maps, of_outputs, encoders) = (Layout::catalogue(3), Layout::catalogue(4), encoders());
+    for _ in 0..600 {
+        let shape = [0; 3].map(|_| if below(3) == 0 { 64 + below(5) } else { 1 + below(9) });
+        let part = shape.map(|len| {
+            let start = below(len);
+            let most = if below(2) == 0 { 1 } else { len - start };
+            start..start + 1 + below(most)
+        });
+        let labels = map::<u8>(shape, 3, below(9));
+        let encoder = &encoders[below(encoders.len())];
+        let whole = encode(
+            encoder,
+            &[labels.view()],
+            &classes,
+            &shape.map(|len| 0..len),
+            &of_outputs[0],
+        );
+        let stored = of_maps[below(of_maps.len())].store(&labels, 0);
+        let out = &of_outputs[below(of_outputs.len())];
+        let found = encode(encoder, &[stored.view()], &classes, &part, out);
+        let slice = |axis: usize| {
+            if axis == 0 {
+                Slice::from(..)
+            } else {
+                part[axis - 1].clone().into()
+            }
+        };
+        let of_window = whole.0.slice_each_axis(|axis| slice(axis.axis.index()));
+        assert!(
+            found.0 == of_window,
+            "{encoder:?} {shape:?} {part:?} {out:?} {stored:?}"
+        );
+        assert!(found.1 == whole.1.slice_each_axis(|axis| slice(axis.axis.index())));
+    }
+}
+
+/// The planes that are read together may leave a single one for the last time.
+#[test]
+fn maps_of_every_depth() {
+    let classes = Classes::contiguous(3).unwrap().with_ignore(255).unwrap();
+    let fortran = Layout::catalogue(3).into_iter().nth(7).unwrap();
+    let out = &Layout::catalogue(4)[0];
+    for depth in (1..9).chain(58..70).chain(123..133) {
+        let shape = [depth, 5, 9];
+        let labels = map::<u8>(shape, 3, depth);
+        let stored = fortran.store(&labels, 0);
+        assert!(stored.view().strides().is_sorted());
+        for encoder in &encoders() {
+            let whole = shape.map(|len| 0..len);
+            let expected = encode(encoder, &[labels.view()], &classes, &whole, out);
+            let found = encode(encoder, &[stored.view()], &classes, &whole, out);
+            assert!(found == expected, "{depth} {encoder:?}");
+        }
+    }
 }
