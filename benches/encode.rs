@@ -14,7 +14,9 @@ use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterio
 use ndarray::{Array3, Array4, ArrayView3, Axis, Slice};
 use ndarray_npy::read_npy;
 use soft_labels::sparse::{self, SparseLabels};
-use soft_labels::{Classes, Label, LabelSmoothing, OneHot, SoftEncoder, SoftFloat, Svls, SvlsKernel, multirater};
+use soft_labels::{
+    Classes, Label, LabelSmoothing, OneHot, Raters, SoftEncoder, SoftFloat, Svls, SvlsKernel, multirater, quantize,
+};
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
@@ -93,6 +95,23 @@ fn brats(criterion: &mut Criterion) {
     );
     let fortran = map.t().as_standard_layout().into_owned();
     encode::<_, f32>(group, "svls, Fortran order", &svls, &fortran.t(), &classes);
+    let mut backwards = Array4::<f32>::zeros((5, 240, 240, 155));
+    backwards.fill(0.0);
+    group.bench_function("svls, Fortran order, output too", |bencher| {
+        bencher.iter(|| {
+            svls.encode_into(
+                &fortran.t(),
+                &classes,
+                &mut backwards.view_mut().permuted_axes([0, 3, 2, 1]),
+            )
+        });
+    });
+    let mut bytes = Array4::<u8>::zeros((5, 155, 240, 240));
+    bytes.fill(0);
+    let (one, all) = (Raters::one(map.view()).unwrap(), [0..155, 0..240, 0..240]);
+    group.bench_function("svls, 255ths", |bencher| {
+        bencher.iter(|| quantize::encode_into(&svls, &one, &classes, &all, &mut bytes));
+    });
     let mut gaps = Array3::<u8>::zeros((155, 240, 480));
     gaps.slice_axis_mut(Axis(2), Slice::new(0, None, 2)).assign(&map);
     let strided = gaps.slice_axis(Axis(2), Slice::new(0, None, 2));
