@@ -171,7 +171,9 @@ def test_radius_is_how_far_a_method_reaches():
 def test_truncate_is_the_radius_in_sigmas():
     labels = np.random.default_rng(5).integers(0, 3, (6, 9, 11))
     truncated = encode(labels, 3, Encoding("svls", sigma=[0.4, 1.0, 1.5], truncate=2))
-    np.testing.assert_array_equal(truncated, encode(labels, 3, Encoding("svls", sigma=[0.4, 1.0, 1.5], radius=[1, 2, 3])))
+    np.testing.assert_array_equal(
+        truncated, encode(labels, 3, Encoding("svls", sigma=[0.4, 1.0, 1.5], radius=[1, 2, 3]))
+    )
     with pytest.raises(ValueError, match="radius and truncate are given; give one of them"):
         Encoding("svls", truncate=2, radius=1)
     for truncate in (0, -1, 1e300):
