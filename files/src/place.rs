@@ -248,7 +248,12 @@ mod tests {
                 .file(|file| -> Outcome { Ok(file.write_all(text)?) })
         };
         write(false, b"first").unwrap();
-        assert!(write(false, b"second").unwrap_err().to_string().contains("overwrite"));
+        assert!(
+            write(false, b"second")
+                .unwrap_err()
+                .to_string()
+                .contains("exists already")
+        );
         assert_eq!(fs::read(&path).unwrap(), b"first");
         write(true, b"third").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"third");
