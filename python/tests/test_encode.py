@@ -159,7 +159,7 @@ def test_radius_is_how_far_a_method_reaches():
     assert Encoding("svls", sigma_mm=2, spacing_mm=[4, 1, 0.8], truncate=2).radius(3) == [1, 4, 5]
     listed = Encoding("svls", radius=[0, 1, 2])
     assert listed.radius(3) == [0, 1, 2]
-    with pytest.raises(ValueError, match="radius is for 3 axes, but the label map has 2"):
+    with pytest.raises(ValueError, match="a list of 3 is given for radius, but there are 2 axes"):
         listed.radius(2)
     for axes in (0, 4, -1, 2**70):
         with pytest.raises(ValueError):
