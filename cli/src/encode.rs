@@ -2,6 +2,7 @@
 
 mod args;
 #[cfg(feature = "zarr")]
+#[expect(clippy::incompatible_msrv, reason = "the feature needs Rust 1.91")]
 mod blocks;
 mod report;
 
