@@ -105,7 +105,7 @@ pub fn encode<L: Label, F: SoftFloat, D: SpatialDim>(
     samples: &[Sample<'_, L, D>],
     classes: &Classes,
 ) -> Result<Array<F, Batched<D>>> {
-    let one = shape_of_each(samples, classes)?;
+    let one = shape_of_each(encoder, samples, classes)?;
     let mut batch = zeros::<F, D>(samples.len(), &one)?;
     for (sample, mut out) in samples.iter().zip(batch.axis_iter_mut(Axis(0))) {
         sample.encode_into(encoder, classes, &mut out)?;
@@ -146,7 +146,7 @@ pub fn encode_scales<L: Label, F: SoftFloat, D: SpatialDim>(
     classes: &Classes,
     scales: &[impl Into<PerAxis<usize>> + Clone],
 ) -> Result<Vec<Array<F, Batched<D>>>> {
-    let one = shape_of_each(samples, classes)?;
+    let one = shape_of_each(encoder, samples, classes)?;
     let scales: Vec<PerAxis<usize>> = scales.iter().map(|box_size| box_size.clone().into()).collect();
     let mut batches = Vec::with_capacity(scales.len());
     for box_size in &scales {
@@ -168,13 +168,18 @@ pub fn encode_scales<L: Label, F: SoftFloat, D: SpatialDim>(
 }
 
 /// The shape of every sample's soft labels, which has to be the same.
-fn shape_of_each<L: Label, D: SpatialDim>(samples: &[Sample<'_, L, D>], classes: &Classes) -> Result<Vec<usize>> {
+fn shape_of_each<L: Label, D: SpatialDim>(
+    encoder: &impl SoftEncoder,
+    samples: &[Sample<'_, L, D>],
+    classes: &Classes,
+) -> Result<Vec<usize>> {
     let Some(first) = samples.first() else {
         return Err(Error::Empty { what: "samples" });
     };
-    let one = first.checked_window()?.soft_shape(classes);
+    let channels = encoder.channel_count(classes)?;
+    let one = first.checked_window()?.soft_shape(channels);
     for (i, sample) in samples.iter().enumerate() {
-        let other = sample.checked_window()?.soft_shape(classes);
+        let other = sample.checked_window()?.soft_shape(channels);
         check_shape_of("target", Some(Place::Sample(i)), &one, &other)?;
     }
     Ok(one)

@@ -1,5 +1,8 @@
 //! The one idea: an encoder turns label maps into class probabilities.
 
+pub(crate) mod channels;
+#[cfg(feature = "serde")]
+mod channels_serde;
 pub(crate) mod encoding;
 pub(crate) mod kernel;
 pub(crate) mod kernel_builder;
@@ -8,6 +11,7 @@ pub(crate) mod one_hot;
 #[cfg(feature = "serde")]
 mod serde;
 pub(crate) mod smooth;
+pub(crate) mod with_channels;
 
 use std::ops::Range;
 
@@ -16,11 +20,12 @@ use ndarray::{Array, ArrayRef};
 use crate::engine;
 use crate::input::raters::check_axes;
 use crate::input::window::{self, Window};
-use crate::{Classes, Label, Raters, Result, SoftFloat, SpatialDim};
+use crate::{Channels, Classes, Label, Raters, Result, SoftFloat, SpatialDim, WithChannels};
 
 pub(crate) mod sealed {
-    use crate::Result;
-    use crate::engine::Smoothing;
+    use crate::engine::mixing::Mixing;
+    use crate::engine::{Plan, Smoothing};
+    use crate::{Classes, Result};
 
     /// What an encoder does: the one thing that it says itself. All else follows from it.
     #[diagnostic::on_unimplemented(
@@ -31,6 +36,18 @@ pub(crate) mod sealed {
         /// What the engine has to do for so many classes and for label maps of so many axes, which are 2 or 3.
         #[doc(hidden)]
         fn smoothing(&self, classes: usize, axes: usize) -> Result<Smoothing>;
+
+        /// What becomes of the classes, if they are not the channels of the result.
+        #[doc(hidden)]
+        fn mixing(&self, _classes: &Classes) -> Result<Option<Mixing>> {
+            Ok(None)
+        }
+
+        /// Both.
+        #[doc(hidden)]
+        fn plan(&self, classes: &Classes, axes: usize) -> Result<Plan> {
+            Plan::new(self.smoothing(classes.len(), axes)?, self.mixing(classes)?)
+        }
     }
 }
 
@@ -115,6 +132,62 @@ pub trait SoftEncoder: sealed::Encoder {
         })
     }
 
+    /// How many channels the soft labels have, which is the length of their first axis: one for each class, unless
+    /// [`with_channels`](Self::with_channels) says otherwise.
+    ///
+    /// # Errors
+    /// If the channels do not fit the classes; [`WithChannels`] lists how.
+    ///
+    /// ```
+    /// use soft_labels::{Channels, Classes, SoftEncoder, Svls};
+    ///
+    /// let brats = Classes::from_values([0, 1, 2, 4])?;
+    /// let regions = Svls::default().with_channels(Channels::regions([vec![1, 2, 4], vec![1, 4], vec![4]])?);
+    /// assert_eq!((Svls::default().channel_count(&brats)?, regions.channel_count(&brats)?), (4, 3));
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    fn channel_count(&self, classes: &Classes) -> Result<usize> {
+        Ok(self.mixing(classes)?.map_or(classes.len(), |mixing| mixing.channels()))
+    }
+
+    /// Whether the channels of every voxel sum to 1, unless it is ignored. True of classes, and of channels that mix them; those
+    /// of regions and structures do not.
+    ///
+    /// # Errors
+    /// Those of [`channel_count`](Self::channel_count).
+    ///
+    /// ```
+    /// use soft_labels::{Channels, Classes, SoftEncoder, Svls};
+    ///
+    /// let classes = Classes::contiguous(3)?;
+    /// let regions = Svls::default().with_channels(Channels::regions([[1, 2].as_slice(), &[2]])?);
+    /// assert!(Svls::default().is_distribution(&classes)?);
+    /// assert!(!regions.is_distribution(&classes)?);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    fn is_distribution(&self, classes: &Classes) -> Result<bool> {
+        Ok(self.mixing(classes)?.is_none_or(|mixing| mixing.is_distribution()))
+    }
+
+    /// This encoder, with channels that are not the classes.
+    ///
+    /// ```
+    /// use ndarray::{Array3, array};
+    /// use soft_labels::{Channels, Classes, OneHot, SoftEncoder};
+    ///
+    /// // Label 3 means "1 or 2".
+    /// let unsure = Channels::matrix(&array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.5, 0.5]])?;
+    /// let soft: Array3<f32> = OneHot.with_channels(unsure).encode(&array![[0_u8, 3]], &Classes::contiguous(4)?)?;
+    /// assert_eq!(soft, array![[[1.0, 0.0]], [[0.0, 0.5]], [[0.0, 0.5]]]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    fn with_channels(self, channels: Channels) -> WithChannels<Self>
+    where
+        Self: Sized,
+    {
+        WithChannels::new(self, channels)
+    }
+
     /// Writes the average of the raters' soft labels within a window to `out`.
     ///
     /// Each rater's own soft labels are averaged with the raters' weights. A rater who ignores a voxel is left out there, and the weights of the others are divided by their sum.
@@ -144,8 +217,8 @@ pub trait SoftEncoder: sealed::Encoder {
         window: &[Range<usize>],
         out: &mut ArrayRef<F, D::Larger>,
     ) -> Result<()> {
-        let smoothing = self.smoothing(classes.len(), raters.shape().len())?;
-        engine::encode(&smoothing, raters, classes, window, out)
+        let plan = self.plan(classes, raters.shape().len())?;
+        engine::encode(&plan, raters, classes, window, out)
     }
 
     /// The average of the raters' soft labels within a window, newly allocated in C order.
@@ -170,7 +243,7 @@ pub trait SoftEncoder: sealed::Encoder {
         classes: &Classes,
         window: &[Range<usize>],
     ) -> Result<Array<F, D::Larger>> {
-        let mut out = window::allocate::<F, D>(raters.shape(), classes, window)?;
+        let mut out = window::allocate::<F, D>(raters.shape(), self.channel_count(classes)?, window)?;
         self.encode_raters_window_into(raters, classes, window, &mut out)?;
         Ok(out)
     }

@@ -17,7 +17,8 @@
 //!    and writes each class's plane from the first pixel to the last, in an [`element`] type: probabilities, or 255ths, which
 //!    [`parts`] makes;
 //!  - [`block_encoder`] counts the neighbours in a mixed block by the [`stencil`], with a look-up [`table`] where one
-//!    is small enough. Its inner loops are in [`block_loops`].
+//!    is small enough. Its inner loops are in [`block_loops`];
+//!  - [`mixing`] makes channels of classes, where these are not the classes themselves.
 
 mod block_encoder;
 mod block_loops;
@@ -25,6 +26,7 @@ mod class_runs;
 mod dense;
 mod element;
 mod index;
+pub(crate) mod mixing;
 pub(crate) mod parts;
 mod plane_ring;
 mod presence;
@@ -49,6 +51,7 @@ pub(crate) use self::volumes::soft_volumes;
 
 use self::dense::encode_tile;
 use self::index::ClassIndex;
+use self::mixing::Mixing;
 use self::reader::{IndexReader, LabelReader};
 use self::stencil::Stencil;
 use self::sweep::Context;
@@ -108,26 +111,67 @@ impl Smoothing {
         self.radius
     }
 
-    /// Whether a class that is not found has the value 0, so that the zeros can be left out.
-    pub(crate) fn is_sparse(&self) -> bool {
-        self.off == 0.0
-    }
-
     /// The value of a class that has this share of the weights around a voxel.
     fn value<F: SoftFloat>(&self, share: f64) -> F {
         F::round_from(self.on * share + self.off * (1.0 - share))
     }
 }
 
+/// What to compute, and what becomes of the classes.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    smoothing: Smoothing,
+    /// From classes to channels, unless the channels are the classes. Then a class that is not found has the value 0.
+    mixing: Option<Mixing>,
+}
+
+impl Plan {
+    pub(crate) fn new(smoothing: Smoothing, mixing: Option<Mixing>) -> Result<Self> {
+        let Some(mixing) = mixing else {
+            return Ok(Self {
+                smoothing,
+                mixing: None,
+            });
+        };
+        if smoothing.on == 1.0 && smoothing.off == 0.0 {
+            return Ok(Self {
+                smoothing,
+                mixing: Some(mixing),
+            });
+        }
+        // Every class of a voxel has a value then, but only its label decides over it.
+        let mixing = mixing.after_pointwise(smoothing.on, smoothing.off)?;
+        Ok(Self {
+            smoothing: Smoothing::pointwise(1.0, 0.0),
+            mixing: Some(mixing),
+        })
+    }
+
+    /// Whether enough values are 0 for a form without zeros.
+    pub(crate) fn is_sparse(&self) -> bool {
+        self.smoothing.off == 0.0 && self.mixing.as_ref().is_none_or(Mixing::is_sparse)
+    }
+
+    /// How many channels the result has.
+    pub(crate) fn channels(&self, classes: &Classes) -> usize {
+        self.mixing.as_ref().map_or(classes.len(), Mixing::channels)
+    }
+
+    /// Whether the channels of a voxel sum to 1.
+    pub(crate) fn is_distribution(&self) -> bool {
+        self.mixing.as_ref().is_none_or(Mixing::is_distribution)
+    }
+}
+
 /// Writes the soft labels of a window to `out`.
 pub(crate) fn encode<L: Label, E: Element, D: SpatialDim>(
-    smoothing: &Smoothing,
+    plan: &Plan,
     raters: &Raters<'_, L, D>,
     classes: &Classes,
     window: &[Range<usize>],
     out: &mut ArrayRef<E, D::Larger>,
 ) -> Result<()> {
-    check_output(raters.shape(), classes.len(), window, out.shape())?;
+    check_output(raters.shape(), plan.channels(classes), window, out.shape())?;
     if out.is_empty() {
         return Ok(());
     }
@@ -138,32 +182,25 @@ pub(crate) fn encode<L: Label, E: Element, D: SpatialDim>(
         .first()
         .map_or(tile, |map| orientation.tile(tile, map.dim().into()));
     let maps: Vec<_> = maps.iter().map(|map| orientation.labels(map)).collect();
-    let (out, turned) = (orientation.output(out), orientation.smoothing(smoothing));
+    let (out, turned) = (orientation.output(out), orientation.smoothing(&plan.smoothing));
+    let (mixing, weights) = (plan.mixing.as_ref(), raters.weights());
     let unknown = AtomicBool::new(false);
     if classes.len() <= u8::CAPACITY {
-        let context = Context::<_, u8>::new(
-            &turned,
-            classes.len(),
-            readers(&maps, classes, &unknown),
-            raters.weights(),
-        );
+        let readers = readers(&maps, classes, &unknown);
+        let context = Context::<_, u8>::new(&turned, classes.len(), mixing, readers, weights);
         tiles::for_each_with_output(tile, out, |tile, out| encode_tile(&context, tile, out));
     } else {
-        let context = Context::<_, u16>::new(
-            &turned,
-            classes.len(),
-            readers(&maps, classes, &unknown),
-            raters.weights(),
-        );
+        let readers = readers(&maps, classes, &unknown);
+        let context = Context::<_, u16>::new(&turned, classes.len(), mixing, readers, weights);
         tiles::for_each_with_output(tile, out, |tile, out| encode_tile(&context, tile, out));
     }
-    name_unknown(unknown, smoothing, raters, classes, window)
+    name_unknown(unknown, &plan.smoothing, raters, classes, window)
 }
 
 /// Passes the soft labels of all voxels to visitors. Absent classes must have the value 0. `make` gets the lengths of
 /// consecutive parts of the voxels and returns one visitor for each part.
 pub(crate) fn visit<L: Label, F: SoftFloat, D: SpatialDim, V: Visitor<F>>(
-    smoothing: &Smoothing,
+    plan: &Plan,
     raters: &Raters<'_, L, D>,
     classes: &Classes,
     make: impl FnOnce(&[usize]) -> Vec<V>,
@@ -176,22 +213,15 @@ pub(crate) fn visit<L: Label, F: SoftFloat, D: SpatialDim, V: Visitor<F>>(
     let tiles = tiles::cut(Tile::of_window(window.ranges()));
     let voxels: Vec<usize> = tiles.iter().map(Tile::voxels).collect();
     let tiles: Vec<_> = tiles.into_iter().zip(make(&voxels)).collect();
+    let (smoothing, mixing, weights) = (&plan.smoothing, plan.mixing.as_ref(), raters.weights());
     let unknown = AtomicBool::new(false);
     if classes.len() <= u8::CAPACITY {
-        let context = Context::<_, u8>::new(
-            smoothing,
-            classes.len(),
-            readers(&maps, classes, &unknown),
-            raters.weights(),
-        );
+        let readers = readers(&maps, classes, &unknown);
+        let context = Context::<_, u8>::new(smoothing, classes.len(), mixing, readers, weights);
         tiles::for_each(tiles, |tile, visitor| visit_tile(&context, tile, visitor));
     } else {
-        let context = Context::<_, u16>::new(
-            smoothing,
-            classes.len(),
-            readers(&maps, classes, &unknown),
-            raters.weights(),
-        );
+        let readers = readers(&maps, classes, &unknown);
+        let context = Context::<_, u16>::new(smoothing, classes.len(), mixing, readers, weights);
         tiles::for_each(tiles, |tile, visitor| visit_tile(&context, tile, visitor));
     }
     name_unknown(unknown, smoothing, raters, classes, window.ranges())

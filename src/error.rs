@@ -27,13 +27,13 @@ pub enum Error {
     /// There is nothing to work with: no class, no rater, no sample or no bin.
     #[error("there are no {what}; give at least one")]
     Empty {
-        /// What is missing: `"classes"`, `"raters"`, `"samples"` or `"bins"`.
+        /// What is missing: `"classes"`, `"channels"`, `"labels of a region"`, `"masks"`, `"raters"`, `"samples"` or `"bins"`.
         what: &'static str,
     },
-    /// More classes or bins than are possible.
+    /// More of something than is possible.
     #[error("{count} {what} are too many; use at most {max}")]
     TooMany {
-        /// What there is too much of: `"classes"` or `"bins"`.
+        /// What there is too much of: `"classes"`, `"channels"`, `"structures"`, `"patterns of structures"` or `"bins"`.
         what: &'static str,
         /// The number asked for.
         count: usize,
@@ -88,6 +88,38 @@ pub enum Error {
         value: i128,
         /// Number of classes.
         classes: usize,
+    },
+    /// The mask of a structure holds two labels beside 0, so it may be a label map.
+    #[error(
+        "the mask of structure {structure} (the first is 0) holds {first} and {second}; a mask has one label beside 0, encode a \
+         label map with regions"
+    )]
+    Mask {
+        /// Which mask.
+        structure: usize,
+        /// The first label that is not 0.
+        first: i128,
+        /// The first other one.
+        second: i128,
+    },
+    /// What a class means for the channels is neither a distribution nor a list of memberships.
+    #[error(
+        "row {row} of the channels sums to {sum}; each row must sum to 1 (a class that is mixed), or all entries must be 0 or 1 \
+         (a class that belongs to several channels)"
+    )]
+    ChannelRow {
+        /// The row, which is that of a class.
+        row: usize,
+        /// Its sum.
+        sum: f64,
+    },
+    /// Channels that need not sum to 1 meet something that is for distributions.
+    #[error("{what} is for channels that sum to 1, and those of regions and structures do not; {instead}")]
+    NotDistribution {
+        /// What they meet.
+        what: &'static str,
+        /// What to use instead.
+        instead: &'static str,
     },
     /// The element type of a label map cannot hold a label.
     #[error("label {value} does not fit the element type; ask for a larger one")]
@@ -217,8 +249,8 @@ pub enum Error {
         /// The largest radius possible, in voxels.
         max_radius: usize,
     },
-    /// The encoding has no sparse form.
-    #[error("label smoothing has no sparse form, it leaves no voxel certain; make dense soft labels")]
+    /// The encoding has no sparse form: label smoothing, or channels that mix all classes.
+    #[error("soft labels without zeros, such as those of label smoothing, have no sparse form; make dense ones")]
     NotSparse,
     /// The parts of a sparse form contradict one another.
     #[error("{part}[{entry}] of the sparse form {why}; pass the arrays as they were made")]
@@ -244,7 +276,8 @@ pub enum Error {
     },
     /// The probabilities of a voxel do not sum to 1.
     #[error(
-        "the probabilities at voxel {index:?} sum to {sum}; they must sum to 1, pass logits through a softmax over classes"
+        "the probabilities at voxel {index:?} sum to {sum}; they must sum to 1, pass logits through a softmax over classes \
+         (channels of regions and structures, which do not sum to 1, are judged one by one)"
     )]
     ProbabilitySum {
         /// Their sum.
@@ -255,7 +288,7 @@ pub enum Error {
     /// A prediction has no probability for any class at a voxel that counts.
     #[error(
         "no class has a probability at voxel {index:?}: the prediction ignores it, but its reference counts; predict it, or \
-         ignore it in the reference"
+         ignore it in the reference (channels of regions and structures, which may all be 0, are judged one by one)"
     )]
     NoPrediction {
         /// The voxel, an index for each spatial axis.
@@ -287,6 +320,8 @@ pub enum Place {
     Rater(usize),
     /// A sample of a batch.
     Sample(usize),
+    /// A structure.
+    Structure(usize),
 }
 
 /// The words that follow what is there, such as `on axis 0`.
@@ -297,6 +332,7 @@ impl fmt::Display for Place {
             Self::Class(class) => write!(f, "of class {class}"),
             Self::Rater(rater) => write!(f, "of rater {rater} (the first is 0)"),
             Self::Sample(sample) => write!(f, "of sample {sample} (the first is 0)"),
+            Self::Structure(structure) => write!(f, "of structure {structure} (the first is 0)"),
         }
     }
 }

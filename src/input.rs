@@ -7,5 +7,5 @@ pub(crate) mod label;
 pub(crate) mod per_axis;
 pub(crate) mod raters;
 #[cfg(feature = "serde")]
-mod serde;
+pub(crate) mod serde;
 pub(crate) mod window;

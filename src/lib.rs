@@ -39,6 +39,8 @@
 //! - A part of a label map: [`Window`]. The label maps of several raters: [`Raters`].
 //! - The weights of SVLS, in voxels or millimetres, one value for all axes or one for each ([`PerAxis`]): [`SvlsKernel`].
 //! - An encoder that is chosen at run time, from a configuration file for example: [`Encoding`].
+//! - Channels that are not the classes, such as regions that hold one another, ordered classes, or labels that mean "one of
+//!   these": [`Channels`]. One mask a structure: [`structures`].
 //! - Several raters: [`multirater`]; majority vote and STAPLE to compare with: [`fusion`].
 //! - Many classes in little memory: [`sparse`].
 //! - Soft labels in 8 bits, to store them: [`quantize`].
@@ -98,6 +100,7 @@ pub mod multirater;
 pub mod pool;
 pub mod quantize;
 pub mod sparse;
+pub mod structures;
 
 mod common;
 mod encoder;
@@ -106,12 +109,14 @@ mod error;
 mod input;
 
 pub use encoder::SoftEncoder;
+pub use encoder::channels::Channels;
 pub use encoder::encoding::Encoding;
 pub use encoder::kernel::SvlsKernel;
 pub use encoder::kernel_builder::SvlsKernelBuilder;
 pub use encoder::label_smoothing::LabelSmoothing;
 pub use encoder::one_hot::OneHot;
 pub use encoder::smooth::Svls;
+pub use encoder::with_channels::WithChannels;
 pub use error::{Error, Place, Result};
 pub use input::classes::Classes;
 pub use input::dimension::SpatialDim;

@@ -5,6 +5,8 @@
 //! | [`SoftCrossEntropy`] | the target's own entropy | the paper's loss, equation 3 |
 //! | [`SoftCrossEntropy::kl_divergence`] | 0 | the same gradient; the value is the distance to the optimum |
 //! | [`DiceSemimetric`] | 0 | a region loss whose minimum is at the soft target |
+//! | [`BinaryCrossEntropy`] | the target's own entropy | each channel alone, for regions and structures that overlap |
+//! | [`DiceSemimetric::sigmoid`] | 0 | the same for the region loss |
 //!
 //! Whether the first axis is a batch is said where a loss is made, since shapes cannot tell: `of_map` takes logits and targets
 //! of one map, (C, H, W) or (C, D, H, W), and `of_batch` those of a batch, (N, C, H, W) or (N, C, D, H, W). They are `f32` or
@@ -26,6 +28,7 @@
 //! ```
 
 mod batch;
+mod binary_cross_entropy;
 mod block;
 mod cross_entropy;
 mod dice_semimetric;
@@ -33,6 +36,7 @@ mod elementary;
 mod reduction;
 mod targets;
 
+pub use binary_cross_entropy::BinaryCrossEntropy;
 pub use cross_entropy::SoftCrossEntropy;
 pub use dice_semimetric::DiceSemimetric;
 pub use elementary::LossFloat;

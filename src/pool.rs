@@ -148,7 +148,7 @@ pub fn encode_window_into<L: Label, F: SoftFloat, D: SpatialDim>(
     let box_size = box_size.into();
     let expected = Window::new(raters.shape(), window)?
         .at_scale(box_size.clone())?
-        .soft_shape(classes);
+        .soft_shape(encoder.channel_count(classes)?);
     arrays::check_shape("output", &expected, out.shape())?;
     average_into(&encoder.encode_raters_window(raters, classes, window)?, box_size, out)
 }

@@ -45,7 +45,7 @@ pub fn encode_into<E: SoftEncoder, L: Label, D: SpatialDim>(
     out: &mut ArrayRef<u8, D::Larger>,
 ) -> Result<()> {
     engine::encode(
-        &encoder.smoothing(classes.len(), raters.shape().len())?,
+        &encoder.plan(classes, raters.shape().len())?,
         raters,
         classes,
         window,

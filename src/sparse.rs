@@ -87,9 +87,9 @@ pub fn encode_raters<L: Label, F: SoftFloat, D: SpatialDim>(
     raters: &Raters<'_, L, D>,
     classes: &Classes,
 ) -> Result<SparseLabels<F, D>> {
-    let smoothing = encoder.smoothing(classes.len(), raters.shape().len())?;
-    if smoothing.is_sparse() {
-        builder::build(&smoothing, raters, classes)
+    let plan = encoder.plan(classes, raters.shape().len())?;
+    if plan.is_sparse() {
+        builder::build(&plan, raters, classes)
     } else {
         Err(Error::NotSparse)
     }
@@ -111,6 +111,8 @@ pub fn encode_raters<L: Label, F: SoftFloat, D: SpatialDim>(
 pub struct SparseLabels<F, D> {
     dim: D,
     class_count: usize,
+    /// Whether the probabilities of a voxel sum to 1.
+    distribution: bool,
     /// The most probable class of each voxel in C order, the lowest of several, or [`NONE`].
     class: Vec<u16>,
     /// Voxels where no class has probability 1, without the ignored ones, ascending, and where the pairs of each end.
@@ -184,6 +186,12 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
     }
 
     /// The distribution of an uncertain voxel.
+    /// Whether the probabilities of every voxel sum to 1, unless it is ignored: see
+    /// [`SoftEncoder::is_distribution`](crate::SoftEncoder::is_distribution).
+    pub fn is_distribution(&self) -> bool {
+        self.distribution
+    }
+
     fn pairs(&self, entry: usize) -> Option<Distribution<'_, F>> {
         let start = entry
             .checked_sub(1)

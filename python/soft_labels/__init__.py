@@ -19,14 +19,17 @@ from ._encode import encode, pool, valid_mask
 from ._kernel import kernel
 from ._native import Classes, Encoding, __version__, num_threads, set_num_threads
 from ._sparse import SparseLabels, encode_sparse
+from ._structures import Structures, encode_structures
 
 __all__ = [
     "Classes",
     "Encoding",
     "SparseLabels",
+    "Structures",
     "__version__",
     "encode",
     "encode_sparse",
+    "encode_structures",
     "fuse",
     "kernel",
     "metrics",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -16,6 +17,7 @@ Array: TypeAlias = NDArray[Any]
 LabelMaps: TypeAlias = Array | Sequence[Array]
 AnyClasses: TypeAlias = int | Sequence[int] | Classes
 Method: TypeAlias = str | Mapping[str, Any] | Encoding
+Channels: TypeAlias = Mapping[str, Any] | Sequence[Sequence[float]] | NDArray[Any]
 Window: TypeAlias = Sequence[slice | tuple[int, int]]
 
 
@@ -89,15 +91,48 @@ def _contiguous(count: int) -> Classes:
     return Classes(count)
 
 
-def encoding_of(method: Method) -> Encoding:
-    """`Encoding` of the name of a method, of a dict as in its JSON form, or as it is."""
+def encoding_of(method: Method, channels: Channels | None = None) -> Encoding:
+    """`Encoding` of the name of a method, of a dict as in its JSON form, or as it is; with channels, if they are given."""
     if isinstance(method, Encoding):
-        return method
-    if isinstance(method, str):
-        return _named(method)
-    if isinstance(method, Mapping):
-        return Encoding(**method)
-    raise TypeError(f"a method is a name, a dict or soft_labels.Encoding, not {type(method).__name__}")
+        encoding = method
+    elif isinstance(method, str):
+        encoding = _named(method)
+    elif isinstance(method, Mapping):
+        encoding = Encoding(**method)
+    else:
+        raise TypeError(f"a method is a name, a dict or soft_labels.Encoding, not {type(method).__name__}")
+    return encoding if channels is None else encoding.with_channels(_channels(channels))
+
+
+def _channels(channels: Channels) -> str:
+    """The JSON form of channels."""
+    if not isinstance(channels, Mapping):
+        if not isinstance(channels, (list, tuple, np.ndarray)):
+            raise TypeError(
+                f'channels are a dict such as {{"regions": [[1, 2], [2]]}} or a matrix, not {type(channels).__name__}'
+            )
+        channels = {"matrix": channels}
+    plain = {name: list(value) if isinstance(value, (tuple, range)) else value for name, value in channels.items()}
+    if isinstance(plain.get("matrix"), (np.ndarray, list)):
+        plain["matrix"] = _matrix(plain["matrix"])
+    try:
+        return json.dumps(plain, default=operator.methodcaller("tolist"), allow_nan=False)
+    except (TypeError, AttributeError) as error:
+        raise TypeError(f"channels are numbers and lists of numbers: {error}") from None
+    except ValueError:
+        raise ValueError("channels hold a number that is not finite") from None
+
+
+def _matrix(matrix: Any) -> list[list[float]]:
+    """A row for each class."""
+    try:
+        array = np.asarray(matrix, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError("a matrix of channels has a row of numbers for each class, all of one length") from None
+    if array.ndim != 2:
+        raise ValueError(f"a matrix of channels has two axes, (classes, channels), not {array.ndim}")
+    rows: list[list[float]] = array.tolist()
+    return rows
 
 
 @lru_cache(maxsize=64)

@@ -11,6 +11,7 @@ from . import _native
 from ._arguments import (
     AnyClasses,
     Array,
+    Channels,
     LabelMaps,
     Method,
     Window,
@@ -32,6 +33,7 @@ def encode(
     classes: AnyClasses,
     method: Method = "svls",
     *,
+    channels: Channels | None = None,
     weights: ArrayLike | None = None,
     window: Window | None = None,
     dtype: DTypeLike = np.float32,
@@ -52,12 +54,20 @@ def encode(
     method : {"svls", "one_hot"}, dict, or Encoding
         For settings: ``Encoding("svls", sigma=1.5, truncate=3)``, ``Encoding("svls", radius=[1, 2, 2], strength=0.5)``,
         ``Encoding("label_smoothing", alpha=0.1)``.
+    channels : dict or matrix, optional
+        What the first axis is, if it is not the classes. ``{"regions": [[1, 2, 4], [1, 4], [4]]}`` are the labels of each
+        region, for sigmoids: regions may hold one another, and a region has the soft labels of its own mask. A matrix
+        (classes, channels) says what each label means for each channel, and its rows sum to 1: ``[0, 0.5, 0.5]`` is "1 or 2".
+        ``{"ordinal": "exponential", "tau": 1.0}`` and ``{"ordinal": "binomial"}`` are for ordered classes,
+        ``{"siblings": [0, 1, 1], "alpha": 0.2}`` smooths within groups, ``{"per_class": [0.0, 0.1]}`` has an alpha for each
+        class, and ``{"confusion": counts}`` is made of counts.
     weights : list of float, optional
         One for each rater.
     window : list of slices or (start, end), optional
         For each axis, which part of the result to compute. It has the same bits as that part of the whole.
     dtype : {float32, float64, float16, uint8}
-        That of a new result. In uint8 they are 255ths whose sum is exactly 255, to store them.
+        That of a new result. In uint8 they are 255ths, to store them: their sum is exactly 255, and those of regions are
+        each rounded alone.
     out : array, optional
         To write to, of any strides. It is returned.
 
@@ -75,7 +85,8 @@ def encode(
     else:
         element = _FLOAT32 if dtype is np.float32 or dtype is None else np.dtype(dtype)
     ranges = windows_of(window, maps[0].shape) if window is not None and maps else None
-    return _native.encode(maps, classes_of(classes), encoding_of(method), element, ranges, weights_of(weights), out)
+    encoding = encoding_of(method, channels)
+    return _native.encode(maps, classes_of(classes), encoding, element, ranges, weights_of(weights), out)
 
 
 def _writable(out: Array) -> Array:

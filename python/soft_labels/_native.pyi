@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,15 +47,26 @@ class Encoding:
         truncate: float = ...,
         strength: float = ...,
         alpha: float = ...,
+        channels: Mapping[str, Any] = ...,
     ) -> None: ...
     def to_json(self) -> str: ...
     @classmethod
     def from_json(cls, text: str) -> Encoding: ...
+    def with_channels(self, channels: str) -> Encoding:
+        """The same with channels, which are given in their JSON form."""
+    def channel_count(self, classes: Classes) -> int:
+        """How many channels the soft labels of these classes have: the length of their first axis."""
+    def is_distribution(self, classes: Classes) -> bool:
+        """Whether the channels of a voxel sum to 1. Those of regions and structures do not."""
     def radius(self, axes: int) -> list[int]:
         """How far the method reaches along each axis of label maps of 2 or 3 axes, in voxels.
 
         A block of a larger map needs so many more voxels around it to have the soft labels of the whole.
         """
+
+class Structures:
+    def add(self, mask: NDArray[Any]) -> None: ...
+    def build(self, encoding: Encoding) -> tuple[NDArray[np.uint16], Classes, Encoding]: ...
 
 def set_num_threads(threads: int) -> None:
     """Sets the number of threads of this process."""

@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 import soft_labels
 
-from ._arguments import AnyClasses, Array, Method, classes_of, encoding_of
+from ._arguments import AnyClasses, Array, Channels, Method, classes_of, encoding_of
 
 __all__ = ["encode"]
 
@@ -37,12 +37,13 @@ def encode(
     classes: AnyClasses,
     method: Method = "svls",
     *,
+    channels: Channels | None = None,
     weights: ArrayLike | None = None,
     dtype: DTypeLike = np.float32,
 ) -> da.Array:
     """Soft labels (C, ..) of a Dask array of labels, lazily. The parameters are those of `soft_labels.encode`.
 
-    The result has the chunks of `labels`, and all classes in one chunk. Each chunk is encoded with as many voxels around it
+    The result has the chunks of `labels`, and all channels in one chunk. Each chunk is encoded with as many voxels around it
     as the kernel needs, so the bits are those of one piece, whatever the chunks and the scheduler. Several raters are a list
     of Dask arrays of one shape.
     """
@@ -58,7 +59,7 @@ def encode(
             raise ValueError("the sizes of chunks are not known; call compute_chunk_sizes() first")
     classes, encoding, dtype = (
         classes_of(classes),
-        encoding_of(method),
+        encoding_of(method, channels),
         np.dtype(np.float32 if dtype is None else dtype),
     )
     # What is wrong with the arguments is told now, not by a worker. Where there are no voxels, no label is wrong.
@@ -73,7 +74,7 @@ def encode(
         *overlapped,
         name="soft-labels-" + da.core.tokenize(*maps, classes.to_json(), encoding.to_json(), weights, dtype.str),
         dtype=dtype,
-        chunks=((len(classes),), *wide),
+        chunks=((encoding.channel_count(classes),), *wide),
         new_axis=0,
         meta=np.empty((0,) * (maps[0].ndim + 1), dtype),
         halo=halo,
@@ -116,7 +117,7 @@ def _encode_block(*maps: Array, halo: Any, counts: Any, settings: Any, block_id:
     classes, encoding, weights, dtype = settings
     # Dask tries the function on nothing.
     if block_id is None:
-        return np.zeros((len(classes), *maps[0].shape), dtype)
+        return np.zeros((encoding.channel_count(classes), *maps[0].shape), dtype)
     window = []
     for length, depth, at, count in zip(maps[0].shape, halo, block_id[1:], counts):
         window.append((depth if at > 0 else 0, length - (depth if at + 1 < count else 0)))

@@ -16,7 +16,7 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform
 from monai.transforms.lazy.functional import apply_pending
 
-from ._arguments import AnyClasses, Method, classes_of, encoding_of
+from ._arguments import AnyClasses, Channels, Method, classes_of, encoding_of
 from .torch import _as_torch_has, encode
 
 __all__ = ["SoftLabelsd"]
@@ -35,7 +35,7 @@ class SoftLabelsd(MapTransform):
     Parameters
     ----------
     keys : str or list of str
-    classes, method, weights
+    classes, method, channels, weights
         As for `soft_labels.encode`.
     allow_missing_keys : bool
     """
@@ -46,11 +46,13 @@ class SoftLabelsd(MapTransform):
         classes: AnyClasses,
         method: Method = "svls",
         *,
+        channels: Channels | None = None,
         weights: Sequence[float] | None = None,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.classes, self.method, self.weights = classes_of(classes), encoding_of(method), weights
+        self.classes, self.method = classes_of(classes), encoding_of(method, channels)
+        self.weights = weights
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
         result: dict[Any, Any] = dict(data)

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 import soft_labels
 
-from ._arguments import AnyClasses, Method, Window, classes_of, encoding_of, per_axis
+from ._arguments import AnyClasses, Channels, Method, Window, classes_of, encoding_of, per_axis
 
 __all__ = ["RandomWindows", "SoftCrossEntropyLoss", "encode"]
 
@@ -30,6 +30,7 @@ def encode(
     classes: AnyClasses,
     method: Method = "svls",
     *,
+    channels: Channels | None = None,
     weights: ArrayLike | None = None,
     window: Window | None = None,
     dtype: torch.dtype = torch.float32,
@@ -43,11 +44,14 @@ def encode(
         labels = [_array(one, "a label map") for one in labels]
     else:
         labels = _array(labels, "a label map")
+    encoding = encoding_of(method, channels)
     if out is not None:
-        soft_labels.encode(labels, classes, method, weights=weights, window=window, out=_array(out, "out"))
+        soft_labels.encode(labels, classes, encoding, weights=weights, window=window, out=_array(out, "out"))
         return out
     element = _numpy_dtype(dtype)
-    return torch.from_numpy(soft_labels.encode(labels, classes, method, weights=weights, window=window, dtype=element))
+    return torch.from_numpy(
+        soft_labels.encode(labels, classes, encoding, weights=weights, window=window, dtype=element)
+    )
 
 
 def _array(values: Any, what: str) -> Any:
@@ -160,7 +164,7 @@ class RandomWindows:
     ----------
     size : list of int
         The size of the window along each axis.
-    classes, method, weights
+    classes, method, channels, weights
         As for `soft_labels.encode`.
     scales : list of int or of lists of int, optional
         Lengths of boxes in voxels, such as ``[1, 2, 4]``: targets for outputs at several resolutions, each the mean of the
@@ -177,16 +181,17 @@ class RandomWindows:
         classes: AnyClasses,
         method: Method = "svls",
         *,
+        channels: Channels | None = None,
         weights: ArrayLike | None = None,
         scales: Sequence[int | Sequence[int]] | None = None,
     ) -> None:
         self.size = per_axis(list(size), len(size), "a window's size", least=0)
-        self.classes, self.method = classes_of(classes), encoding_of(method)
+        self.classes, self.method = classes_of(classes), encoding_of(method, channels)
         self.weights, self.scales = weights, scales
 
     def __call__(self, cases: Sequence[tuple[Any, Any]]) -> tuple[torch.Tensor, Any]:
         images: list[torch.Tensor] = []
-        targets = torch.empty(len(cases), len(self.classes), *self.size)
+        targets = torch.empty(len(cases), self.method.channel_count(self.classes), *self.size)
         for at, (image, labels) in enumerate(cases):
             if any(one.shape != image.shape[1:] for one in (labels if isinstance(labels, (list, tuple)) else [labels])):
                 raise ValueError(f"an image is {tuple(image.shape)}, channels first; its label map has other voxels")

@@ -44,7 +44,9 @@ impl Request<'_> {
     /// How many labels and probabilities are read and written, at most.
     fn values<L: Label>(&self, maps: &[ArrayViewD<'_, L>]) -> usize {
         let labels = maps.iter().map(ArrayView::len).fold(0, usize::saturating_add);
-        labels.saturating_mul(self.classes.len() + 1)
+        // The number of channels is told where they do not fit.
+        let channels = self.encoding.channel_count(self.classes).unwrap_or(0);
+        labels.saturating_mul(channels + 1)
     }
 }
 
@@ -85,7 +87,8 @@ fn zeros<'py>(
 ) -> PyResult<Bound<'py, PyUntypedArray>> {
     static ZEROS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = dtype.py();
-    let shape = window.soft_shape(request.classes);
+    let channels = request.encoding.channel_count(request.classes).map_err(value)?;
+    let shape = window.soft_shape(channels);
     let zeros = ZEROS
         .import(py, "numpy", "zeros")?
         .call1((PyTuple::new(py, &shape)?, dtype));
@@ -176,6 +179,8 @@ fn encode_sparse_typed<'py, L: Label + Element>(
     result.set_item("ends", PyArray1::from_vec(py, wide(parts.ends)))?;
     result.set_item("pair_class", PyArray1::from_slice(py, parts.pair_class))?;
     result.set_item("pair_probability", PyArray1::from_slice(py, parts.pair_probability))?;
+    result.set_item("channel_count", sparse.class_count())?;
+    result.set_item("sums_to_one", sparse.is_distribution())?;
     Ok(result)
 }
 
@@ -217,7 +222,11 @@ pub(crate) fn kernel<'py>(
     encoding: &Bound<'py, Encoding>,
     axes: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let soft_labels::Encoding::Svls(svls) = &encoding.get().0 else {
+    let svls = match &encoding.get().0 {
+        soft_labels::Encoding::WithChannels(encoder) => encoder.encoder(),
+        encoding => encoding,
+    };
+    let soft_labels::Encoding::Svls(svls) = svls else {
         return Err(value("only SVLS has a kernel"));
     };
     let weights = svls.kernel().normalized(axes).map_err(value)?;

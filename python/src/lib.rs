@@ -6,6 +6,7 @@ mod error;
 mod fuse;
 mod metrics;
 mod objects;
+mod structures;
 mod threads;
 
 use pyo3::prelude::*;
@@ -16,6 +17,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<objects::Classes>()?;
     module.add_class::<objects::Encoding>()?;
+    module.add_class::<structures::Structures>()?;
     module.add_function(wrap_pyfunction!(encode::encode, module)?)?;
     module.add_function(wrap_pyfunction!(encode::encode_sparse, module)?)?;
     module.add_function(wrap_pyfunction!(encode::valid_mask, module)?)?;

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
-use soft_labels::SoftEncoder;
+use soft_labels::{Channels, SoftEncoder};
 
 use crate::error::{in_range, value, wrong_type};
 
@@ -122,6 +122,21 @@ impl Encoding {
         serde_json::to_string(&self.0).map_err(value)
     }
 
+    /// The same with channels, which are given in their JSON form.
+    fn with_channels(&self, channels: &str) -> PyResult<Self> {
+        self.with(serde_json::from_str(channels).map_err(of_json)?)
+    }
+
+    /// How many channels the soft labels of these classes have.
+    fn channel_count(&self, classes: &Classes) -> PyResult<usize> {
+        self.0.channel_count(&classes.0).map_err(value)
+    }
+
+    /// Whether the channels of a voxel sum to 1.
+    fn is_distribution(&self, classes: &Classes) -> PyResult<bool> {
+        self.0.is_distribution(&classes.0).map_err(value)
+    }
+
     /// How far the method reaches along each axis of label maps of so many axes, in voxels.
     fn radius(&self, axes: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
         self.0.radius(in_range(axes.extract(), axes)?).map_err(value)
@@ -146,20 +161,25 @@ impl Encoding {
 }
 
 impl Encoding {
+    /// This encoding with channels, if it has none.
+    pub(crate) fn with(&self, channels: Channels) -> PyResult<Self> {
+        if matches!(self.0, soft_labels::Encoding::WithChannels(_)) {
+            return Err(value("the method has channels already; give them once"));
+        }
+        Ok(Self(self.0.clone().with_channels(channels).into()))
+    }
+
     fn parse(text: &str) -> PyResult<Self> {
         let parsed: serde_json::Result<soft_labels::Encoding> = serde_json::from_str(text);
-        // Where the text is from Python, so is its only line.
-        parsed.map(Self).map_err(|error| {
-            value(
-                error
-                    .to_string()
-                    .split(" at line 1 ")
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned(),
-            )
-        })
+        parsed.map(Self).map_err(of_json)
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as map_err has it")]
+// Where the text is from Python, so is its only line.
+fn of_json(error: serde_json::Error) -> PyErr {
+    let text = error.to_string();
+    value(text.split(" at line 1 ").next().unwrap_or_default().to_owned())
 }
 
 fn fields<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyDict>> {

@@ -2,7 +2,8 @@
 
 use super::sealed::Encoder;
 use crate::engine::Smoothing;
-use crate::{LabelSmoothing, OneHot, Result, SoftEncoder, Svls};
+use crate::engine::mixing::Mixing;
+use crate::{Classes, LabelSmoothing, OneHot, Result, SoftEncoder, Svls, WithChannels};
 
 /// One of the crate's encoders, as a value: what a training configuration names.
 ///
@@ -37,7 +38,10 @@ use crate::{LabelSmoothing, OneHot, Result, SoftEncoder, Svls};
 /// {"method": "svls"}
 /// {"method": "svls", "sigma": 1.5, "radius": [1, 2, 2], "strength": 0.5}
 /// {"method": "svls", "sigma_mm": 1.0, "spacing_mm": [3.0, 1.0, 1.0], "truncate": 3.0}
+/// {"method": "svls", "channels": {"regions": [[1, 2, 4], [1, 4], [4]]}}
 /// ```
+///
+/// [`Channels`](crate::Channels) lists the forms of `channels`.
 ///
 /// Unknown fields, fields of another method, and settings that
 /// [`SvlsKernelBuilder::build`](crate::SvlsKernelBuilder::build) refuses are errors.
@@ -55,6 +59,8 @@ pub enum Encoding {
     LabelSmoothing(LabelSmoothing),
     /// [`Svls`].
     Svls(Svls),
+    /// One of them, with channels that are not the classes.
+    WithChannels(Box<WithChannels<Self>>),
 }
 
 impl Default for Encoding {
@@ -82,12 +88,27 @@ impl From<Svls> for Encoding {
     }
 }
 
+impl<E: Into<Self>> From<WithChannels<E>> for Encoding {
+    fn from(encoder: WithChannels<E>) -> Self {
+        let (encoder, channels) = encoder.into_parts();
+        Self::WithChannels(Box::new(encoder.into().with_channels(channels)))
+    }
+}
+
 impl Encoder for Encoding {
     fn smoothing(&self, classes: usize, axes: usize) -> Result<Smoothing> {
         match self {
             Self::OneHot => OneHot.smoothing(classes, axes),
             Self::LabelSmoothing(smoothing) => smoothing.smoothing(classes, axes),
             Self::Svls(svls) => svls.smoothing(classes, axes),
+            Self::WithChannels(encoder) => encoder.smoothing(classes, axes),
+        }
+    }
+
+    fn mixing(&self, classes: &Classes) -> Result<Option<Mixing>> {
+        match self {
+            Self::WithChannels(encoder) => encoder.mixing(classes),
+            _ => Ok(None),
         }
     }
 }

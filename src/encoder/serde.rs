@@ -7,11 +7,13 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error as _, IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::channels::Channels;
 use super::encoding::Encoding;
 use super::kernel::{Reach, SvlsKernel};
 use super::kernel_builder::SvlsKernelBuilder;
 use super::label_smoothing::LabelSmoothing;
 use super::smooth::Svls;
+use crate::SoftEncoder;
 use crate::input::per_axis::PerAxis;
 
 /// The fields of all encodings. A flat form refuses unknown fields, which an enum with tags does not in every variant.
@@ -33,6 +35,8 @@ pub(super) struct Fields {
     truncate: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     strength: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    channels: Option<Channels>,
 }
 
 #[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -66,6 +70,7 @@ impl Fields {
             radius: None,
             truncate: None,
             strength: None,
+            channels: None,
         }
     }
 
@@ -117,8 +122,9 @@ impl Fields {
 impl TryFrom<Fields> for Encoding {
     type Error = String;
 
-    fn try_from(fields: Fields) -> Result<Self, String> {
+    fn try_from(mut fields: Fields) -> Result<Self, String> {
         fields.check()?;
+        let channels = fields.channels.take();
         let alpha = || {
             fields
                 .alpha
@@ -130,7 +136,11 @@ impl TryFrom<Fields> for Encoding {
             Method::LabelSmoothingOverOthers => LabelSmoothing::over_others(alpha()?).map(Self::from),
             Method::Svls => svls(fields).map(Self::from),
         };
-        encoding.map_err(|error| error.to_string())
+        let encoding: Self = encoding.map_err(|error| error.to_string())?;
+        Ok(match channels {
+            Some(channels) => Self::from(encoding.with_channels(channels)),
+            None => encoding,
+        })
     }
 }
 
@@ -159,6 +169,13 @@ impl From<Encoding> for Fields {
                 })
             },
             Encoding::Svls(svls) => Self::of_kernel(svls.kernel().clone()),
+            Encoding::WithChannels(encoder) => {
+                let (encoding, channels) = encoder.into_parts();
+                Self {
+                    channels: Some(channels),
+                    ..Self::from(encoding)
+                }
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::block_loops::{self, PerVoxel};
 use super::index::ClassIndex;
+use super::mixing::{Mixing, Present, add_scaled};
 use super::plane_ring::PlaneRing;
 use super::stencil::Stencil;
 use super::table::Table;
@@ -16,6 +17,8 @@ const SCALE_UP: f64 = (1_u128 << 127) as f64 * (1_u128 << 127) as f64;
 pub(super) struct BlockEncoder<'a, F> {
     smoothing: &'a Smoothing,
     stencil: &'a Stencil,
+    /// What becomes of the classes, if they are not the channels themselves.
+    mixing: Option<&'a Mixing>,
     /// The raters' weights: all 1 if they are equal, otherwise multiplied by [`SCALE_UP`].
     weights: Vec<f64>,
     equal: bool,
@@ -32,6 +35,7 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
     pub(super) fn new(
         smoothing: &'a Smoothing,
         stencil: &'a Stencil,
+        mixing: Option<&'a Mixing>,
         table: Option<&'a Table<F>>,
         weights: &[f64],
     ) -> Self {
@@ -39,6 +43,7 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
         Self {
             smoothing,
             stencil,
+            mixing,
             weights: weights
                 .iter()
                 .map(|weight| if equal { 1.0 } else { weight * SCALE_UP })
@@ -71,21 +76,22 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
         }
     }
 
-    /// Writes the values of each of the classes in the block at row and column `[h, w]`. All voxels around it have one of
-    /// these classes or, if `ignored`, none. Sums are exact, so the last class gets what the others leave.
+    /// Writes the values of each of the channels in the block at row and column `[h, w]`. All voxels around it have one of
+    /// the classes or, if `ignored`, none. Sums are exact, so the last class gets what the others leave.
     pub(super) fn encode<I: ClassIndex>(
         &mut self,
         values: &mut [PerVoxel<F>],
-        classes: &[usize],
+        present: &Present,
         ignored: bool,
         rings: &[PlaneRing<I>],
         [h, w]: [usize; 2],
     ) {
         let at = rings[0].rows(h) + w;
+        let counted = self.mixing.is_none_or(Mixing::is_counted);
         match self.table {
-            Some(table) if !ignored => self.by_table(table, values, classes, rings, at),
-            None if !ignored && self.equal => self.equal_raters(values, classes, rings, at),
-            _ => self.each_rater(values, classes, rings, at),
+            Some(table) if !ignored && counted => self.by_table(table, values, present, rings, at),
+            _ if !ignored && self.equal && counted => self.equal_raters(values, present, rings, at),
+            _ => self.each_class(values, present, ignored, rings, at),
         }
     }
 
@@ -93,51 +99,124 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
         &mut self,
         table: &Table<F>,
         values: &mut [PerVoxel<F>],
-        classes: &[usize],
+        present: &Present,
         rings: &[PlaneRing<I>],
         at: usize,
     ) {
-        let Some((last, others)) = values.split_last_mut() else {
+        let mixing = self.mixing;
+        // An index of the table is a sum over voxels, as a weight is. Of a channel of several classes it is the sum of theirs.
+        let mut sums = vec![[0; BLOCK]; if mixing.is_some() { values.len() } else { 0 }];
+        let mut visit = |place: usize, indices: &PerVoxel<u16>| match mixing {
+            None => block_loops::look_up(&mut values[place], indices, &table.values),
+            Some(_) => present
+                .links(place, mixing)
+                .for_each(|(channel, _)| block_loops::add(&mut sums[channel], indices)),
+        };
+        let Some((_, others)) = present.classes.split_last() else {
             return;
         };
         let mut rest = [table.full; BLOCK];
-        for (values, &class) in others.iter_mut().zip(classes) {
+        for (place, &class) in others.iter().enumerate() {
             self.count(rings, at, is_class(class));
             let indices = table.indices(&self.stencil.shells, self.counts.as_flattened());
             block_loops::subtract(&mut rest, &indices);
-            block_loops::look_up(values, &indices, &table.values);
+            visit(place, &indices);
         }
-        block_loops::look_up(last, &rest, &table.values);
+        visit(others.len(), &rest);
+        for (values, sums) in values.iter_mut().zip(&sums) {
+            block_loops::look_up(values, sums, &table.values);
+        }
     }
 
     /// Filtering is linear, so raters of equal weight are counted together.
     fn equal_raters<I: ClassIndex>(
         &mut self,
         values: &mut [PerVoxel<F>],
-        classes: &[usize],
+        present: &Present,
+        rings: &[PlaneRing<I>],
+        at: usize,
+    ) {
+        let (smoothing, mixing) = (self.smoothing, self.mixing);
+        let total = self.stencil.full * rings.len() as f64;
+        let convert = |values: &mut PerVoxel<F>, found: &PerVoxel<f64>| {
+            let both = values.iter_mut().zip(found);
+            both.for_each(|(value, found)| *value = smoothing.value(found / total));
+        };
+        let mut sums = vec![[0.0; BLOCK]; if mixing.is_some() { values.len() } else { 0 }];
+        self.for_each_weight(
+            rings,
+            at,
+            &present.classes,
+            [total; BLOCK],
+            |place, found| match mixing {
+                None => convert(&mut values[place], found),
+                Some(_) => present
+                    .links(place, mixing)
+                    .for_each(|(channel, _)| block_loops::add(&mut sums[channel], found)),
+            },
+        );
+        for (values, sums) in values.iter_mut().zip(&sums) {
+            convert(values, sums);
+        }
+    }
+
+    /// The shares of all raters where these differ in weight or ignore voxels, and any shares that are mixed.
+    fn each_class<I: ClassIndex>(
+        &mut self,
+        values: &mut [PerVoxel<F>],
+        present: &Present,
+        ignored: bool,
         rings: &[PlaneRing<I>],
         at: usize,
     ) {
         let smoothing = self.smoothing;
-        let total = self.stencil.full * rings.len() as f64;
-        self.for_each_weight(rings, at, classes, [total; BLOCK], |class, found| {
-            values[class]
-                .iter_mut()
-                .zip(found)
-                .for_each(|(value, found)| *value = smoothing.value(found / total));
-        });
+        let Some(mixing) = self.mixing.filter(|mixing| !mixing.is_counted()) else {
+            let sums = self.each_rater(values.len(), present, self.mixing, rings, at);
+            let (equal, full) = (self.equal, self.stencil.full);
+            for (values, sums) in values.iter_mut().zip(sums) {
+                for (value, sum) in values.iter_mut().zip(sums) {
+                    *value = sum.share(equal, full).map_or(F::zero(), |share| smoothing.value(share));
+                }
+            }
+            return;
+        };
+        let mut mixed = vec![[0.0; BLOCK]; values.len()];
+        let mut mix = |place: usize, shares: &PerVoxel<f64>| {
+            present
+                .links(place, Some(mixing))
+                .for_each(|(channel, entry)| add_scaled(&mut mixed[channel], entry, shares));
+        };
+        if !ignored && self.equal {
+            let total = self.stencil.full * rings.len() as f64;
+            self.for_each_weight(rings, at, &present.classes, [total; BLOCK], |place, found| {
+                mix(place, &found.map(|found| found / total));
+            });
+        } else {
+            let sums = self.each_rater(present.classes.len(), present, None, rings, at);
+            let (equal, full) = (self.equal, self.stencil.full);
+            for (place, sums) in sums.into_iter().enumerate() {
+                mix(place, &sums.map(|sum| sum.share(equal, full).unwrap_or(0.0)));
+            }
+        }
+        for (values, mixed) in values.iter_mut().zip(mixed) {
+            for (value, mixed) in values.iter_mut().zip(mixed) {
+                *value = F::round_from(mixed);
+            }
+        }
     }
 
-    /// Each rater's own soft labels. An ignored voxel is left out; the weights of the others are divided by their sum.
+    /// Each rater's own soft labels, summed by class, or by channel if `mixing` says which classes a channel counts. An ignored
+    /// voxel is left out; the weights of the others are divided by their sum.
     fn each_rater<I: ClassIndex>(
         &mut self,
-        values: &mut [PerVoxel<F>],
-        classes: &[usize],
+        channels: usize,
+        present: &Present,
+        mixing: Option<&Mixing>,
         rings: &[PlaneRing<I>],
         at: usize,
-    ) {
+    ) -> Vec<PerVoxel<RaterSum>> {
         let (full, surplus, strength) = (self.stencil.full, self.stencil.surplus, self.smoothing.strength);
-        let mut sums = vec![[RaterSum::default(); BLOCK]; classes.len()];
+        let mut sums = vec![[RaterSum::default(); BLOCK]; channels];
         for (rater, ring) in rings.iter().enumerate() {
             let weight = self.weights[rater];
             if weight == 0.0 {
@@ -146,15 +225,28 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
             let own = &ring.indices()[self.own + at..][..BLOCK];
             let ring = std::slice::from_ref(ring);
             let valid = self.weigh(ring, at, |index| index != I::IGNORED);
-            self.for_each_weight(ring, at, classes, valid, |place, found| {
-                let is_own = is_class(classes[place]);
-                for ((sum, own), (found, valid)) in sums[place].iter_mut().zip(own).zip(found.iter().zip(&valid)) {
-                    if *own == I::IGNORED {
+            // How much of each channel is found around each voxel, and whether the voxel itself is of it.
+            let mut found = vec![([0.0; BLOCK], [false; BLOCK]); channels];
+            self.for_each_weight(ring, at, &present.classes, valid, |place, of_class| {
+                let is_own = is_class(present.classes[place]);
+                for (channel, _) in present.links(place, mixing) {
+                    let (found, is_of) = &mut found[channel];
+                    block_loops::add(found, of_class);
+                    is_of
+                        .iter_mut()
+                        .zip(own)
+                        .for_each(|(is_of, own)| *is_of |= is_own(*own));
+                }
+            });
+            for (sums, (found, is_of)) in sums.iter_mut().zip(&found) {
+                for i in 0..BLOCK {
+                    let (sum, found, valid) = (&mut sums[i], found[i], valid[i]);
+                    if own[i] == I::IGNORED {
                         continue;
                     }
-                    if *valid == full {
-                        sum.add(weight, *found, found / full);
-                    } else if is_own(*own) {
+                    if valid == full {
+                        sum.add(weight, found, found / full);
+                    } else if is_of[i] {
                         // First the share at strength 1, where the centre weighs as much as all its neighbours, then the
                         // strength. The result is at least 1 - strength / 2, also after rounding.
                         let share = (found - surplus) / (valid - surplus);
@@ -163,15 +255,9 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
                         sum.add_partial(weight, strength * (found / (valid - surplus)));
                     }
                 }
-            });
-        }
-        for (values, sums) in values.iter_mut().zip(sums) {
-            for (value, sum) in values.iter_mut().zip(sums) {
-                *value = sum
-                    .share(self.equal, full)
-                    .map_or(F::zero(), |share| self.smoothing.value(share));
             }
         }
+        sums
     }
 
     /// Calls `visit` for each class with its place among the classes and the weight of the voxels around each voxel that

@@ -4,7 +4,7 @@
 //! compiler makes scalar code of them, which is several times slower. After a change look at the assembly.
 
 use std::array::from_fn;
-use std::ops::SubAssign;
+use std::ops::{AddAssign, SubAssign};
 
 use super::{BLOCK, SPAN};
 
@@ -86,6 +86,12 @@ pub(super) fn table_indices<'a>(
         sum.iter_mut().zip(wide).for_each(|(sum, wide)| *sum += stride * wide);
     }
     *indices = sum;
+}
+
+/// Adds `some` to `to`, voxel by voxel.
+#[inline]
+pub(super) fn add<T: Copy + AddAssign>(to: &mut PerVoxel<T>, some: &PerVoxel<T>) {
+    to.iter_mut().zip(some).for_each(|(to, some)| *to += *some);
 }
 
 /// Subtracts `some` from `from`, voxel by voxel.

@@ -1,4 +1,5 @@
-//! The runs of each class in a few rows, and writing the class's plane by them.
+//! The runs of each channel in a few rows, and writing the channel's plane by them. A channel is a class, unless classes are
+//! mixed.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -6,10 +7,12 @@ use std::ops::Range;
 use super::block_loops::PerVoxel;
 use super::element::Element;
 use super::index::ClassIndex;
+use super::mixing::{Mixing, Present};
 use super::presence::{ClassSet, Contents, Presence};
 use super::{BLOCK, Smoothing};
+use crate::SoftFloat;
 
-/// A run of pixels in some rows; between runs, the class is absent.
+/// A run of pixels in some rows; between runs, the channel is absent.
 #[derive(Debug, Clone, Copy)]
 struct Run<E> {
     start: usize,
@@ -25,57 +28,71 @@ enum Kind<E> {
     Mixed(usize),
 }
 
-/// The runs of each class in some rows of a plane, from the first pixel to the last.
+/// The runs of each channel in some rows of a plane, from the first pixel to the last.
 ///
-/// The work of collecting them grows with the blocks of the rows and the classes found in each, not with all classes.
+/// The work of collecting them grows with the blocks of the rows and the channels found in each, not with all channels.
 #[derive(Debug)]
 pub(super) struct ClassRuns<'a, E> {
     smoothing: &'a Smoothing,
+    mixing: Option<&'a Mixing>,
     /// The element of a class that is alone, and of one that is absent.
     on: E,
     off: E,
-    /// By class.
+    /// By channel.
     runs: Vec<Vec<Run<E>>>,
-    /// The values of mixed blocks, of which so many are used. All classes of a block are computed together; their values
-    /// stay here until the plane of their class is written.
+    /// The values of mixed blocks, of which so many are used. All channels of a block are computed together; their values
+    /// stay here until the plane of their channel is written.
     values: Vec<PerVoxel<E>>,
     used: usize,
-    present: Vec<usize>,
+    present: Present,
     width: usize,
     /// Whether an absent class is other than zero. Then ignored voxels, which are zero, concern every class.
     absent_is_not_zero: bool,
-    /// If what absent classes have also depends on the class that is there: all elements for a class that is alone.
-    alone: Option<HashMap<usize, Vec<E>>>,
+    /// Whether the elements of a voxel are rounded together.
+    together: bool,
+    /// If several channels are not absent where one class is alone: their elements, by class.
+    alone: Option<HashMap<usize, Vec<(usize, E)>>>,
 }
 
-/// No further row is started once more than this many entries of `values` are used, one for each class of a mixed block.
+/// No further row is started once more than this many entries of `values` are used, one for each channel of a mixed block.
 /// They should stay in the second-level cache.
 const BLOCKS: usize = 1 << 11;
 
 impl<'a, E: Element> ClassRuns<'a, E> {
-    pub(super) fn new(smoothing: &'a Smoothing, classes: usize, width: usize) -> Self {
+    pub(super) fn new(smoothing: &'a Smoothing, channels: usize, mixing: Option<&'a Mixing>, width: usize) -> Self {
+        let together = mixing.is_none_or(Mixing::is_distribution);
+        let rounded_together = E::ROUNDED_TOGETHER && smoothing.off != 0.0;
+        let off = if rounded_together {
+            // Those of absent classes differ. The last has what most of them have.
+            let of_class = |class| smoothing.value(if class == 0 { 1.0 } else { 0.0 });
+            elements_of((0..channels).map(of_class).collect(), Some(0), true).pop()
+        } else {
+            elements_of(vec![smoothing.value(0.0)], None, true).pop()
+        };
         Self {
             smoothing,
-            on: elements_alone(smoothing, 0, 1)[0],
-            off: elements_alone(smoothing, 1, 1)[0],
-            runs: vec![Vec::new(); classes],
+            mixing,
+            on: elements_of(vec![smoothing.value(1.0)], Some(0), true)[0],
+            off: off.unwrap_or_else(E::zero),
+            runs: vec![Vec::new(); channels],
             values: Vec::new(),
             used: 0,
-            present: Vec::new(),
+            present: Present::default(),
             width,
             absent_is_not_zero: smoothing.off != 0.0,
-            alone: (E::ROUNDED_TOGETHER && smoothing.off != 0.0).then(HashMap::new),
+            together,
+            alone: (mixing.is_some() || rounded_together).then(HashMap::new),
         }
     }
 
     /// Collects the runs of some rows of the current plane, or of the first of them, and returns the rows they are of.
-    /// `encode` writes the values of some classes in the block at a row and column; the last argument says whether voxels
+    /// `encode` writes the values of some channels in the block at a row and column; the last argument says whether voxels
     /// around it may be ignored.
     pub(super) fn collect<I: ClassIndex>(
         &mut self,
         rows: Range<usize>,
         presence: &Presence<I>,
-        mut encode: impl FnMut(&mut [PerVoxel<E>], &[usize], [usize; 2], bool),
+        mut encode: impl FnMut(&mut [PerVoxel<E>], &Present, [usize; 2], bool),
     ) -> Range<usize> {
         self.runs.iter_mut().for_each(Vec::clear);
         self.used = 0;
@@ -92,7 +109,7 @@ impl<'a, E: Element> ClassRuns<'a, E> {
         h: usize,
         start: usize,
         presence: &Presence<I>,
-        encode: &mut impl FnMut(&mut [PerVoxel<E>], &[usize], [usize; 2], bool),
+        encode: &mut impl FnMut(&mut [PerVoxel<E>], &Present, [usize; 2], bool),
     ) {
         if let Some(index) = presence.row(h) {
             return self.add_run(index, start, self.width);
@@ -124,45 +141,50 @@ impl<'a, E: Element> ClassRuns<'a, E> {
     }
 
     fn add_run<I: ClassIndex>(&mut self, index: I, start: usize, len: usize) {
-        let add = |(runs, &element): (&mut Vec<_>, &E)| extend(runs, start, len, Kind::Filled(element));
-        let classes = self.runs.len();
+        let add = |runs: &mut Vec<_>, element: E| extend(runs, start, len, Kind::Filled(element));
+        let (channels, class) = (self.runs.len(), index.class());
         if index == I::IGNORED {
             if self.absent_is_not_zero {
-                self.runs.iter_mut().for_each(|runs| add((runs, &E::zero())));
+                self.runs.iter_mut().for_each(|runs| add(runs, E::zero()));
             }
         } else if let Some(alone) = &mut self.alone {
-            let alone = alone.entry(index.class());
-            let alone = alone.or_insert_with(|| elements_alone(self.smoothing, index.class(), classes));
-            self.runs.iter_mut().zip(&*alone).for_each(add);
+            let (smoothing, mixing, together, off) = (self.smoothing, self.mixing, self.together, self.off);
+            let of_class = || match mixing {
+                Some(mixing) => elements_mixed(mixing.row(class), together),
+                None => elements_alone(smoothing, class, channels, off),
+            };
+            for &(channel, element) in &*alone.entry(class).or_insert_with(of_class) {
+                add(&mut self.runs[channel], element);
+            }
         } else {
-            add((&mut self.runs[index.class()], &self.on));
+            add(&mut self.runs[class], self.on);
         }
     }
 
     /// Adds a mixed block to the runs of the classes that are present, and returns where their values belong.
     fn add_mixed(&mut self, set: ClassSet, start: usize, len: usize) -> Range<usize> {
-        self.present.clear();
-        if self.alone.is_some() || (set.has_ignored() && self.absent_is_not_zero) {
-            self.present.extend(0..self.runs.len());
-        } else {
-            self.present.extend(set.classes(self.runs.len()));
+        let all = self.absent_is_not_zero && (self.alone.is_some() || set.has_ignored());
+        match self.mixing {
+            Some(mixing) => self.present.set(set.classes(mixing.classes()), Some(mixing)),
+            None if all => self.present.set(0..self.runs.len(), None),
+            None => self.present.set(set.classes(self.runs.len()), None),
         }
-        let values = self.used..self.used + self.present.len();
+        let values = self.used..self.used + self.present.channels.len();
         self.used = values.end;
         if self.values.len() < values.end {
             self.values.resize(values.end, [E::zero(); BLOCK]);
         }
-        for (values, &class) in values.clone().zip(&self.present) {
+        for (values, &channel) in values.clone().zip(&self.present.channels) {
             let kind = Kind::Mixed(values);
-            self.runs[class].push(Run { start, len, kind });
+            self.runs[channel].push(Run { start, len, kind });
         }
         values
     }
 
-    /// Writes the soft labels of a class in the rows that were collected.
-    pub(super) fn write(&self, class: usize, pixels: &mut [E]) {
+    /// Writes a channel in the rows that were collected.
+    pub(super) fn write(&self, channel: usize, pixels: &mut [E]) {
         let mut done = 0;
-        for &Run { start, len, kind } in &self.runs[class] {
+        for &Run { start, len, kind } in &self.runs[channel] {
             fill(&mut pixels[done..start], self.off);
             done = start + len;
             let run = &mut pixels[start..done];
@@ -181,15 +203,42 @@ impl<'a, E: Element> ClassRuns<'a, E> {
     }
 }
 
-/// The elements of all classes where one is alone.
-fn elements_alone<E: Element>(smoothing: &Smoothing, alone: usize, classes: usize) -> Vec<E> {
-    let mut elements = vec![[E::zero(); BLOCK]; classes];
-    let place = |_| (alone < classes).then_some(alone);
-    E::of_block(&mut elements, &mut E::Buffer::default(), place, |values| {
-        for (class, values) in values.iter_mut().enumerate() {
-            *values = [smoothing.value(if class == alone { 1.0 } else { 0.0 }); BLOCK];
-        }
-    });
+/// The elements of all classes where one is alone, except those of an absent class.
+fn elements_alone<E: Element>(smoothing: &Smoothing, alone: usize, classes: usize, absent: E) -> Vec<(usize, E)> {
+    let values = (0..classes).map(|class| smoothing.value(if class == alone { 1.0 } else { 0.0 }));
+    let elements = elements_of(values.collect(), Some(alone), true);
+    elements
+        .into_iter()
+        .enumerate()
+        .filter(|&(_, element)| element != absent)
+        .collect()
+}
+
+/// The elements of the channels of a class that is alone.
+fn elements_mixed<E: Element>(row: &[(usize, f64)], together: bool) -> Vec<(usize, E)> {
+    let values = row.iter().map(|&(_, entry)| rounded(entry)).collect();
+    let channels = row.iter().map(|&(channel, _)| channel);
+    channels.zip(elements_of(values, None, together)).collect()
+}
+
+fn rounded<F: SoftFloat>(value: f64) -> F {
+    F::round_from(value)
+}
+
+/// The elements of the probabilities of a voxel.
+fn elements_of<E: Element>(values: Vec<E::Computed>, annotated: Option<usize>, together: bool) -> Vec<E> {
+    let mut elements = vec![[E::zero(); BLOCK]; values.len()];
+    E::of_block(
+        &mut elements,
+        &mut E::Buffer::default(),
+        together,
+        |_| annotated,
+        |blocks| {
+            for (block, value) in blocks.iter_mut().zip(values) {
+                *block = [value; BLOCK];
+            }
+        },
+    );
     elements.iter().map(|elements| elements[0]).collect()
 }
 

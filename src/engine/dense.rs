@@ -1,10 +1,11 @@
-//! Dense soft labels: every class's plane is written, plane by plane.
+//! Dense soft labels: every channel's plane is written, plane by plane.
 
 use ndarray::{ArrayViewMut2, ArrayViewMut4, Axis, Slice};
 
 use super::class_runs::ClassRuns;
 use super::element::Element;
 use super::index::ClassIndex;
+use super::mixing::Mixing;
 use super::sweep::{Context, Sweep};
 use super::tiles::Tile;
 
@@ -27,13 +28,14 @@ fn encode_band<E: Element, I: ClassIndex>(
 ) {
     let [depth, height, width] = tile.size;
     let mut sweep = Sweep::new(context, tile);
-    let mut runs = ClassRuns::new(context.smoothing, context.classes, width);
-    // Classes beside one another in memory are written to the same cache lines, a few rows at a time.
+    let mut runs = ClassRuns::new(context.smoothing, context.channels(), context.mixing, width);
+    // Channels beside one another in memory are written to the same cache lines, a few rows at a time.
     let lines = if out.stride_of(Axis(0)).unsigned_abs() < out.stride_of(Axis(3)).unsigned_abs() {
-        (LINES / (context.classes * width)).max(1)
+        (LINES / (context.channels() * width)).max(1)
     } else {
         height
     };
+    let together = context.mixing.is_none_or(Mixing::is_distribution);
     let (mut buffer, mut copy) = (E::Buffer::default(), Vec::new());
     for d in 0..depth {
         sweep.go_to(d);
@@ -46,26 +48,30 @@ fn encode_band<E: Element, I: ClassIndex>(
                 ..
             } = &mut sweep;
             let limit = height.min(rows.end + lines);
-            rows = runs.collect(rows.end..limit, presence, |values, classes, at, ignored| {
-                let annotated = block_encoder.annotated(rings, at);
-                let place_of = |index: &I| classes.iter().position(|&class| class == index.class());
+            rows = runs.collect(rows.end..limit, presence, |values, present, at, ignored| {
+                let annotated = match context.mixing {
+                    None => block_encoder.annotated(rings, at),
+                    Some(_) => &[],
+                };
+                let place_of = |index: &I| present.classes.iter().position(|&class| class == index.class());
                 E::of_block(
                     values,
                     &mut buffer,
+                    together,
                     |i: usize| annotated.get(i).and_then(place_of),
                     |values| {
-                        block_encoder.encode(values, classes, ignored, rings, at);
+                        block_encoder.encode(values, present, ignored, rings, at);
                     },
                 );
             });
-            for (class, mut volume) in out.axis_iter_mut(Axis(0)).enumerate() {
+            for (channel, mut volume) in out.axis_iter_mut(Axis(0)).enumerate() {
                 let mut plane = volume.index_axis_mut(Axis(0), d);
                 let mut band = plane.slice_axis_mut(Axis(0), Slice::from(rows.clone()));
                 if let Some(pixels) = band.as_slice_mut() {
-                    runs.write(class, pixels);
+                    runs.write(channel, pixels);
                 } else {
                     copy.resize(rows.len() * width, E::zero());
-                    runs.write(class, &mut copy);
+                    runs.write(channel, &mut copy);
                     assign(&mut band, &copy);
                 }
             }
@@ -73,7 +79,7 @@ fn encode_band<E: Element, I: ClassIndex>(
     }
 }
 
-/// Values of all classes in the rows that are written together where classes are beside one another: half of the
+/// Values of all channels in the rows that are written together where channels are beside one another: half of the
 /// second-level cache.
 const LINES: usize = 1 << 16;
 

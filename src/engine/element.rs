@@ -18,11 +18,12 @@ pub(crate) trait Element: Copy + PartialEq + Send + Sync {
 
     fn zero() -> Self;
 
-    /// Writes the elements of some classes in a block, whose probabilities `encode` writes. `annotated` gives the place of each
-    /// voxel's class among them.
+    /// Writes the elements of some classes in a block, whose probabilities `encode` writes: of all classes of a voxel
+    /// `together`, where elements are rounded. `annotated` gives the place of each voxel's class among them.
     fn of_block(
         values: &mut [PerVoxel<Self>],
         buffer: &mut Self::Buffer,
+        together: bool,
         annotated: impl Fn(usize) -> Option<usize>,
         encode: impl FnOnce(&mut [PerVoxel<Self::Computed>]),
     );
@@ -40,6 +41,7 @@ impl<F: SoftFloat> Element for F {
     fn of_block(
         values: &mut [PerVoxel<F>],
         (): &mut (),
+        _: bool,
         _: impl Fn(usize) -> Option<usize>,
         encode: impl FnOnce(&mut [PerVoxel<F>]),
     ) {
@@ -47,7 +49,7 @@ impl<F: SoftFloat> Element for F {
     }
 }
 
-/// 255ths that sum to 255.
+/// 255ths. Those of a distribution sum to 255.
 impl Element for u8 {
     type Computed = f64;
     type Buffer = Parts;
@@ -60,11 +62,16 @@ impl Element for u8 {
     fn of_block(
         values: &mut [PerVoxel<Self>],
         buffer: &mut Parts,
+        together: bool,
         annotated: impl Fn(usize) -> Option<usize>,
         encode: impl FnOnce(&mut [PerVoxel<f64>]),
     ) {
         buffer.resize(values.len());
         encode(&mut buffer.probabilities);
-        buffer.write(values, annotated);
+        if together {
+            buffer.write(values, annotated);
+        } else {
+            buffer.write_each(values);
+        }
     }
 }

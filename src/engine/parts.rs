@@ -43,6 +43,15 @@ impl Parts {
         self.keep_largest(parts, &uncertain, annotated);
     }
 
+    /// Writes the 255ths of each channel alone, rounded to the nearest: one half is 128.
+    pub(crate) fn write_each(&self, parts: &mut [PerVoxel<u8>]) {
+        for (probabilities, parts) in self.probabilities.iter().zip(parts) {
+            for (part, probability) in parts.iter_mut().zip(probabilities) {
+                *part = low_bits((255.0 * probability + 0.5).floor() + ROUND) as u8;
+            }
+        }
+    }
+
     /// Writes the 255ths rounded down to whole numbers, and returns how many are left for each voxel.
     fn write_rounded_down(&mut self, parts: &mut [PerVoxel<u8>]) -> PerVoxel<i32> {
         let (mut rest, mut most) = ([255; BLOCK], [0.0; BLOCK]);

@@ -3,6 +3,7 @@
 use super::Smoothing;
 use super::block_encoder::BlockEncoder;
 use super::index::ClassIndex;
+use super::mixing::Mixing;
 use super::plane_ring::PlaneRing;
 use super::presence::Presence;
 use super::reader::IndexReader;
@@ -15,6 +16,7 @@ use crate::SoftFloat;
 pub(super) struct Context<'a, F, I> {
     pub(super) smoothing: &'a Smoothing,
     pub(super) classes: usize,
+    pub(super) mixing: Option<&'a Mixing>,
     stencil: Stencil,
     table: Option<Table<F>>,
     /// A reader for each rater's label map, and the raters' weights.
@@ -26,6 +28,7 @@ impl<'a, F: SoftFloat, I: ClassIndex> Context<'a, F, I> {
     pub(super) fn new(
         smoothing: &'a Smoothing,
         classes: usize,
+        mixing: Option<&'a Mixing>,
         readers: Vec<Box<dyn IndexReader<I> + 'a>>,
         weights: &'a [f64],
     ) -> Self {
@@ -34,11 +37,16 @@ impl<'a, F: SoftFloat, I: ClassIndex> Context<'a, F, I> {
         Self {
             smoothing,
             classes,
+            mixing,
             stencil,
             table,
             readers,
             weights,
         }
+    }
+
+    pub(super) fn channels(&self) -> usize {
+        self.mixing.map_or(self.classes, Mixing::channels)
     }
 
     /// How many planes are best read together.
@@ -69,7 +77,13 @@ impl<'a, F: SoftFloat, I: ClassIndex> Sweep<'a, F, I> {
             context,
             rings: vec![ring; readers.len()],
             presence: Presence::new(tile, stencil.radius),
-            block_encoder: BlockEncoder::new(context.smoothing, stencil, context.table.as_ref(), context.weights),
+            block_encoder: BlockEncoder::new(
+                context.smoothing,
+                stencil,
+                context.mixing,
+                context.table.as_ref(),
+                context.weights,
+            ),
         }
     }
 

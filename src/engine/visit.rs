@@ -2,17 +2,18 @@
 
 use super::BLOCK;
 use super::index::ClassIndex;
+use super::mixing::Present;
 use super::presence::Contents;
 use super::sweep::{Context, Sweep};
 use super::tiles::Tile;
 use crate::SoftFloat;
 
-/// Receives the soft labels of a tile, in the order of the voxels.
+/// Receives the soft labels of a tile, in the order of the voxels. A channel is a class, unless classes are mixed.
 pub(crate) trait Visitor<F>: Send {
-    /// The next `len` voxels have probability 1 for `class`, or are ignored (`None`).
-    fn run(&mut self, class: Option<usize>, len: usize);
-    /// A block of this many voxels has the values of some classes, ascending; all others are 0.
-    fn block<const N: usize>(&mut self, classes: &[usize], values: &[[F; N]], len: usize);
+    /// The next `len` voxels have these values of some channels, ascending; all others are 0. Ignored voxels have none.
+    fn run(&mut self, values: &[(usize, F)], len: usize);
+    /// A block of this many voxels has the values of some channels, ascending; all others are 0.
+    fn block<const N: usize>(&mut self, channels: &[usize], values: &[[F; N]], len: usize);
 }
 
 /// Shows the voxels of a tile to its visitor.
@@ -23,30 +24,43 @@ pub(super) fn visit_tile<F: SoftFloat, I: ClassIndex>(
 ) {
     let [depth, height, width] = tile.size;
     let mut sweep = Sweep::new(context, tile);
-    let (mut present, mut values) = (Vec::new(), Vec::new());
-    let class_of = |index: I| (index != I::IGNORED).then(|| index.class());
+    let (mut present, mut values, mut alone) = (Present::default(), Vec::new(), Vec::new());
+    let set_alone = |alone: &mut Vec<_>, index: I| {
+        alone.clear();
+        match context.mixing {
+            _ if index == I::IGNORED => {}
+            None => alone.push((index.class(), F::round_from(1.0))),
+            Some(mixing) => {
+                let row = mixing.row(index.class()).iter();
+                let row = row.map(|&(channel, entry)| (channel, F::round_from(entry)));
+                alone.extend(row.filter(|(_, value)| *value != F::zero()));
+            }
+        }
+    };
 
     for d in 0..depth {
         sweep.go_to(d);
         for h in 0..height {
             if let Some(index) = sweep.presence.row(h) {
-                visitor.run(class_of(index), width);
+                set_alone(&mut alone, index);
+                visitor.run(&alone, width);
                 continue;
             }
             for (block, contents) in sweep.presence.blocks(h).enumerate() {
                 let w = block * BLOCK;
                 let len = BLOCK.min(width - w);
                 match contents {
-                    Contents::One(index) => visitor.run(class_of(index), len),
+                    Contents::One(index) => {
+                        set_alone(&mut alone, index);
+                        visitor.run(&alone, len);
+                    }
                     Contents::Mixed(set) => {
-                        present.clear();
-                        present.extend(set.classes(context.classes));
-                        present.sort_unstable();
-                        values.resize(present.len(), [F::zero(); BLOCK]);
+                        present.set(set.classes(context.classes), context.mixing);
+                        values.resize(present.channels.len(), [F::zero(); BLOCK]);
                         sweep
                             .block_encoder
                             .encode(&mut values, &present, set.has_ignored(), &sweep.rings, [h, w]);
-                        visitor.block(&present, &values, len);
+                        visitor.block(&present.channels, &values, len);
                     }
                 }
             }

@@ -140,7 +140,8 @@ impl Staple {
                 shape: entries.to_vec(),
             });
         }
-        let mut posterior = window::allocate::<F, D>(raters.shape(), classes, Window::whole(raters.shape()).ranges())?;
+        let mut posterior =
+            window::allocate::<F, D>(raters.shape(), classes.len(), Window::whole(raters.shape()).ranges())?;
         let found = Patterns::find(&raters)?;
         let patterns: Vec<_> = found
             .labels

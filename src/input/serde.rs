@@ -49,7 +49,7 @@ impl From<Classes> for Fields {
 }
 
 /// The value of a label of any type. Not every format has numbers of 128 bits.
-struct Value(i128);
+pub(crate) struct Value(pub(crate) i128);
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -6,7 +6,7 @@ use ndarray::{Array, Dimension};
 
 use super::per_axis::{PerAxis, per_axis};
 use crate::common::arrays;
-use crate::{Classes, Error, Place, Result, SoftFloat, SpatialDim};
+use crate::{Error, Place, Result, SoftFloat, SpatialDim};
 
 /// A part of a label map: a range of voxels on each axis, which lies within the map's shape.
 ///
@@ -104,16 +104,17 @@ impl Window {
         self.ranges.iter().map(ExactSizeIterator::len).collect()
     }
 
-    /// The shape of the window's soft labels: the number of classes, then the lengths of the window.
+    /// The shape of the window's soft labels of so many channels: their number, then the lengths of the window. An encoder has
+    /// [`channel_count`](crate::SoftEncoder::channel_count) channels.
     ///
     /// ```
-    /// # use soft_labels::{Classes, Window};
+    /// # use soft_labels::Window;
     /// let window = Window::new(&[3, 4], &[1..2, 0..4])?;
-    /// assert_eq!(window.soft_shape(&Classes::contiguous(5)?), [5, 1, 4]);
+    /// assert_eq!(window.soft_shape(5), [5, 1, 4]);
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
-    pub fn soft_shape(&self, classes: &Classes) -> Vec<usize> {
-        soft_shape(classes.len(), &self.ranges)
+    pub fn soft_shape(&self, channels: usize) -> Vec<usize> {
+        soft_shape(channels, &self.ranges)
     }
 
     /// The shape of the label map.
@@ -297,26 +298,26 @@ pub(crate) fn check_box_size(axes: usize, box_size: &PerAxis<usize>) -> Result<V
     }
 }
 
-fn soft_shape(classes: usize, window: &[Range<usize>]) -> Vec<usize> {
-    std::iter::once(classes)
+fn soft_shape(channels: usize, window: &[Range<usize>]) -> Vec<usize> {
+    std::iter::once(channels)
         .chain(window.iter().map(ExactSizeIterator::len))
         .collect()
 }
 
 /// Checks a window, and the shape of the output for its soft labels.
-pub(crate) fn check_output(labels: &[usize], classes: usize, window: &[Range<usize>], output: &[usize]) -> Result<()> {
+pub(crate) fn check_output(labels: &[usize], channels: usize, window: &[Range<usize>], output: &[usize]) -> Result<()> {
     check(labels, window)?;
-    arrays::check_shape("output", &soft_shape(classes, window), output)
+    arrays::check_shape("output", &soft_shape(channels, window), output)
 }
 
 /// Zeros for the soft labels of a window, which is checked.
 pub(crate) fn allocate<F: SoftFloat, D: SpatialDim>(
     labels: &[usize],
-    classes: &Classes,
+    channels: usize,
     window: &[Range<usize>],
 ) -> Result<Array<F, D::Larger>> {
     check(labels, window)?;
-    let shape = soft_shape(classes.len(), window);
+    let shape = soft_shape(channels, window);
     let mut dim = D::Larger::zeros(shape.len());
     dim.slice_mut().copy_from_slice(&shape);
     arrays::filled(dim, F::zero())

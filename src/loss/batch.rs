@@ -27,6 +27,13 @@ pub(super) struct Buffers<F> {
     pub(super) targets: Vec<PerVoxel<F>>,
 }
 
+/// From logits to predictions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Activation {
+    Softmax,
+    Sigmoid,
+}
+
 /// The samples of a call.
 pub(super) struct Batch<'a, F: LossFloat> {
     pub(super) samples: usize,
@@ -44,6 +51,7 @@ impl<'a, F: LossFloat> Batch<'a, F> {
         targets: &'a (impl Targets<F> + ?Sized),
         mask: Option<&'a ArrayViewD<'_, bool>>,
         batched: bool,
+        activation: Activation,
     ) -> Result<Self> {
         let (samples, classes, spatial) = match logits.shape() {
             [samples, classes, spatial @ ..] if batched => (*samples, *classes, spatial),
@@ -67,6 +75,12 @@ impl<'a, F: LossFloat> Batch<'a, F> {
         }
         if classes == 0 {
             return Err(Error::Empty { what: "classes" });
+        }
+        if activation == Activation::Softmax && !targets.is_distribution() {
+            return Err(Error::NotDistribution {
+                what: "the softmax of this loss",
+                instead: "use BinaryCrossEntropy, or DiceSemimetric with sigmoid",
+            });
         }
         let targets = targets.ready(logits.shape(), batched)?;
         if let Some(mask) = mask {
@@ -198,6 +212,36 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     }
 
     /// Where a class's voxels of a block are among the logits in C order.
+    /// Writes the logits of a block as they are.
+    pub(super) fn read_raw_logits(&self, logits: &mut [PerVoxel<F>], block: Block) {
+        for (class, logits) in logits.iter_mut().enumerate() {
+            load(logits, &self.logits[self.range(class, block)], F::zero());
+        }
+    }
+
+    /// Writes the targets of a block, each channel of which counts alone, and returns which voxels the mask lets count.
+    pub(super) fn read_memberships(&self, targets: &mut [PerVoxel<F>], block: Block) -> PerVoxel<bool> {
+        self.targets.read(targets, self.voxels, block);
+        let mut counts = [false; BLOCK];
+        match &self.mask {
+            Some(mask) => {
+                let start = block.sample * self.voxels + block.start;
+                load(&mut counts, &mask[start..start + block.len], false);
+            }
+            None => counts[..block.len].fill(true),
+        }
+        counts
+    }
+
+    /// How many voxels the mask lets count.
+    pub(super) fn unmasked(&self) -> usize {
+        match &self.mask {
+            _ if self.samples == 0 => 0,
+            Some(mask) => mask.iter().filter(|&&keep| keep).count(),
+            None => self.samples * self.voxels,
+        }
+    }
+
     fn range(&self, class: usize, block: Block) -> Range<usize> {
         let start = (block.sample * self.classes + class) * self.voxels + block.start;
         start..start + block.len

@@ -2,7 +2,7 @@
 
 use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension, RemoveAxis};
 
-use super::batch::{Batch, Buffers, exponentials, new_gradient, write_gradient};
+use super::batch::{Activation, Batch, Buffers, exponentials, new_gradient, write_gradient};
 use super::block::Block;
 use super::elementary::{BLOCK, LossFloat, PerVoxel};
 use super::reduction::{Divisor, Reduction};
@@ -160,8 +160,8 @@ impl<'m> SoftCrossEntropy<'m> {
     ///
     /// # Errors
     /// [`Error::Axes`], [`Error::Empty`] and [`Error::Shape`] if logits, targets and mask do not fit together,
-    /// [`Error::Count`] and [`Error::Setting`] for the class weights, and for the mean [`Error::NoVoxels`] if no voxel
-    /// counts.
+    /// [`Error::Count`] and [`Error::Setting`] for the class weights, for the mean [`Error::NoVoxels`] if no voxel counts, and
+    /// [`Error::NotDistribution`] for sparse targets whose channels do not sum to 1. (Those of an array may have any sum.)
     ///
     /// ```
     /// use ndarray::array;
@@ -251,7 +251,7 @@ impl<'m> SoftCrossEntropy<'m> {
         logits: &'a ArrayRef<F, D>,
         targets: &'a (impl Targets<F> + ?Sized),
     ) -> Result<Batch<'a, F>> {
-        let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched)?;
+        let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched, Activation::Softmax)?;
         if let Some(weights) = &self.class_weights {
             check_count("class weights", "classes", batch.classes, weights.len())?;
             let possible = |weight: f64| weight >= 0.0 && F::round_from(weight).is_finite();

@@ -2,7 +2,9 @@
 
 use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension};
 
-use super::batch::{Batch, Buffers, exponentials, new_gradient, write_gradient};
+use super::batch::{Activation, Batch, Buffers, exponentials, new_gradient, write_gradient};
+use super::binary_cross_entropy::sigmoid;
+use super::block::Block;
 use super::elementary::{BLOCK, LossFloat, PerVoxel};
 use super::targets::Targets;
 use crate::{Error, Result};
@@ -37,6 +39,7 @@ use crate::{Error, Result};
 pub struct DiceSemimetric<'m> {
     mask: Option<ArrayViewD<'m, bool>>,
     batched: bool,
+    activation: Activation,
 }
 
 /// Σ|x - t| and Σ(x + t) of a class in a sample.
@@ -60,6 +63,7 @@ impl<'m> DiceSemimetric<'m> {
         Self {
             mask: None,
             batched: false,
+            activation: Activation::Softmax,
         }
     }
 
@@ -77,10 +81,31 @@ impl<'m> DiceSemimetric<'m> {
         Self {
             mask: None,
             batched: true,
+            activation: Activation::Softmax,
         }
     }
 
-    // `mask` stands in both losses: a shared builder would need a trait that users have to import.
+    /// Takes the sigmoid of each channel instead of the softmax, x = σ(z): for regions and structures that overlap
+    /// ([`Channels`](crate::Channels)). Then all voxels count, since one whose channels are all 0 is background; those that
+    /// nobody labelled have to be left out by a [mask](Self::mask).
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use soft_labels::loss::DiceSemimetric;
+    /// let (logits, targets) = (array![[[0.0]], [[0.0]]], array![[[0.5]], [[1.0]]]);
+    /// let loss = DiceSemimetric::of_map().sigmoid().value(&logits, &targets)?;
+    /// assert!((loss - (0.0 + 0.5 / 1.5) / 2.0).abs() < 1e-15);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    #[must_use]
+    pub fn sigmoid(self) -> Self {
+        Self {
+            activation: Activation::Sigmoid,
+            ..self
+        }
+    }
+
+    // `mask` stands in all losses: a shared builder would need a trait that users have to import.
 
     /// Uses only the voxels where `mask` is true: (H, W), (D, H, W), or these behind a batch axis.
     #[must_use]
@@ -94,7 +119,8 @@ impl<'m> DiceSemimetric<'m> {
     /// The loss.
     ///
     /// # Errors
-    /// [`Error::Axes`], [`Error::Empty`], [`Error::Shape`], and [`Error::NoVoxels`] if no voxel counts.
+    /// [`Error::Axes`], [`Error::Empty`], [`Error::Shape`], [`Error::NoVoxels`] if no voxel counts, and with a softmax
+    /// [`Error::NotDistribution`] for sparse targets whose channels do not sum to 1. (Those of an array may have any sum.)
     ///
     /// The example of [`DiceSemimetric`] uses it.
     pub fn value<F: LossFloat, D: Dimension>(
@@ -102,8 +128,8 @@ impl<'m> DiceSemimetric<'m> {
         logits: &ArrayRef<F, D>,
         targets: &(impl Targets<F> + ?Sized),
     ) -> Result<f64> {
-        let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched)?;
-        let sums = sums(&batch);
+        let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched, self.activation)?;
+        let sums = self.activation.sums(&batch);
         Ok(value(&sums, terms(&batch, &sums)?))
     }
 
@@ -140,10 +166,10 @@ impl<'m> DiceSemimetric<'m> {
         gradient: &mut ArrayRef<F, D>,
     ) -> Result<f64> {
         write_gradient(logits, gradient, |gradient| {
-            let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched)?;
-            let sums = sums(&batch);
+            let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched, self.activation)?;
+            let sums = self.activation.sums(&batch);
             let terms = terms(&batch, &sums)?;
-            write_slopes(&batch, &sums, terms, gradient);
+            self.activation.write_slopes(&batch, &sums, terms, gradient);
             Ok(value(&sums, terms))
         })
     }
@@ -180,70 +206,93 @@ fn softmax<F: LossFloat>(logits: &mut [PerVoxel<F>]) {
     }
 }
 
-/// The sums of each class of each sample.
-fn sums<F: LossFloat>(batch: &Batch<'_, F>) -> Vec<Sums> {
-    let of_pieces = batch.map(std::iter::repeat(()), |buffers, piece, ()| {
-        let mut sums = vec![Sums::default(); batch.classes];
-        for (block, _) in piece.blocks() {
-            let Buffers { logits, targets } = &mut *buffers;
-            let counts = batch.read_targets(targets, block);
-            batch.read_logits(logits, block);
-            softmax(logits);
-            for ((sums, prediction), target) in sums.iter_mut().zip(&*logits).zip(&*targets) {
-                // Four sums side by side, because one addition has to wait for the one before it.
-                let (mut apart, mut both) = ([0.0; 4], [0.0; 4]);
-                for i in 0..BLOCK {
-                    let (x, t) = (prediction[i].widen(), target[i].widen());
-                    apart[i % 4] += if counts[i] { (x - t).abs() } else { 0.0 };
-                    both[i % 4] += if counts[i] { x + t } else { 0.0 };
+impl Activation {
+    /// Reads the targets of a block, computes its predictions, and returns which voxels count.
+    fn read<F: LossFloat>(self, batch: &Batch<'_, F>, buffers: &mut Buffers<F>, block: Block) -> PerVoxel<bool> {
+        let Buffers { logits, targets } = buffers;
+        match self {
+            Self::Softmax => {
+                batch.read_logits(logits, block);
+                softmax(logits);
+                batch.read_targets(targets, block)
+            }
+            Self::Sigmoid => {
+                batch.read_raw_logits(logits, block);
+                let mut unused = [F::zero(); BLOCK];
+                logits
+                    .iter_mut()
+                    .for_each(|logits| *logits = sigmoid(logits, &mut unused));
+                batch.read_memberships(targets, block)
+            }
+        }
+    }
+
+    /// The sums of each class of each sample.
+    fn sums<F: LossFloat>(self, batch: &Batch<'_, F>) -> Vec<Sums> {
+        let of_pieces = batch.map(std::iter::repeat(()), |buffers, piece, ()| {
+            let mut sums = vec![Sums::default(); batch.classes];
+            for (block, _) in piece.blocks() {
+                let counts = self.read(batch, buffers, block);
+                let Buffers { logits, targets } = &*buffers;
+                for ((sums, prediction), target) in sums.iter_mut().zip(logits).zip(targets) {
+                    // Four sums side by side, because one addition has to wait for the one before it.
+                    let (mut apart, mut both) = ([0.0; 4], [0.0; 4]);
+                    for i in 0..BLOCK {
+                        let (x, t) = (prediction[i].widen(), target[i].widen());
+                        apart[i % 4] += if counts[i] { (x - t).abs() } else { 0.0 };
+                        both[i % 4] += if counts[i] { x + t } else { 0.0 };
+                    }
+                    sums.apart += apart.iter().sum::<f64>();
+                    sums.both += both.iter().sum::<f64>();
                 }
-                sums.apart += apart.iter().sum::<f64>();
-                sums.both += both.iter().sum::<f64>();
+            }
+            sums
+        });
+        let mut sums = vec![Sums::default(); batch.samples * batch.classes];
+        for (piece, of_piece) in batch.pieces().zip(of_pieces) {
+            let sums_of_sample = sums[piece.sample * batch.classes..].iter_mut();
+            for (sums, of_piece) in sums_of_sample.zip(of_piece) {
+                sums.apart += of_piece.apart;
+                sums.both += of_piece.both;
             }
         }
         sums
-    });
-    let mut sums = vec![Sums::default(); batch.samples * batch.classes];
-    for (piece, of_piece) in batch.pieces().zip(of_pieces) {
-        let sums_of_sample = sums[piece.sample * batch.classes..].iter_mut();
-        for (sums, of_piece) in sums_of_sample.zip(of_piece) {
-            sums.apart += of_piece.apart;
-            sums.both += of_piece.both;
-        }
     }
-    sums
-}
 
-fn write_slopes<F: LossFloat>(batch: &Batch<'_, F>, sums: &[Sums], terms: f64, gradient: &mut [F]) {
-    batch.map(batch.cut(gradient), |buffers, piece, mut gradient| {
-        let mut slopes = vec![[0.0; BLOCK]; batch.classes];
-        for (block, range) in piece.blocks() {
-            let Buffers { logits, targets } = &mut *buffers;
-            let counts = batch.read_targets(targets, block);
-            batch.read_logits(logits, block);
-            softmax(logits);
-            // With respect to the softmax, and then through it: ∂L/∂z_c = x_c (g_c - Σ_k g_k x_k).
-            let mut mean = [0.0; BLOCK];
-            let sums_of_sample = &sums[block.sample * batch.classes..][..batch.classes];
-            for (((slopes, sums), prediction), target) in
-                slopes.iter_mut().zip(sums_of_sample).zip(&*logits).zip(&*targets)
-            {
-                // A class has three slopes, one for each sign of x - t.
-                let [below, equal, above] =
-                    [-1.0, 0.0, 1.0].map(|sign| sums.share(sign - sums.share(sums.apart)) / terms);
-                for i in 0..BLOCK {
-                    let (x, t) = (prediction[i].widen(), target[i].widen());
-                    slopes[i] = if x > t { above } else { equal };
-                    slopes[i] = if x < t { below } else { slopes[i] };
-                    mean[i] += slopes[i] * x;
+    fn write_slopes<F: LossFloat>(self, batch: &Batch<'_, F>, sums: &[Sums], terms: f64, gradient: &mut [F]) {
+        batch.map(batch.cut(gradient), |buffers, piece, mut gradient| {
+            let mut slopes = vec![[0.0; BLOCK]; batch.classes];
+            for (block, range) in piece.blocks() {
+                let counts = self.read(batch, buffers, block);
+                let Buffers { logits, targets } = &*buffers;
+                // With respect to the predictions, and then through them: ∂L/∂z_c = x_c (g_c - Σ_k g_k x_k) for a softmax, and
+                // g_c x_c (1 - x_c) for a sigmoid.
+                let mut mean = [0.0; BLOCK];
+                let sums_of_sample = &sums[block.sample * batch.classes..][..batch.classes];
+                for (((slopes, sums), prediction), target) in
+                    slopes.iter_mut().zip(sums_of_sample).zip(logits).zip(targets)
+                {
+                    // A class has three slopes, one for each sign of x - t.
+                    let [below, equal, above] =
+                        [-1.0, 0.0, 1.0].map(|sign| sums.share(sign - sums.share(sums.apart)) / terms);
+                    for i in 0..BLOCK {
+                        let (x, t) = (prediction[i].widen(), target[i].widen());
+                        slopes[i] = if x > t { above } else { equal };
+                        slopes[i] = if x < t { below } else { slopes[i] };
+                        mean[i] += slopes[i] * x;
+                    }
+                }
+                for ((gradient, prediction), slopes) in gradient.iter_mut().zip(logits).zip(&slopes) {
+                    for (i, out) in gradient[range.clone()].iter_mut().enumerate() {
+                        let x = prediction[i].widen();
+                        let slope = match self {
+                            Self::Softmax => x * (slopes[i] - mean[i]),
+                            Self::Sigmoid => slopes[i] * x * (1.0 - x),
+                        };
+                        *out = if counts[i] { F::round_from(slope) } else { F::zero() };
+                    }
                 }
             }
-            for ((gradient, prediction), slopes) in gradient.iter_mut().zip(&*logits).zip(&slopes) {
-                for (i, out) in gradient[range.clone()].iter_mut().enumerate() {
-                    let slope = prediction[i].widen() * (slopes[i] - mean[i]);
-                    *out = if counts[i] { F::round_from(slope) } else { F::zero() };
-                }
-            }
-        }
-    });
+        });
+    }
 }

@@ -47,6 +47,12 @@ pub(super) mod sealed {
     pub trait Source<F: LossFloat> {
         /// The targets for logits of a shape, whose classes are on the second axis if `batched`.
         fn ready(&self, shape: &[usize], batched: bool) -> Result<Ready<'_, F>>;
+
+        /// Whether the targets of a voxel are known not to sum to 1. Those of an array are not looked at: PyTorch's cross
+        /// entropy takes any.
+        fn is_distribution(&self) -> bool {
+            true
+        }
     }
 }
 
@@ -67,6 +73,10 @@ impl<F: LossFloat, D: SpatialDim> sealed::Source<F> for SparseLabels<F, D> {
     fn ready(&self, shape: &[usize], batched: bool) -> Result<Ready<'_, F>> {
         sealed::Source::ready(std::slice::from_ref(self), shape, batched)
     }
+
+    fn is_distribution(&self) -> bool {
+        self.is_distribution()
+    }
 }
 
 impl<F: LossFloat, D: SpatialDim> sealed::Source<F> for [SparseLabels<F, D>] {
@@ -86,11 +96,19 @@ impl<F: LossFloat, D: SpatialDim> sealed::Source<F> for [SparseLabels<F, D>] {
             .collect::<Result<_>>()
             .map(Ready::Sparse)
     }
+
+    fn is_distribution(&self) -> bool {
+        self.iter().all(SparseLabels::is_distribution)
+    }
 }
 
 impl<F: LossFloat, D: SpatialDim> sealed::Source<F> for Vec<SparseLabels<F, D>> {
     fn ready(&self, shape: &[usize], batched: bool) -> Result<Ready<'_, F>> {
         sealed::Source::ready(self.as_slice(), shape, batched)
+    }
+
+    fn is_distribution(&self) -> bool {
+        sealed::Source::<F>::is_distribution(self.as_slice())
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::{NONE, SparseLabels};
 use crate::common::arrays;
-use crate::engine::{self, Smoothing, Visitor};
+use crate::engine::{self, Plan, Visitor};
 use crate::{Classes, Label, Raters, Result, SoftFloat, SpatialDim};
 
 /// The sparse soft labels of all voxels.
 pub(super) fn build<L: Label, F: SoftFloat, D: SpatialDim>(
-    smoothing: &Smoothing,
+    plan: &Plan,
     raters: &Raters<'_, L, D>,
     classes: &Classes,
 ) -> Result<SparseLabels<F, D>> {
@@ -15,7 +15,7 @@ pub(super) fn build<L: Label, F: SoftFloat, D: SpatialDim>(
         .into_raw_vec_and_offset()
         .0;
     let mut parts: Vec<Uncertain<F>> = Vec::new();
-    engine::visit(smoothing, raters, classes, |lengths| {
+    engine::visit(plan, raters, classes, |lengths| {
         parts.resize_with(lengths.len(), Uncertain::default);
         let mut rest = class.as_mut_slice();
         let mut start = 0;
@@ -45,7 +45,8 @@ pub(super) fn build<L: Label, F: SoftFloat, D: SpatialDim>(
     } = Uncertain::joined(parts);
     Ok(SparseLabels {
         dim: raters.dim(),
-        class_count: classes.len(),
+        class_count: plan.channels(classes),
+        distribution: plan.is_distribution(),
         class,
         uncertain: voxels,
         ends,
@@ -115,18 +116,46 @@ impl<F> Builder<'_, F> {
 }
 
 impl<F: SoftFloat> Visitor<F> for Builder<'_, F> {
-    fn run(&mut self, class: Option<usize>, len: usize) {
-        self.take(len).fill(class.map_or(NONE, index));
+    fn run(&mut self, values: &[(usize, F)], len: usize) {
+        let best = match *values {
+            [] => NONE,
+            [(channel, value)] if value == self.one => index(channel),
+            _ => {
+                let first = self.start + self.next;
+                let Uncertain {
+                    voxels,
+                    ends,
+                    pair_class,
+                    pair_probability,
+                } = &mut *self.uncertain;
+                for voxel in first..first + len {
+                    for &(channel, value) in values {
+                        pair_class.push(index(channel));
+                        pair_probability.push(value);
+                    }
+                    voxels.push(voxel);
+                    ends.push(pair_class.len());
+                }
+                let (mut best, mut most) = (NONE, F::zero());
+                for &(channel, value) in values {
+                    if value > most {
+                        (best, most) = (index(channel), value);
+                    }
+                }
+                best
+            }
+        };
+        self.take(len).fill(best);
     }
 
-    fn block<const N: usize>(&mut self, classes: &[usize], values: &[[F; N]], len: usize) {
+    fn block<const N: usize>(&mut self, channels: &[usize], values: &[[F; N]], len: usize) {
         // All voxels at once, as vector code; then only those that are uncertain.
         let (mut best, mut most, mut count) = ([NONE; N], [F::zero(); N], [0_u16; N]);
-        for (&class, values) in classes.iter().zip(values) {
+        for (&channel, values) in channels.iter().zip(values) {
             for i in 0..N {
                 count[i] += u16::from(values[i] != F::zero());
                 let better = values[i] > most[i];
-                best[i] = if better { index(class) } else { best[i] };
+                best[i] = if better { index(channel) } else { best[i] };
                 most[i] = if better { values[i] } else { most[i] };
             }
         }
@@ -139,8 +168,8 @@ impl<F: SoftFloat> Visitor<F> for Builder<'_, F> {
         } = &mut *self.uncertain;
         for i in 0..len {
             if count[i] > 1 || (count[i] == 1 && most[i] != self.one) {
-                for (&class, values) in classes.iter().zip(values).filter(|(_, values)| values[i] != F::zero()) {
-                    pair_class.push(index(class));
+                for (&channel, values) in channels.iter().zip(values).filter(|(_, values)| values[i] != F::zero()) {
+                    pair_class.push(index(channel));
                     pair_probability.push(values[i]);
                 }
                 voxels.push(first + i);

@@ -43,7 +43,34 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
         class_count: usize,
         parts: SparseParts<'_, F>,
     ) -> Result<Self> {
-        let dim = shape.into_dimension();
+        Self::checked(shape.into_dimension(), class_count, parts, true)
+    }
+
+    /// The same for channels that need not sum to 1, such as those of regions and structures.
+    ///
+    /// # Errors
+    /// Those of [`from_parts`](Self::from_parts), without [`Error::ProbabilitySum`].
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use soft_labels::sparse::{self, SparseLabels};
+    /// use soft_labels::{Channels, Classes, SoftEncoder, Svls};
+    ///
+    /// let regions = Svls::default().with_channels(Channels::regions([[1, 2].as_slice(), &[2]])?);
+    /// let sparse: SparseLabels<f32, _> = sparse::encode(&regions, &array![[0_u8, 1, 2]], &Classes::contiguous(3)?)?;
+    /// assert!(!sparse.is_distribution());
+    /// assert_eq!(SparseLabels::from_membership_parts((1, 3), 2, sparse.parts())?, sparse);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn from_membership_parts(
+        shape: impl IntoDimension<Dim = D>,
+        channel_count: usize,
+        parts: SparseParts<'_, F>,
+    ) -> Result<Self> {
+        Self::checked(shape.into_dimension(), channel_count, parts, false)
+    }
+
+    fn checked(dim: D, class_count: usize, parts: SparseParts<'_, F>, distribution: bool) -> Result<Self> {
         check_axes(dim.ndim())?;
         Classes::contiguous(class_count)?;
         let too_large = || Error::TooLarge {
@@ -71,9 +98,10 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
         if let Some(entry) = parts.class.iter().position(unknown) {
             return Err(wrong("class", entry, "is no class"));
         }
-        check_pairs(&dim, class_count, &parts)?;
+        check_pairs(&dim, class_count, &parts, distribution)?;
         Ok(Self {
             class_count,
+            distribution,
             class: copied(parts.class).ok_or_else(too_large)?,
             uncertain: copied(parts.uncertain).ok_or_else(too_large)?,
             ends: copied(parts.ends).ok_or_else(too_large)?,
@@ -86,7 +114,12 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
 }
 
 /// Checks the uncertain voxels and their pairs.
-fn check_pairs<F: SoftFloat>(dim: &impl Dimension, class_count: usize, parts: &SparseParts<'_, F>) -> Result<()> {
+fn check_pairs<F: SoftFloat>(
+    dim: &impl Dimension,
+    class_count: usize,
+    parts: &SparseParts<'_, F>,
+    distribution: bool,
+) -> Result<()> {
     let (mut start, mut before) = (0, None);
     for (entry, (&voxel, &end)) in parts.uncertain.iter().zip(parts.ends).enumerate() {
         let Some(&most_probable) = parts.class.get(voxel) else {
@@ -114,7 +147,7 @@ fn check_pairs<F: SoftFloat>(dim: &impl Dimension, class_count: usize, parts: &S
                 return Err(wrong("pair_class", start + pair, "is not greater than the one before"));
             }
         }
-        check_probabilities(dim, voxel, classes, probabilities)?;
+        check_probabilities(dim, voxel, classes, probabilities, distribution)?;
         if most_probable != likeliest(classes, probabilities) {
             return Err(wrong("class", voxel, "is not the most probable class of its voxel"));
         }
@@ -132,6 +165,7 @@ fn check_probabilities<F: SoftFloat>(
     voxel: usize,
     classes: &[u16],
     probabilities: &[F],
+    distribution: bool,
 ) -> Result<()> {
     let mut sum = 0.0;
     for (&class, &probability) in classes.iter().zip(probabilities) {
@@ -142,7 +176,7 @@ fn check_probabilities<F: SoftFloat>(
         }
         sum += value;
     }
-    if (sum - 1.0).abs() > ROUNDING {
+    if distribution && (sum - 1.0).abs() > ROUNDING {
         let index = index(dim, voxel);
         return Err(Error::ProbabilitySum { sum, index });
     }

@@ -11,12 +11,14 @@ mod real;
 mod scene;
 
 mod batch;
+mod channels;
 mod encoding;
 mod errors;
 mod fusion;
 mod golden;
 mod kernel;
 mod loss;
+mod membership_loss;
 mod metrics;
 mod multirater;
 mod orders;
@@ -28,6 +30,7 @@ mod quantize;
 #[cfg(feature = "serde")]
 mod serde;
 mod sparse;
+mod structures;
 #[cfg(feature = "rayon")]
 mod threads;
 mod window;

@@ -12,7 +12,10 @@ use crate::scene::{Scene, for_all};
 /// A scene's window by an encoder, with labels of type `L` seen as `D` and all in the scene's layouts.
 ///
 /// Gaps in the output must stay as they are.
-fn encode<L: Label + TryFrom<i64>, F: Real, D: SpatialDim>(scene: &Scene, encoder: &impl SoftEncoder) -> ArrayD<F> {
+pub(crate) fn encode<L: Label + TryFrom<i64>, F: Real, D: SpatialDim>(
+    scene: &Scene,
+    encoder: &impl SoftEncoder,
+) -> ArrayD<F> {
     let gap = L::try_from(126).ok().unwrap();
     let stored: Vec<Stored<L>> = (0..scene.maps.len())
         .map(|rater| scene.labels.store(&scene.label_map::<L>(rater), gap))
@@ -26,7 +29,7 @@ fn encode<L: Label + TryFrom<i64>, F: Real, D: SpatialDim>(scene: &Scene, encode
         None => Raters::new(&maps).unwrap(),
     };
 
-    let shape: Vec<_> = [scene.values.len()]
+    let shape: Vec<_> = [encoder.channel_count(&scene.classes()).unwrap()]
         .into_iter()
         .chain(scene.window.iter().map(ExactSizeIterator::len))
         .collect();

@@ -271,7 +271,7 @@ impl<'a> Blocks<'a> {
                     quantize::soft_into(&soft, &mut parts)?;
                     parts
                 } else {
-                    let mut parts = ArrayD::zeros(core.soft_shape(classes));
+                    let mut parts = ArrayD::zeros(core.soft_shape(classes.len()));
                     quantize::encode_into(&self.encoding, &raters, classes, core.ranges(), &mut parts)
                         .map_err(moved)?;
                     parts

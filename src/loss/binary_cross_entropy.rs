@@ -1,0 +1,220 @@
+//! Cross entropy of each channel alone.
+
+use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension};
+
+use super::batch::{Activation, Batch, Buffers, new_gradient, write_gradient};
+use super::block::Block;
+use super::elementary::{BLOCK, LossFloat, PerVoxel};
+use super::reduction::Reduction;
+use super::targets::Targets;
+use crate::common::parallel::total;
+use crate::{Error, Result};
+
+/// Cross entropy between soft memberships and the sigmoid of logits, each channel alone: for regions and structures that
+/// overlap ([`Channels`](crate::Channels)).
+///
+/// ```text
+/// L = -1/(n C) Σ_i Σ_c (t_ic log σ(z_ic) + (1 - t_ic) log (1 - σ(z_ic)))
+/// ∂L/∂z_ic = (σ(z_ic) - t_ic) / (n C)
+/// ```
+///
+/// This is PyTorch's `BCEWithLogitsLoss`. All voxels count, since a voxel whose channels are all 0 is background; those that
+/// nobody labelled have to be left out by a [mask](Self::mask). Terms with the factor 0 are skipped, so that an infinite logit
+/// that agrees with its target adds 0. Logits that are NaN give NaN.
+///
+/// ```
+/// use ndarray::{Array3, array};
+/// use soft_labels::loss::BinaryCrossEntropy;
+/// use soft_labels::{Channels, Classes, SoftEncoder, Svls};
+///
+/// let regions = Svls::default().with_channels(Channels::regions([[1, 2].as_slice(), &[2]])?);
+/// let targets: Array3<f32> = regions.encode(&array![[0_u8, 1, 2]], &Classes::contiguous(3)?)?;
+/// let logits = Array3::<f32>::zeros((2, 1, 3)); // from a network
+/// let (loss, gradient) = BinaryCrossEntropy::of_map().value_and_gradient(&logits, &targets)?;
+/// assert!((loss - 2_f64.ln()).abs() < 1e-6);
+/// assert!(gradient[[0, 0, 2]] < 0.0); // a larger logit of the outer region lowers the loss here
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct BinaryCrossEntropy<'m> {
+    reduction: Reduction,
+    mask: Option<ArrayViewD<'m, bool>>,
+    batched: bool,
+}
+
+impl<'m> BinaryCrossEntropy<'m> {
+    /// The mean over the voxels and channels of one map: logits (C, H, W) or (C, D, H, W).
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use soft_labels::loss::BinaryCrossEntropy;
+    /// let loss = BinaryCrossEntropy::of_map().value(&array![[[0.0]], [[0.0]]], &array![[[1.0]], [[1.0]]])?;
+    /// assert_eq!(loss, 2_f64.ln());
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn of_map() -> Self {
+        Self::of(false)
+    }
+
+    /// The mean over the voxels and channels of a batch: logits (N, C, H, W) or (N, C, D, H, W).
+    ///
+    /// ```
+    /// use ndarray::Array4;
+    /// use soft_labels::loss::BinaryCrossEntropy;
+    /// let (logits, targets) = (Array4::<f32>::zeros((2, 3, 4, 4)), Array4::ones((2, 3, 4, 4)));
+    /// assert!((BinaryCrossEntropy::of_batch().value(&logits, &targets)? - 2_f64.ln()).abs() < 1e-6);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn of_batch() -> Self {
+        Self::of(true)
+    }
+
+    fn of(batched: bool) -> Self {
+        Self {
+            reduction: Reduction::default(),
+            mask: None,
+            batched,
+        }
+    }
+
+    /// Sets the reduction: the mean over voxels and channels, or the sum.
+    #[must_use]
+    pub fn reduction(self, reduction: Reduction) -> Self {
+        Self { reduction, ..self }
+    }
+
+    /// Uses only the voxels where `mask` is true: (H, W), (D, H, W), or these behind a batch axis.
+    #[must_use]
+    pub fn mask<D: Dimension>(self, mask: ArrayView<'m, bool, D>) -> Self {
+        Self {
+            mask: Some(mask.into_dyn()),
+            ..self
+        }
+    }
+
+    /// The loss.
+    ///
+    /// # Errors
+    /// [`Error::Axes`], [`Error::Empty`] and [`Error::Shape`] if logits, targets and mask do not fit together, and for the mean
+    /// [`Error::NoVoxels`] if no voxel counts.
+    ///
+    /// The example of [`of_map`](Self::of_map) uses it.
+    pub fn value<F: LossFloat, D: Dimension>(
+        &self,
+        logits: &ArrayRef<F, D>,
+        targets: &(impl Targets<F> + ?Sized),
+    ) -> Result<f64> {
+        let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched, Activation::Sigmoid)?;
+        self.compute(&batch, &mut [])
+    }
+
+    /// The loss and its gradient with respect to the logits, in C order.
+    ///
+    /// # Errors
+    /// Those of [`value`](Self::value), and [`Error::TooLarge`].
+    ///
+    /// The example of [`BinaryCrossEntropy`] uses it.
+    pub fn value_and_gradient<F: LossFloat, D: Dimension>(
+        &self,
+        logits: &ArrayRef<F, D>,
+        targets: &(impl Targets<F> + ?Sized),
+    ) -> Result<(f64, Array<F, D>)> {
+        new_gradient(logits, |gradient| {
+            self.value_and_gradient_into(logits, targets, gradient)
+        })
+    }
+
+    /// The loss; its gradient with respect to the logits is written to `gradient`, which may have any strides.
+    ///
+    /// # Errors
+    /// Those of [`value`](Self::value), and [`Error::Shape`] for the gradient, which is then untouched.
+    ///
+    /// ```
+    /// use ndarray::{Array3, array};
+    /// use soft_labels::loss::BinaryCrossEntropy;
+    /// let mut gradient = Array3::zeros((1, 1, 1));
+    /// BinaryCrossEntropy::of_map().value_and_gradient_into(&array![[[0.0]]], &array![[[1.0]]], &mut gradient)?;
+    /// assert_eq!(gradient, array![[[-0.5]]]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn value_and_gradient_into<F: LossFloat, D: Dimension>(
+        &self,
+        logits: &ArrayRef<F, D>,
+        targets: &(impl Targets<F> + ?Sized),
+        gradient: &mut ArrayRef<F, D>,
+    ) -> Result<f64> {
+        write_gradient(logits, gradient, |gradient| {
+            let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched, Activation::Sigmoid)?;
+            self.compute(&batch, gradient)
+        })
+    }
+
+    fn compute<F: LossFloat>(&self, batch: &Batch<'_, F>, gradient: &mut [F]) -> Result<f64> {
+        let divisor = match self.reduction {
+            Reduction::Sum => 1.0,
+            Reduction::Mean => match batch.unmasked() {
+                0 => return Err(Error::NoVoxels),
+                voxels => voxels as f64 * batch.classes as f64,
+            },
+        };
+        let scale = F::round_from(1.0 / divisor);
+        let sums = batch.map(batch.cut(gradient), |buffers, piece, mut gradient| {
+            compute_piece(batch, buffers, piece, scale, &mut gradient)
+        });
+        Ok(total(sums) / divisor)
+    }
+}
+
+/// The sum of the losses of a piece.
+fn compute_piece<F: LossFloat>(
+    batch: &Batch<'_, F>,
+    Buffers { logits, targets }: &mut Buffers<F>,
+    piece: Block,
+    scale: F,
+    gradient: &mut [&mut [F]],
+) -> f64 {
+    let mut sums = [0.0; BLOCK];
+    for (block, range) in piece.blocks() {
+        let counts = batch.read_memberships(targets, block);
+        batch.read_raw_logits(logits, block);
+        for (channel, (logits, targets)) in logits.iter_mut().zip(&*targets).enumerate() {
+            let mut losses = *logits;
+            let sigmoid = sigmoid(logits, &mut losses);
+            for i in 0..BLOCK {
+                // The loss of the other side grows with the logit: -log σ(z) = z⁻ + log(1 + e^-|z|) where z is negative.
+                let (z, t) = (logits[i], targets[i]);
+                let (factor, size) = if z < F::zero() { (t, -z) } else { (F::one() - t, z) };
+                let linear = if factor == F::zero() { F::zero() } else { factor * size };
+                let loss = losses[i] + linear;
+                sums[i] += if counts[i] { loss.widen() } else { 0.0 };
+            }
+            if let Some(slopes) = gradient.get_mut(channel) {
+                let slopes = slopes[range.clone()].iter_mut();
+                for ((((slope, x), t), &counts), _) in slopes.zip(sigmoid).zip(targets).zip(&counts).zip(0..block.len) {
+                    *slope = if counts { (x - *t) * scale } else { F::zero() };
+                }
+            }
+        }
+    }
+    sums.iter().sum()
+}
+
+/// The sigmoid of each logit; writes log(1 + e^-|z|) to `losses`.
+pub(super) fn sigmoid<F: LossFloat>(logits: &PerVoxel<F>, losses: &mut PerVoxel<F>) -> PerVoxel<F> {
+    let mut small = *logits;
+    // NaN stays: it is not below zero.
+    small
+        .iter_mut()
+        .for_each(|z| *z = if *z < F::zero() { *z } else { -*z });
+    F::exp_of_negative(&mut small);
+    for (loss, small) in losses.iter_mut().zip(&small) {
+        *loss = F::one() + *small;
+    }
+    let mut sigmoid = *losses;
+    for i in 0..BLOCK {
+        let above = if logits[i] < F::zero() { small[i] } else { F::one() };
+        sigmoid[i] = above / sigmoid[i];
+    }
+    F::ln_of_large(losses);
+    sigmoid
+}
