@@ -47,6 +47,11 @@ pub(crate) struct NamedClasses {
 }
 
 impl ClassArgs {
+    /// The file that is read.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.dataset.as_deref()
+    }
+
     pub(crate) fn read(&self) -> Result<NamedClasses, Failure> {
         if let Some(path) = &self.dataset {
             return dataset(path);

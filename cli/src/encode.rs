@@ -46,7 +46,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         classes: args.classes.read()?.classes,
         encoding,
     };
-    let plan = jobs::plan(&args.files, if args.sparse { &SPARSE } else { &SOFT })?;
+    let settings: Vec<_> = args.classes.file().into_iter().chain(args.config.as_deref()).collect();
+    let plan = jobs::plan(&args.files, if args.sparse { &SPARSE } else { &SOFT }, &settings)?;
     let jobs = plan.jobs;
     if let ([job], false) = (jobs.as_slice(), plan.to_folder) {
         let report = encoder.encode(job)?;

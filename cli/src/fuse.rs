@@ -120,6 +120,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         } else {
             &PROBABILITIES
         },
+        args.classes.file().as_slice(),
     )?;
     let fuse = |job: &Job| fuse(args, &named.classes, job).map_err(|failure| job.named_failure(failure));
     let results = if plan.to_folder {

@@ -12,6 +12,7 @@ use soft_labels_files::{Format, Place, read_labels};
 use crate::cases::{self, Case, Inputs};
 use crate::command::{Existing, Failure, complain, of_file, text};
 use crate::raters::Volume;
+use crate::spared::Spared;
 use crate::work::WorkArgs;
 
 /// The files of cases and of their raters. Flattened into the arguments of a command.
@@ -221,7 +222,8 @@ pub(crate) struct Plan {
     pub(crate) to_folder: bool,
 }
 
-pub(crate) fn plan(args: &FileArgs, formats: &Formats) -> Result<Plan, Failure> {
+/// `more` are the files that other options name. Like the label maps they are never written over.
+pub(crate) fn plan(args: &FileArgs, formats: &Formats, more: &[&Path]) -> Result<Plan, Failure> {
     let to_folder = is_folder(&args.out)?;
     let inputs = Inputs::find(&args.inputs)?;
     let cases = if !args.raters.is_empty() {
@@ -246,7 +248,7 @@ pub(crate) fn plan(args: &FileArgs, formats: &Formats) -> Result<Plan, Failure> 
         .into_iter()
         .map(|case| job(args, formats, case, to_folder))
         .collect::<Result<Vec<_>, _>>()?;
-    check_outputs(args, &mut jobs, to_folder)?;
+    check_outputs(args, more, &mut jobs, to_folder)?;
     Ok(Plan { jobs, to_folder })
 }
 
@@ -319,10 +321,18 @@ fn ending(args: &FileArgs, formats: &Formats, case: &Case) -> &'static str {
 }
 
 /// Nothing is begun if an output is an input, or is there already.
-fn check_outputs(args: &FileArgs, jobs: &mut Vec<Job>, to_folder: bool) -> Result<(), Failure> {
-    for job in jobs.iter().filter(|job| job.out.exists()) {
-        let inputs = jobs.iter().flat_map(Job::raters).map(|(_, file)| file.as_path());
-        job.place().spare(inputs)?;
+fn check_outputs(args: &FileArgs, more: &[&Path], jobs: &mut Vec<Job>, to_folder: bool) -> Result<(), Failure> {
+    let files = jobs.iter().flat_map(Job::raters).map(|(_, file)| file.as_path());
+    let folders = args
+        .inputs
+        .iter()
+        .chain(&args.raters)
+        .filter(|path| cases::is_folder(path));
+    let spared = Spared::of(files.chain(more.iter().copied())).with_folders(folders.map(PathBuf::as_path));
+    if to_folder {
+        spared.check_all(&args.out, jobs.iter().map(|job| job.out.as_path()))?;
+    } else {
+        jobs.iter().try_for_each(|job| spared.check(&job.out))?;
     }
     if !to_folder {
         return Ok(jobs.iter().try_for_each(|job| job.place().check())?);

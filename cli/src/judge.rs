@@ -20,6 +20,7 @@ use soft_labels::metrics::{Confusion, Region, Reliability};
 use crate::cases;
 use crate::classes::{NamedClasses, check_name};
 use crate::command::{self, Failure, Outcome, of_file};
+use crate::spared::{Spared, place};
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     args.check()?;
@@ -43,12 +44,13 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
             .chain(regions.into_iter().map(|(name, _)| name))
             .collect(),
     };
-    let inputs = [args.prediction.as_path(), &args.reference];
+    let spared = Spared::of(inputs(args)?.iter().map(PathBuf::as_path).chain(args.classes.file()));
     for path in [&args.csv, &args.reliability].into_iter().flatten() {
-        args.existing.place(path).spare(inputs)?;
+        spared.check(path)?;
         args.existing.place(path).check()?;
     }
-    if args.csv.is_some() && args.csv == args.reliability {
+    let [csv, diagram] = [&args.csv, &args.reliability].map(|path| path.as_deref().map(place));
+    if csv.is_some() && csv == diagram {
         return Err("--csv and --reliability are the same file; give two names".into());
     }
 
@@ -99,6 +101,19 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     } else {
         Outcome::SomeFailed
     })
+}
+
+/// The files that are judged, and those that they are judged by. A table may go to their folders.
+fn inputs(args: &Args) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for path in [&args.prediction, &args.reference] {
+        if cases::is_folder(path) {
+            files.extend(cases::of_folder(path)?.into_values());
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
 }
 
 /// The files of a case. One of them may be missing.

@@ -9,6 +9,7 @@ mod jobs;
 mod judge;
 mod raters;
 mod show;
+mod spared;
 mod work;
 
 use std::io::{self, Write};

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use ndarray::{ArrayD, Axis};
-use soft_labels::Classes;
+use soft_labels::{Classes, Error, Place, Raters};
 use soft_labels_draw::scene::Scene;
 use soft_labels_files::{Axes, Geometry, read_labels};
 
 use crate::classes::{ClassArgs, NamedClasses};
 use crate::command::{self, Existing, Failure, Outcome, of_file};
 use crate::raters::Volume;
+use crate::spared::Spared;
 
 /// Draws a label map and its soft labels
 #[derive(Debug, clap::Args)]
@@ -82,7 +83,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         return of_file(&args.out, Err("is no .png; name the picture so".into()));
     }
     let place = args.existing.place(&args.out);
-    place.spare(args.inputs.iter().map(PathBuf::as_path))?;
+    Spared::of(args.inputs.iter().map(PathBuf::as_path).chain(args.classes.file())).check(&args.out)?;
     place.check()?;
     let NamedClasses { classes, names, .. } = args.classes.read()?;
     let (mut maps, axes) = read(args)?;
@@ -99,6 +100,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
             return Err(format!("a slice has {len} pixels along an axis; {LARGEST} fit a picture").into());
         }
     }
+    check_shapes(&maps, &args.inputs)?;
     let slice = slice(&maps, &classes, args.slice)?;
     let scene = Scene {
         raters: maps.iter().map(|map| map.view()).collect(),
@@ -134,6 +136,23 @@ fn read(args: &Args) -> Result<(Vec<ArrayD<i64>>, Axes), Failure> {
         first.get_or_insert(geometry);
     }
     Ok((maps, first.unwrap_or_default().axes()))
+}
+
+/// Every rater's label map has the shape of the first one's.
+fn check_shapes(maps: &[ArrayD<i64>], files: &[PathBuf]) -> Result<(), Failure> {
+    let views: Vec<_> = maps.iter().map(|map| map.view()).collect();
+    match Raters::new(&views) {
+        Err(
+            error @ Error::Shape {
+                place: Some(Place::Rater(rater)),
+                ..
+            },
+        ) => match files.get(rater) {
+            Some(file) => of_file(file, Err(error.into())),
+            None => Err(error.into()),
+        },
+        raters => Ok(raters.map(|_| ())?),
+    }
 }
 
 /// Puts the axis of slices first, then rows, then columns.

@@ -42,6 +42,8 @@ pub(crate) struct Row {
     pub(crate) write_sparse: Option<WriteSparse>,
     /// Whether a folder is of this format, whatever its name is. Files of such a format are folders.
     pub(crate) is_folder: Option<fn(&Path) -> bool>,
+    /// Whether a folder was written by this crate and holds nothing else, so that it may be replaced.
+    pub(crate) is_ours: Option<fn(&Path) -> bool>,
 }
 
 pub(crate) type ReadLabels = fn(&Path) -> Result<LabelMap, Fault>;
@@ -65,6 +67,7 @@ impl Row {
         write_probabilities: None,
         write_sparse: None,
         is_folder: None,
+        is_ours: None,
     };
 }
 
@@ -115,6 +118,7 @@ static TABLE: &[Row] = &[
         write_labels: Some(zarr::write_labels),
         write_probabilities: Some(zarr::write_probabilities),
         is_folder: Some(zarr::is_array),
+        is_ours: Some(zarr::is_ours),
         ..Row::EMPTY
     },
     Row {
@@ -174,6 +178,11 @@ impl Format {
     /// The format of a folder, by what is in it.
     pub(crate) fn of_folder(path: &Path) -> Option<Self> {
         Self::all().find(|format| format.0.is_folder.is_some_and(|is_folder| is_folder(path)))
+    }
+
+    /// Whether a folder was written by this crate and holds nothing else.
+    pub(crate) fn wrote_folder(path: &Path) -> bool {
+        Self::all().any(|format| format.0.is_ours.is_some_and(|is_ours| is_ours(path)))
     }
 
     /// What people call it.

@@ -46,7 +46,8 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Whether a file that is there already is replaced. So is a folder that is a Zarr array, but no other folder.
+    /// Whether a file that is there already is replaced. So is a folder that is a Zarr array which this crate wrote, if nothing
+    /// else is in it, but no other folder.
     #[must_use]
     pub fn overwrite(mut self, overwrite: bool) -> Self {
         self.overwrite = overwrite;
@@ -71,9 +72,9 @@ impl<'a> Place<'a> {
         if !folder_of(self.path).is_dir() {
             return Err(Fault::place("its folder does not exist; make it first"));
         }
-        // A folder that is no Zarr array may hold anything.
-        if self.path.is_dir() && Format::of_folder(self.path).is_none() {
-            return Err(Fault::place("is a folder; name a file"));
+        // What others made may hold anything.
+        if self.path.is_dir() && !Format::wrote_folder(self.path) {
+            return Err(foreign());
         }
         if self
             .path
@@ -85,27 +86,6 @@ impl<'a> Place<'a> {
         // A link that leads nowhere is there, too.
         if !self.overwrite && self.path.symlink_metadata().is_ok() {
             return Err(Fault::exists("exists already; give another name"));
-        }
-        Ok(())
-    }
-
-    /// An error if this place is one of the inputs, or holds one, or lies in one.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Place`](crate::ErrorKind) if so.
-    pub fn spare<'p>(&self, inputs: impl IntoIterator<Item = &'p Path>) -> Result<()> {
-        let Ok(out) = self.path.canonicalize() else {
-            // Nothing is there that could be lost.
-            return Ok(());
-        };
-        let lost = |input: &Path| {
-            let input = input.canonicalize();
-            input.is_ok_and(|input| input.starts_with(&out) || out.starts_with(&input))
-        };
-        if inputs.into_iter().any(lost) {
-            let fault = Fault::place("is an input, too, or part of one; give another name");
-            return Err(fault.at(self.path));
         }
         Ok(())
     }
@@ -175,19 +155,28 @@ impl<'a> Place<'a> {
     /// Those of [`check`](Self::check), and if it cannot be moved.
     pub fn put_folder(&self, finished: &Path) -> Result<()> {
         self.check()?;
-        let put = || -> std::result::Result<(), Fault> {
-            // Dropped at the end, with what was here before.
-            let mut _old = None;
-            if self.path.exists() {
-                let old = tempfile::Builder::new()
-                    .prefix(".soft-labels-old-")
-                    .tempdir_in(folder_of(self.path))?;
-                fs::rename(self.path, old.path().join("old"))?;
-                _old = Some(old);
-            }
-            Ok(fs::rename(finished, self.path)?)
+        self.put_checked(finished).map_err(|fault| fault.at(self.path))
+    }
+
+    fn put_checked(&self, finished: &Path) -> std::result::Result<(), Fault> {
+        if self.path.symlink_metadata().is_err() {
+            return Ok(fs::rename(finished, self.path)?);
+        }
+        // Dropped at the end, with what was here before.
+        let mut folder = tempfile::Builder::new()
+            .prefix(".soft-labels-old-")
+            .tempdir_in(folder_of(self.path))?;
+        let old = folder.path().join("old");
+        fs::rename(self.path, &old)?;
+        // It may have become another one since it was checked.
+        let put = match old.symlink_metadata() {
+            Ok(there) if there.is_dir() && !Format::wrote_folder(&old) => Err(foreign()),
+            _ => fs::rename(finished, self.path).map_err(Fault::from),
         };
-        put().map_err(|fault| fault.at(self.path))
+        if put.is_err() && fs::rename(&old, self.path).is_err() {
+            folder.disable_cleanup(true);
+        }
+        put
     }
 
     /// Has a folder written beside this place, and moves it here when it is whole.
@@ -199,6 +188,10 @@ impl<'a> Place<'a> {
         write(&inner)?;
         self.put_folder(&inner)
     }
+}
+
+fn foreign() -> Fault {
+    Fault::place("is a folder, and no array that was written here; give another name, or remove it yourself")
 }
 
 /// Names of unfinished files begin so.

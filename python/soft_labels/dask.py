@@ -14,9 +14,8 @@ Zarr to Zarr on the processes of this machine, or on those of a scheduler that r
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
-import pathlib
-import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -28,6 +27,7 @@ from numpy.typing import ArrayLike, DTypeLike
 import soft_labels
 
 from ._arguments import AnyClasses, Array, Channels, Method, classes_of, encoding_of
+from ._output import Output, attributes
 
 __all__ = ["encode"]
 
@@ -181,37 +181,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
+    import zarr
     from distributed import Client, LocalCluster, progress, wait
 
-    if pathlib.Path(args.output).exists():
-        if not args.overwrite:
-            raise ValueError(f"{args.output} exists; choose another name or pass --overwrite")
-        if not any(pathlib.Path(args.output, name).exists() for name in ("zarr.json", ".zarray")):
-            raise ValueError(f"{args.output} is no Zarr array; choose another name")
-    output = pathlib.Path(args.output)
-    # It has its name when it is whole.
-    part = output.with_name(f".soft-labels-{output.name}")
+    output = Output(args.output, args.overwrite)
+    output.check(args.input)
     classes = soft_labels.Classes(args.classes, values=args.values, ignore=args.ignore)
     labels = da.from_zarr(args.input)
     if args.chunks:
         labels = labels.rechunk(tuple(args.chunks))
     labels = labels.rechunk(_regular(labels))
-    cluster = args.scheduler or LocalCluster(n_workers=args.workers, threads_per_worker=1, memory_limit=args.memory)
-    with Client(cluster) as client:
+    with contextlib.ExitStack() as stack:
+        part = stack.enter_context(output.part())
+        cluster = args.scheduler or stack.enter_context(
+            LocalCluster(n_workers=args.workers, threads_per_worker=1, memory_limit=args.memory)
+        )
+        client = stack.enter_context(Client(cluster))
         print(f"dashboard: {client.dashboard_link}", file=sys.stderr)
         client.run(soft_labels.set_num_threads, 1)
         soft = encode(labels, classes, args.method, dtype=args.dtype)
-        store = soft.to_zarr(str(part), overwrite=True, compute=False)
-        done = client.compute(store)
+        layout = {"shape": soft.shape, "chunks": soft.chunksize, "dtype": soft.dtype, "fill_value": 0}
+        # Versions before 3 have no `create_array`.
+        target = getattr(zarr, "create_array", zarr.open_array)(part, **layout)
+        target.attrs.update(attributes())
+        done = client.compute(soft.to_zarr(target, compute=False))
         progress(done, notebook=False)
         wait(done)
         done.result()
-        if output.exists():
-            shutil.rmtree(output)
-        part.rename(output)
-        print(f"\n{args.output}: {soft.shape}, {soft.dtype}, chunks {soft.chunksize}", file=sys.stderr)
-    if not args.scheduler:
-        cluster.close()
+    print(f"\n{args.output}: {soft.shape}, {soft.dtype}, chunks {soft.chunksize}", file=sys.stderr)
 
 
 def _regular(labels: da.Array) -> tuple[int, ...]:

@@ -104,6 +104,48 @@ def test_zarr_to_zarr(tmp_path):
     np.testing.assert_array_equal(found[:], encode(labels, 4, dtype="uint8"))
     again = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert again.returncode == 1 and "--overwrite" in again.stderr
+    again = subprocess.run([*command, "--overwrite"], capture_output=True, text=True, timeout=300)
+    assert again.returncode == 0, again.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["labels.zarr", "soft.zarr"]
+    with pytest.raises(SystemExit, match="label 3"):
+        soft_labels_dask.main([str(source), str(tmp_path / "bad.zarr"), "--classes", "3", "--workers", "1"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["labels.zarr", "soft.zarr"]
+
+
+def test_the_script_replaces_nothing_but_arrays_of_our_own(tmp_path, monkeypatch):
+    zarr = pytest.importorskip("zarr")
+    pytest.importorskip("distributed")
+    monkeypatch.chdir(tmp_path)
+    source = zarr.create_array("in.zarr", shape=(4, 4), chunks=(4, 4), dtype="u1", fill_value=0)
+    source[:] = 1
+    zarr.create_group("group.zarr")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "zarr.json").write_text("{}")
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link.zarr").symlink_to("in.zarr")
+    zarr.create_array("other.zarr", shape=(4, 4), chunks=(4, 4), dtype="u1", fill_value=0)
+    ours = {"soft-labels": "0"}
+    zarr.create_array("ours.zarr", shape=(4, 4), chunks=(4, 4), dtype="u1", fill_value=0, attributes=ours)[:] = 1
+    (tmp_path / "ours.zarr" / "c" / "0" / "notes.txt").write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    for out in ["in.zarr", "link.zarr", "in.zarr/soft.zarr", "group.zarr", "folder", "file", "other.zarr", "ours.zarr"]:
+        with pytest.raises(SystemExit, match="is an input, too|no array that was written here"):
+            soft_labels_dask.main(["in.zarr", out, "--classes", "2", "--overwrite"])
+    # Neither a link that was planted, nor the folder of a process that works there, is written to.
+    planted = tmp_path / ".soft-labels-new.zarr"
+    planted.symlink_to("folder")
+    with pytest.raises(SystemExit, match="in the way"):
+        soft_labels_dask.main(["in.zarr", "new.zarr", "--classes", "2"])
+    planted.unlink()
+    planted.mkdir()
+    fcntl = pytest.importorskip("fcntl")
+    with (planted / "soft-labels.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(SystemExit, match="another process"):
+            soft_labels_dask.main(["in.zarr", "new.zarr", "--classes", "2"])
+    (planted / "soft-labels.lock").unlink()
+    planted.rmdir()
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_what_is_wrong_is_told_at_once():

@@ -2,6 +2,7 @@
 
 mod part;
 
+use std::hash::{DefaultHasher, Hasher};
 use std::iter;
 use std::ops::Range;
 use std::time::Instant;
@@ -76,6 +77,38 @@ struct Blocks<'a> {
     count: u64,
 }
 
+/// What a block is made of.
+struct BlockLabels {
+    /// Those of all raters, with the voxels around the block that count.
+    labels: RaterMaps,
+    /// The block among them.
+    core: Window,
+    /// The first voxel of the labels.
+    origin: Vec<usize>,
+    /// The index of the block in the array.
+    chunk: Vec<u64>,
+}
+
+/// Tells whether labels are those of before. With another version of Rust they may look changed, which costs time alone.
+fn checksum(labels: &RaterMaps) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let lengths = |hasher: &mut DefaultHasher, len: usize| hasher.write_u64(len as u64);
+    match labels {
+        RaterMaps::U8(maps) => maps.iter().for_each(|map| {
+            lengths(&mut hasher, map.len());
+            match map.as_slice() {
+                Some(labels) => hasher.write(labels),
+                None => map.iter().for_each(|&label| hasher.write_u8(label)),
+            }
+        }),
+        RaterMaps::I64(maps) => maps.iter().for_each(|map| {
+            lengths(&mut hasher, map.len());
+            map.iter().for_each(|&label| hasher.write_i64(label));
+        }),
+    }
+    hasher.finish()
+}
+
 pub(super) fn encode(encoder: &Encoder<'_>, job: &Job) -> Result<Report, Failure> {
     job.place().check()?;
     let start = Instant::now();
@@ -87,27 +120,13 @@ pub(super) fn encode(encoder: &Encoder<'_>, job: &Job) -> Result<Report, Failure
 
     let start = Instant::now();
     let part = Part::open(job, &blocks)?;
-    let before = part.done.len() as u64;
-    let rest = usize::try_from(blocks.count.saturating_sub(before))?;
-    let progress = encoder.args.files.work.progress(rest, "blocks")?;
-    if before > 0 {
-        progress.say(&format!(
-            "{}: goes on after {before} of {} blocks",
-            job.out.display(),
-            blocks.count
-        ));
+    let before = part.done.len();
+    let written = blocks.write_all(&part, before);
+    if let Err(error) = written {
+        // Whoever repeats the command begins anew. Only a run that is killed is gone on with.
+        part.remove();
+        return Err(error);
     }
-    encoder.args.files.work.until_failure(blocks.count, |block| {
-        if part.done.contains(&block) {
-            return Ok(());
-        }
-        let array = &part.array;
-        blocks.write(array, block)?;
-        of_file(&job.out, part.finish(block))?;
-        progress.count("blocks");
-        Ok(())
-    })?;
-    drop(progress);
     part.persist(job)?;
     report.time("blocks", start);
     let shape: Vec<_> = iter::once(encoder.classes.len()).chain(blocks.lengths).collect();
@@ -138,6 +157,11 @@ fn source(job: &Job) -> Result<(Source, ElementType, Geometry), Failure> {
         return Ok((Source::Zarr(arrays), element_type, Geometry::unknown()));
     }
     let volume = job.read()?;
+    // Blocks of maps of several shapes would fit one another.
+    each_type!(&volume.labels, maps => {
+        let views: Vec<_> = maps.iter().map(|map| map.view()).collect();
+        Raters::new(&views).map(|_| ()).map_err(|error| job.named(error))
+    })?;
     Ok((Source::Memory(volume.labels), volume.element_type, volume.geometry))
 }
 
@@ -194,6 +218,29 @@ impl<'a> Blocks<'a> {
         })
     }
 
+    /// Computes and stores all blocks. Of those that are there it makes sure that they were made of the labels of today.
+    fn write_all(&self, part: &Part, before: usize) -> Result<(), Failure> {
+        let work = &self.encoder.args.files.work;
+        let progress = work.progress(usize::try_from(self.count)?, "blocks")?;
+        if before > 0 {
+            progress.say(&format!(
+                "{}: goes on after {before} of {} blocks",
+                self.job.out.display(),
+                self.count
+            ));
+        }
+        work.until_failure(self.count, |block| {
+            let read = self.labels(block)?;
+            let checksum = checksum(&read.labels);
+            if part.done.get(&block) != Some(&checksum) {
+                self.write(&part.array, &read)?;
+                of_file(&self.job.out, part.finish(block, checksum))?;
+            }
+            progress.count("blocks");
+            Ok(())
+        })
+    }
+
     /// Blocks along each axis.
     fn grid(&self) -> Vec<usize> {
         self.lengths
@@ -214,8 +261,8 @@ impl<'a> Blocks<'a> {
         place
     }
 
-    /// Computes and stores a block.
-    fn write(&self, array: &ArrayWriter, block: u64) -> Result<(), Failure> {
+    /// Reads the labels that a block is made of.
+    fn labels(&self, block: u64) -> Result<BlockLabels, Failure> {
         let place = self.place(block);
         let mut voxels = Vec::with_capacity(place.len());
         for (axis, (&at, whole)) in place.iter().zip(self.window.ranges()).enumerate() {
@@ -229,10 +276,23 @@ impl<'a> Blocks<'a> {
         let region = block
             .grown(self.radius.as_slice())?
             .in_whole_boxes(self.scale.as_slice())?;
-        let labels = self.source.read(region.ranges())?;
-        let (core, origin) = (block.seen_from(&region)?, region.start());
-        let chunk: Vec<u64> = iter::once(0).chain(place.iter().map(|&at| at as u64)).collect();
-        each_type!(labels, maps => self.write_labels(array, &chunk, &maps, &core, &origin))
+        Ok(BlockLabels {
+            labels: self.source.read(region.ranges())?,
+            core: block.seen_from(&region)?,
+            origin: region.start(),
+            chunk: iter::once(0).chain(place.iter().map(|&at| at as u64)).collect(),
+        })
+    }
+
+    /// Computes and stores a block.
+    fn write(&self, array: &ArrayWriter, block: &BlockLabels) -> Result<(), Failure> {
+        let BlockLabels {
+            labels,
+            core,
+            origin,
+            chunk,
+        } = block;
+        each_type!(labels, maps => self.write_labels(array, chunk, maps, core, origin))
     }
 
     fn write_labels<L: Label>(

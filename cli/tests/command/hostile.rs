@@ -1,6 +1,6 @@
 //! Files that lie, and places where nothing can be written.
 
-use super::{Folder, ball, run, wrong};
+use super::{Folder, ball, run, well, wrong};
 
 /// Each of these is one line and exit code 2.
 #[test]
@@ -196,6 +196,94 @@ fn inputs_are_spared() {
     assert!(error.contains("same file"), "{error}");
     assert_eq!(std::fs::read(&a).unwrap(), before);
     assert_eq!(folder.names("."), ["a.npy", "a.png", "b.npy"]);
+}
+
+/// The files of other options are inputs, too, and so is what links lead to.
+#[cfg(unix)]
+#[test]
+fn all_that_is_read_is_spared() {
+    let folder = Folder::new();
+    folder.npy("in/a.npy", &ball(1).into_dyn());
+    folder.npy("b.npy", &ball(2).into_dyn());
+    folder.write("dataset.json", br#"{"labels": {"background": 0, "one": 1, "two": 2}}"#);
+    folder.write("config.json", br#"{"method": "one_hot"}"#);
+    let link = |from: &str, to: &str| std::os::unix::fs::symlink(folder.path(from), folder.path(to)).unwrap();
+    link("dataset.json", "dataset.npy");
+    link("dataset.json", "dataset.svg");
+    link("dataset.json", "dataset.png");
+    link("config.json", "config.npy");
+    link("in", "link");
+    let before = |name: &str| std::fs::read(folder.path(name)).unwrap();
+    let kept = ["in/a.npy", "b.npy", "dataset.json", "config.json"].map(|name| (name, before(name)));
+    let [a, b, dataset, config] = ["in/a.npy", "b.npy", "dataset.json", "config.json"].map(|name| folder.text(name));
+    let out = |name: &str| folder.text(name);
+    for args in [
+        vec!["judge", "--dataset", &dataset, "--csv", &dataset, &a, &b],
+        vec![
+            "judge",
+            "--dataset",
+            &dataset,
+            "--reliability",
+            &out("dataset.svg"),
+            &a,
+            &b,
+        ],
+        vec!["encode", "--dataset", &dataset, "--out", &out("dataset.npy"), &a],
+        vec![
+            "encode",
+            "--classes",
+            "3",
+            "--config",
+            &config,
+            "--out",
+            &out("config.npy"),
+            &a,
+        ],
+        vec!["fuse", "--dataset", &dataset, "--out", &out("dataset.npy"), &a, &b],
+        vec!["show", "--dataset", &dataset, "--out", &out("dataset.png"), &a],
+        vec!["encode", "--classes", "3", "--out", &out("link/a.npy"), &a],
+        vec!["encode", "--classes", "3", "--out", &out("link"), &out("in")],
+        vec![
+            "encode",
+            "--classes",
+            "3",
+            "--out",
+            &out("in"),
+            "--raters",
+            &out("link"),
+            &out("in"),
+        ],
+        vec!["fuse", "--classes", "3", "--out", &out("in/new.npy"), &out("link")],
+        vec![
+            "judge",
+            "--classes",
+            "3",
+            "--csv",
+            &out("in/a.npy"),
+            &out("link"),
+            &out("in"),
+        ],
+    ] {
+        let error = wrong(args.iter().copied().chain(["--overwrite"]));
+        assert!(
+            error.contains("is an input, too") || error.contains("lies in a folder of inputs"),
+            "{error}"
+        );
+    }
+    for (name, bytes) in kept {
+        assert_eq!(before(name), bytes, "{name}");
+    }
+    // A folder within, and a table beside what is judged, are nobody's inputs.
+    well(["encode", "--classes", "3", "--out", &out("in/soft"), &out("in")]);
+    well([
+        "judge",
+        "--classes",
+        "3",
+        "--csv",
+        &out("in/scores.csv"),
+        &out("in"),
+        &out("in"),
+    ]);
 }
 
 /// Names of classes that fit no table, and of cases that steer a terminal.

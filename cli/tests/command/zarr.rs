@@ -160,16 +160,51 @@ fn raters_and_versions() {
     assert!(text.contains("Dice"), "{text}");
 }
 
-/// A run that ended early goes on where it was. Here it is a label that is no class, in the last block.
+/// An error leaves nothing behind.
 #[test]
-fn interrupted() {
+fn an_error_cleans_up() {
     let folder = Folder::new();
-    let good = labels();
-    let mut bad = good.clone();
+    let mut bad = labels();
     bad[[69, 82, 130]] = 9;
     write(&folder, "in.zarr", &bad, [64, 64, 64]);
     let (input, out) = (folder.text("in.zarr"), folder.text("out.zarr"));
-    let error = wrong([
+    let error = wrong(["encode", "--classes", "3", "--quiet", "--out", &out, &input]);
+    assert!(error.contains("label 9 at voxel [69, 82, 130]"), "{error}");
+    assert_eq!(folder.names("."), ["in.zarr"]);
+}
+
+/// Starts a run, and kills it when some of its blocks are there.
+#[cfg(unix)]
+fn killed(folder: &Folder, args: &[&str]) -> usize {
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_soft-labels"))
+        .args(args)
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let log = folder.path(".soft-labels-out.zarr").join("soft-labels.done");
+    while log.metadata().map_or(0, |log| log.len()) < 16 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it was killed");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    (log.metadata().unwrap().len() / 16) as usize
+}
+
+/// A run that was killed goes on where it was, with labels that were changed in between as well.
+#[cfg(unix)]
+#[test]
+fn interrupted() {
+    let folder = Folder::new();
+    let mut good = Array3::<u8>::zeros((140, 200, 262));
+    for (at, part) in good.exact_chunks_mut((70, 50, 131)).into_iter().enumerate() {
+        ndarray::Zip::from(part)
+            .and(&labels().slice(s![.., 10..60, ..]))
+            .for_each(|to, &from| *to = (from + at as u8) % 3);
+    }
+    write(&folder, "in.zarr", &good, [64, 64, 64]);
+    let (input, out) = (folder.text("in.zarr"), folder.text("out.zarr"));
+    let first = [
         "encode",
         "--classes",
         "3",
@@ -179,70 +214,189 @@ fn interrupted() {
         "--out",
         &out,
         &input,
-    ]);
-    assert!(error.contains("label 9 at voxel [69, 82, 130]"), "{error}");
+    ];
+    let blocks = killed(&folder, &first);
     assert!(!folder.path("out.zarr").exists());
 
-    // Labels that were changed since do not fit the blocks that are there.
-    let chunk = folder.path("in.zarr/c/1/1/2");
-    let before = chunk.metadata().unwrap().modified().unwrap();
-    let array = open(&folder, "in.zarr");
-    array
-        .store_array_subset(
-            &[69..70, 82..83, 130..131],
-            Array3::from_elem((1, 1, 1), good[[69, 82, 130]]).into_dyn(),
-        )
-        .unwrap();
-    let error = wrong(["encode", "--classes", "3", "--quiet", "--out", &out, &input]);
-    assert!(error.contains("other settings or inputs"), "{error}");
-    let file = std::fs::File::options().write(true).open(&chunk).unwrap();
-    file.set_modified(before).unwrap();
     let error = wrong(["encode", "--classes", "4", "--quiet", "--out", &out, &input]);
     assert!(error.contains("other settings"), "{error}");
     // The last bytes of the list of blocks are cut off.
     let done = folder.path(".soft-labels-out.zarr/soft-labels.done");
     let list = std::fs::read(&done).unwrap();
-    std::fs::write(&done, &list[..list.len() - 3]).unwrap();
+    std::fs::write(&done, [&list[..], &[1; 5]].concat()).unwrap();
+    // A chunk of a finished block is replaced by one of the same size and time.
+    let chunk = folder.path("in.zarr/c/0/0/0");
+    let before = chunk.metadata().unwrap().modified().unwrap();
+    good.slice_mut(s![..64, ..64, ..64])
+        .map_inplace(|label| *label = 2 - *label);
+    write(&folder, "other.zarr", &good, [64, 64, 64]);
+    std::fs::copy(folder.path("other.zarr/c/0/0/0"), &chunk).unwrap();
+    let file = std::fs::File::options().write(true).open(&chunk).unwrap();
+    file.set_modified(before).unwrap();
+
     let output = run(["encode", "--classes", "3", "--out", &out, &input]);
     let errors = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{errors}");
-    let blocks = list.len() / 8 - 1;
     assert!(
-        errors.contains(&format!("goes on after {blocks} of {} blocks", list.len() / 8 + 1)),
+        errors.contains(&format!("goes on after {blocks} of 60 blocks")),
         "{errors}"
     );
     let whole: Array4<f32> = Svls::default().encode(&good, &classes()).unwrap();
     assert_eq!(read::<f32>(&folder, "out.zarr"), whole.into_dyn());
     assert_eq!(folder.names("out.zarr"), ["c", "zarr.json"]);
-    assert_eq!(folder.names("."), ["in.zarr", "out.zarr"]);
+    assert_eq!(folder.names("."), ["in.zarr", "other.zarr", "out.zarr"]);
 
     assert!(wrong(["encode", "--classes", "3", "--out", &out, &input]).contains("--overwrite"));
-    well([
-        "encode",
-        "--classes",
-        "3",
-        "--method",
-        "one-hot",
-        "--overwrite",
-        "--out",
-        &out,
-        &input,
-    ]);
+    let again = ["--method", "one-hot", "--overwrite", "--out", &out, &input];
+    well(["encode", "--classes", "3"].iter().chain(&again));
     let whole: Array4<f32> = OneHot.encode(&good, &classes()).unwrap();
     assert_eq!(read::<f32>(&folder, "out.zarr"), whole.into_dyn());
-    assert_eq!(folder.names("."), ["in.zarr", "out.zarr"]);
+    assert_eq!(folder.names("."), ["in.zarr", "other.zarr", "out.zarr"]);
 }
 
-/// A folder that is no array may hold anything.
+/// A second process neither joins the first one nor tells anybody to remove its folder, and links are not followed.
+#[cfg(unix)]
+#[test]
+fn somebody_else_writes_there() {
+    let folder = Folder::new();
+    write(&folder, "in.zarr", &labels(), [64, 64, 64]);
+    let (input, out) = (folder.text("in.zarr"), folder.text("out.zarr"));
+    let part = folder.path(".soft-labels-out.zarr");
+    std::fs::create_dir(&part).unwrap();
+    let lock = std::fs::File::create(part.join("soft-labels.lock")).unwrap();
+    std::fs::write(part.join("soft-labels.json"), "{}").unwrap();
+    std::fs::create_dir(part.join("array")).unwrap();
+    lock.lock().unwrap();
+    let encode = || wrong(["encode", "--classes", "3", "--quiet", "--out", &out, &input]);
+    assert!(encode().contains("is being written by another process"));
+    lock.unlock().unwrap();
+    assert!(encode().contains("begun with other settings"));
+    std::fs::remove_dir_all(&part).unwrap();
+
+    folder.write("mine/file.txt", b"mine");
+    std::os::unix::fs::symlink(folder.path("mine"), &part).unwrap();
+    assert!(encode().contains("is in the way"));
+    std::fs::remove_file(&part).unwrap();
+    std::fs::create_dir(&part).unwrap();
+    std::os::unix::fs::symlink(folder.path("mine"), part.join("array")).unwrap();
+    assert!(encode().contains("is in the way"));
+    assert_eq!(folder.names("mine"), ["file.txt"]);
+}
+
+/// Only an array that was written here, and with nothing else in it, is replaced.
 #[test]
 fn other_folders_are_not_replaced() {
     let folder = Folder::new();
     write(&folder, "in.zarr", &labels(), [64, 64, 64]);
     folder.write("notes.zarr/file.txt", b"mine");
-    let (input, out) = (folder.text("in.zarr"), folder.text("notes.zarr"));
-    let error = wrong(["encode", "--classes", "3", "--overwrite", "--out", &out, &input]);
-    assert!(error.contains("is a folder"), "{error}");
+    folder.write("group.zarr/zarr.json", br#"{"zarr_format": 3, "node_type": "group"}"#);
+    folder.write("group.zarr/file.txt", b"mine");
+    folder.write("group/zarr.json", b"{}");
+    folder.write("group/file.txt", b"mine");
+    write(&folder, "array.zarr", &labels(), [64, 64, 64]);
+    let input = folder.text("in.zarr");
+    for name in ["ours.zarr", "deep.zarr", "linked.zarr", "ours_too.zarr"] {
+        well([
+            "encode",
+            "--classes",
+            "3",
+            "--quiet",
+            "--out",
+            &folder.text(name),
+            &input,
+        ]);
+    }
+    well([
+        "fuse",
+        "--classes",
+        "3",
+        "--out",
+        &folder.text("vote.zarr"),
+        &input,
+        &input,
+    ]);
+    folder.write("ours.zarr/notes.txt", b"mine");
+    folder.write("deep.zarr/c/0/notes.txt", b"mine");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(folder.path("notes.zarr"), folder.path("linked.zarr/c/77")).unwrap();
+    #[cfg(not(unix))]
+    folder.write("linked.zarr/notes.txt", b"mine");
+    for name in [
+        "notes.zarr",
+        "group.zarr",
+        "array.zarr",
+        "ours.zarr",
+        "deep.zarr",
+        "linked.zarr",
+    ] {
+        let before = folder.names(name);
+        for command in ["encode", "fuse"] {
+            let out = folder.text(name);
+            let error = wrong([command, "--classes", "3", "--overwrite", "--out", &out, &input]);
+            assert!(error.contains("is a folder"), "{error}");
+        }
+        assert_eq!(folder.names(name), before);
+    }
+    let out = folder.text("group");
+    wrong(["judge", "--classes", "3", "--overwrite", "--csv", &out, &input, &input]);
+    assert_eq!(folder.names("group"), ["file.txt", "zarr.json"]);
     assert_eq!(folder.names("notes.zarr"), ["file.txt"]);
+    for name in ["ours_too.zarr", "vote.zarr"] {
+        well([
+            "encode",
+            "--classes",
+            "3",
+            "--quiet",
+            "--overwrite",
+            "--out",
+            &folder.text(name),
+            &input,
+        ]);
+    }
+    // Nor is anything put into an input.
+    let inside = folder.text("in.zarr") + "/soft.zarr";
+    let error = wrong(["encode", "--classes", "3", "--out", &inside, &input]);
+    assert!(error.contains("is an input, too"), "{error}");
+    assert_eq!(folder.names("in.zarr"), ["c", "zarr.json"]);
+}
+
+/// Blocks of label maps of different shapes fit one another, so the shapes are compared.
+#[test]
+fn shapes_of_raters() {
+    let folder = Folder::new();
+    folder.npy("a.npy", &ndarray::Array2::<u8>::zeros((3, 4)).into_dyn());
+    folder.npy("b.npy", &ndarray::Array2::<u8>::zeros((6, 8)).into_dyn());
+    folder.npy("one/x.npy", &ndarray::Array2::<u8>::zeros((6, 8)).into_dyn());
+    folder.npy("two/x.npy", &ndarray::Array2::<u8>::zeros((3, 4)).into_dyn());
+    write(&folder, "c.zarr", &labels(), [64, 64, 64]);
+    write(&folder, "d.zarr", &labels().slice_move(s![.., ..80, ..]), [64, 64, 64]);
+    let [a, b, c, d] = ["a.npy", "b.npy", "c.zarr", "d.zarr"].map(|name| folder.text(name));
+    for inputs in [[&a, &b], [&b, &a], [&c, &d], [&d, &c], [&a, &c]] {
+        for out in ["out.zarr", "out.npy"] {
+            let out = folder.text(out);
+            let args = ["encode", "--classes", "3", "--out", &out].into_iter();
+            let error = wrong(args.chain(inputs.map(String::as_str)));
+            assert!(error.contains("shape"), "{error}");
+        }
+    }
+    let [one, two, out] = ["one", "two", "out"].map(|name| folder.text(name));
+    let output = run([
+        "encode",
+        "--classes",
+        "3",
+        "--format",
+        "zarr",
+        "--out",
+        &out,
+        "--raters",
+        &one,
+        &two,
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(folder.names("out").is_empty());
+    let picture = folder.text("out.png");
+    let error = wrong(["show", "--classes", "3", "--out", &picture, &b, &a]);
+    assert!(error.contains("a.npy") && error.contains("shape"), "{error}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Needs feature `zarr`. [`read_labels`](crate::read_labels) and [`write_probabilities`](crate::write_probabilities) handle whole
 //! arrays. For those larger than memory, [`LabelArray`] reads windows and [`ArrayWriter`] writes chunks.
 
+mod ours;
 mod reader;
 mod state;
 mod writer;
@@ -10,6 +11,7 @@ mod writer;
 use std::path::Path;
 
 use ndarray::{ArrayViewD, Dimension};
+pub(super) use ours::is_ours;
 pub use reader::LabelArray;
 use reader::METADATA;
 pub use state::State;

@@ -9,6 +9,7 @@ use zarrs::array::codec::ZstdCodec;
 use zarrs::array::{Array, ArrayBuilder, CodecOptions, Element as ZarrElement, FillValue, data_type};
 use zarrs::filesystem::FilesystemStore;
 
+use super::ours::MADE_BY;
 use crate::elements::{Element, ElementType, Values, each_value};
 use crate::error::{Error, Fault};
 
@@ -79,6 +80,9 @@ impl ArrayWriter {
             let labels = labels.iter().map(String::as_str).collect();
             builder.attributes_mut().insert("labels".into(), labels);
         }
+        builder
+            .attributes_mut()
+            .insert(MADE_BY.into(), env!("CARGO_PKG_VERSION").into());
         let array = builder.build(Arc::new(store), "/").map_err(failed)?;
         array.store_metadata().map_err(failed)?;
         Ok(Self {
