@@ -21,6 +21,7 @@ use soft_labels_files::{Axes, Element, Format, Geometry, write_probabilities, wr
 
 use crate::command::{self, Failure, Outcome, of_file};
 use crate::jobs::{self, Formats, Job};
+use crate::memory;
 use crate::raters::each_type;
 
 const SOFT: Formats = Formats {
@@ -146,6 +147,8 @@ impl Case<'_> {
             None => Raters::new(&views)?,
         };
         report.count(&raters, &self.encoder.classes);
+        // To count uncertain voxels.
+        memory::check_voxels(raters.shape(), 1)?;
         if self.encoder.args.sparse {
             return self.sparse(&raters, report);
         }

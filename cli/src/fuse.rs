@@ -15,6 +15,7 @@ use soft_labels_files::{Format, write_labels_as, write_probabilities};
 use crate::classes::{ClassArgs, NamedClasses};
 use crate::command::{self, Failure, Outcome};
 use crate::jobs::{self, FileArgs, Formats, Job};
+use crate::memory;
 use crate::raters::Volume;
 
 /// Makes one label map of several raters', or the probability of each class
@@ -179,7 +180,14 @@ fn fuse(args: &Args, classes: &Classes, job: &Job) -> Result<Fused, Failure> {
         element_type,
         geometry,
     } = job.read()?;
-    let maps = labels.widen();
+    let maps = labels.widen()?;
+    // A label map or probabilities, what they are found from, and once more in the order of the file.
+    let of_voxel = match (args.method, args.output) {
+        (Method::Majority, _) => 32,
+        (_, What::Labels) => 48 + 4 * classes.len(),
+        (_, What::Probabilities) => 32 + 8 * classes.len(),
+    };
+    memory::check_voxels(maps.first().map_or(&[], |map| map.shape()), of_voxel)?;
     let views: Vec<_> = maps.iter().map(|map| map.view()).collect();
     let mut staple = None;
     let fused: Either = match args.method {

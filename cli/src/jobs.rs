@@ -179,13 +179,13 @@ impl Job {
                 return of_file(path, Err(error.into()));
             }
             raters = Some(Volume {
-                labels: before.labels.join(volume.labels),
+                labels: before.labels.join(volume.labels)?,
                 ..before
             });
         }
         let mut volume = raters.ok_or("no rater drew it")?;
         if self.stacked {
-            volume.labels = volume.labels.unstack();
+            volume.labels = volume.labels.unstack()?;
         }
         Ok(volume)
     }

@@ -20,6 +20,7 @@ use soft_labels::metrics::{Confusion, Region, Reliability};
 use crate::cases;
 use crate::classes::{NamedClasses, check_name};
 use crate::command::{self, Failure, Outcome, of_file};
+use crate::memory;
 use crate::spared::{Spared, place};
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
@@ -145,6 +146,8 @@ fn judge(args: &Args, classes: &Classes, regions: &[Region], pair: &Pair) -> Res
     let reference_path = pair.reference.as_ref().ok_or("has no reference")?;
     let reference = prediction::reference(reference_path)?;
     let prediction = prediction::prediction(prediction_path, &reference, classes)?;
+    // The predicted labels, and masks, codes and distances of a structure.
+    memory::check_voxels(reference.labels.shape(), 32)?;
     check_labels(reference_path, &reference.labels, classes)?;
     let calibration = match &prediction {
         Prediction::Labels(_) => None,

@@ -7,6 +7,7 @@ mod encode;
 mod fuse;
 mod jobs;
 mod judge;
+mod memory;
 mod raters;
 mod show;
 mod spared;

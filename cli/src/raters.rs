@@ -3,6 +3,9 @@
 use ndarray::ArrayD;
 use soft_labels_files::{ElementType, Geometry, LabelMap, Labels};
 
+use crate::command::Failure;
+use crate::memory;
+
 /// Label maps of one element type, one of each rater.
 #[derive(Debug)]
 pub(crate) enum RaterMaps {
@@ -32,41 +35,51 @@ impl From<Labels> for RaterMaps {
 
 impl RaterMaps {
     /// The label maps of these raters and then of more; as `i64` if their element types differ.
-    pub(crate) fn join(self, more: Self) -> Self {
-        match (self, more) {
+    pub(crate) fn join(self, more: Self) -> Result<Self, Failure> {
+        Ok(match (self, more) {
             (Self::U8(mut maps), Self::U8(more)) => {
                 maps.extend(more);
                 Self::U8(maps)
             }
             (maps, more) => {
-                let mut maps = maps.widen();
-                maps.extend(more.widen());
+                let mut maps = maps.widen()?;
+                maps.extend(more.widen()?);
                 Self::I64(maps)
             }
-        }
+        })
     }
 
     /// As `i64` in C order, because metrics read them many times.
-    pub(crate) fn widen(self) -> Vec<ArrayD<i64>> {
+    pub(crate) fn widen(self) -> Result<Vec<ArrayD<i64>>, Failure> {
+        fn all<L>(maps: Vec<ArrayD<L>>, labels: impl Fn(ArrayD<L>) -> Labels) -> Result<Vec<ArrayD<i64>>, Failure> {
+            let widen = |map: ArrayD<L>| {
+                memory::check_voxels(map.shape(), size_of::<i64>())?;
+                Ok(labels(map).into_i64())
+            };
+            maps.into_iter().map(widen).collect()
+        }
         match self {
-            Self::U8(maps) => maps.into_iter().map(|map| Labels::U8(map).into_i64()).collect(),
-            Self::I64(maps) => maps.into_iter().map(|map| Labels::I64(map).into_i64()).collect(),
+            Self::U8(maps) => all(maps, Labels::U8),
+            Self::I64(maps) => all(maps, Labels::I64),
         }
     }
 
     /// The label maps of the raters along the first axis.
-    pub(crate) fn unstack(self) -> Self {
-        fn raters<L: Clone>(maps: &[ArrayD<L>]) -> Vec<ArrayD<L>> {
+    pub(crate) fn unstack(self) -> Result<Self, Failure> {
+        fn raters<L: Clone>(maps: &[ArrayD<L>]) -> Result<Vec<ArrayD<L>>, Failure> {
+            for map in maps {
+                memory::check_voxels(map.shape(), size_of::<L>())?;
+            }
             let stacks = maps.iter().filter(|map| map.ndim() > 0);
-            stacks
+            Ok(stacks
                 .flat_map(|map| map.outer_iter())
                 .map(|rater| rater.to_owned())
-                .collect()
+                .collect())
         }
-        match self {
-            Self::U8(maps) => Self::U8(raters(&maps)),
-            Self::I64(maps) => Self::I64(raters(&maps)),
-        }
+        Ok(match self {
+            Self::U8(maps) => Self::U8(raters(&maps)?),
+            Self::I64(maps) => Self::I64(raters(&maps)?),
+        })
     }
 }
 

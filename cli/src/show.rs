@@ -131,8 +131,8 @@ fn read(args: &Args) -> Result<(Vec<ArrayD<i64>>, Axes), Failure> {
                 Err("is at another place than the first rater's file; resample it first".into()),
             );
         }
-        let labels = if args.stacked_raters { labels.unstack() } else { labels };
-        maps.extend(labels.widen());
+        let labels = if args.stacked_raters { labels.unstack()? } else { labels };
+        maps.extend(labels.widen()?);
         first.get_or_insert(geometry);
     }
     Ok((maps, first.unwrap_or_default().axes()))

@@ -146,6 +146,9 @@ mod sealed {
     pub trait Labels: Sized {
         const ZERO: Self;
 
+        /// Of a label beside the array that it comes from: none if that is taken as it is.
+        const LABEL_BYTES: u64;
+
         fn labels(map: ArrayD<Self>) -> Result<LabelArray, Fault>;
 
         fn of_label(label: i64) -> Option<Self>;
@@ -153,11 +156,12 @@ mod sealed {
 }
 
 macro_rules! label_elements {
-    ($($kind:ty, $zero:literal, $of_label:path, $map:ident => $labels:expr;)*) => {$(
+    ($($kind:ty, $zero:literal, $bytes:literal, $of_label:path, $map:ident => $labels:expr;)*) => {$(
         impl LabelElement for $kind {}
 
         impl sealed::Labels for $kind {
             const ZERO: Self = $zero;
+            const LABEL_BYTES: u64 = $bytes;
 
             fn labels($map: ArrayD<Self>) -> std::result::Result<Labels, Fault> {
                 Ok($labels)
@@ -170,19 +174,22 @@ macro_rules! label_elements {
     )*};
 }
 label_elements! {
-    bool, false, binary, map => Labels::U8(map.mapv(u8::from));
-    u8, 0, u8::try_from, map => Labels::U8(map);
-    u16, 0, u16::try_from, map => Labels::I64(map.mapv(i64::from));
-    u32, 0, u32::try_from, map => Labels::I64(map.mapv(i64::from));
-    i8, 0, i8::try_from, map => Labels::I64(map.mapv(i64::from));
-    i16, 0, i16::try_from, map => Labels::I64(map.mapv(i64::from));
-    i32, 0, i32::try_from, map => Labels::I64(map.mapv(i64::from));
-    i64, 0, i64::try_from, map => Labels::I64(map);
-    u64, 0, u64::try_from, map => {
+    bool, false, 1, binary, map => Labels::U8(map.mapv(u8::from));
+    u8, 0, 0, u8::try_from, map => Labels::U8(map);
+    u16, 0, 8, u16::try_from, map => Labels::I64(map.mapv(i64::from));
+    u32, 0, 8, u32::try_from, map => Labels::I64(map.mapv(i64::from));
+    i8, 0, 8, i8::try_from, map => Labels::I64(map.mapv(i64::from));
+    i16, 0, 8, i16::try_from, map => Labels::I64(map.mapv(i64::from));
+    i32, 0, 8, i32::try_from, map => Labels::I64(map.mapv(i64::from));
+    i64, 0, 0, i64::try_from, map => Labels::I64(map);
+    u64, 0, 8, u64::try_from, map => {
         let wide = |&label: &u64| {
             i64::try_from(label).map_err(|_| Fault::content(format!("has label {label}; the largest is 2^63 - 1")))
         };
-        let labels = map.iter().map(wide).collect::<std::result::Result<_, _>>()?;
+        let mut labels = Vec::with_capacity(map.len());
+        for label in &map {
+            labels.push(wide(label)?);
+        }
         Labels::I64(ArrayD::from_shape_vec(map.shape(), labels)?)
     };
 }

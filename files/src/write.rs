@@ -8,6 +8,7 @@ use crate::error::{Error, Fault, Result};
 use crate::formats::{Format, Write};
 use crate::geometry::Geometry;
 use crate::labels::LabelElement;
+use crate::limits::check_memory;
 use crate::place::Place;
 
 /// Writes a label map with its geometry.
@@ -79,7 +80,11 @@ pub fn write_labels_as<'a, D: Dimension>(
                 Fault::too_large(format!("label {label} does not fit the type of the input, {}", T::TYPE))
             })
         };
-        let values = labels.iter().map(narrow).collect::<std::result::Result<Vec<_>, _>>()?;
+        check_memory(labels.len().saturating_mul(size_of::<T>()) as u64)?;
+        let mut values = Vec::with_capacity(labels.len());
+        for label in labels {
+            values.push(narrow(label)?);
+        }
         Ok(ArrayD::from_shape_vec(labels.shape(), values)?)
     }
     let place = place.into();

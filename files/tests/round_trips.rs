@@ -399,7 +399,7 @@ fn zarr_as_a_whole_and_in_parts() {
     std::fs::create_dir(folder.path("notes.zarr")).unwrap();
     let notes = folder.path("notes.zarr");
     let error = write_labels(Place::new(&notes).overwrite(true), &map, &Geometry::unknown()).unwrap_err();
-    assert!(error.to_string().ends_with("is a folder; name a file"), "{error}");
+    assert!(error.to_string().contains("is a folder"), "{error}");
 
     let writer = ArrayWriter::create(&folder.path("b.zarr"), &[5, 4], &[3, 4], ElementType::I32, &[]).unwrap();
     writer.write(&[0, 0], &Array2::from_elem((3, 4), 7_i32)).unwrap();

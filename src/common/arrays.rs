@@ -35,6 +35,15 @@ pub(crate) fn zeros<T: Zero + Clone>(len: usize, shape: &[usize]) -> Result<Vec<
     Ok(vec![T::zero(); len])
 }
 
+/// An empty list with room for so many elements, or an error if they do not fit in memory. `shape` is for the error.
+pub(crate) fn reserved<T>(len: usize, shape: impl FnOnce() -> Vec<usize>) -> Result<Vec<T>> {
+    let mut list = Vec::new();
+    match list.try_reserve_exact(len) {
+        Ok(()) => Ok(list),
+        Err(_) => Err(Error::TooLarge { shape: shape() }),
+    }
+}
+
 /// The elements in C order, copied if they are not, or an error if the copy does not fit in memory.
 pub(crate) fn in_order<T: Copy, D: Dimension>(array: &ArrayRef<T, D>) -> Result<Cow<'_, [T]>> {
     if let Some(elements) = array.as_slice() {

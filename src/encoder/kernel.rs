@@ -147,7 +147,7 @@ impl SvlsKernel {
 
     /// The neighbours on a label map of `axes` axes, with their weights relative to the heaviest.
     pub(super) fn taps(&self, axes: usize) -> Result<Vec<Tap>> {
-        Ok(taps::gaussian(&self.sigma(axes)?, &self.radius(axes)?))
+        taps::gaussian(&self.sigma(axes)?, &self.radius(axes)?)
     }
 
     /// Sigma in voxels; as many entries as were given if the number of axes is not known.

@@ -1,5 +1,8 @@
 //! The neighbours that a kernel looks at, and how much each weighs.
 
+use crate::Result;
+use crate::common::arrays;
+
 /// The largest number of weights of a kernel. The cost of a voxel near a boundary grows with their number.
 pub(crate) const MAX: usize = 1 << 20;
 
@@ -16,7 +19,10 @@ pub(crate) struct Tap {
 }
 
 /// The neighbours of a Gaussian kernel, without its centre. `sigma` and `radius` have two or three entries.
-pub(crate) fn gaussian(sigma: &[f64], radius: &[usize]) -> Vec<Tap> {
+///
+/// # Errors
+/// [`Error::TooLarge`](crate::Error::TooLarge) if there is no memory for them.
+pub(crate) fn gaussian(sigma: &[f64], radius: &[usize]) -> Result<Vec<Tap>> {
     let (mut sigmas, mut radii) = ([1.0; 3], [0_usize; 3]);
     sigmas[3 - sigma.len()..].copy_from_slice(sigma);
     radii[3 - radius.len()..].copy_from_slice(radius);
@@ -29,7 +35,8 @@ pub(crate) fn gaussian(sigma: &[f64], radius: &[usize]) -> Vec<Tap> {
     let square = |a: usize, x: isize| (x as f64 * (unit / sigmas[a])).powi(2);
 
     let axis = |a: usize| -radii[a].cast_signed()..=radii[a].cast_signed();
-    let mut taps = Vec::new();
+    let shape = || radius.iter().map(|radius| 2 * radius + 1);
+    let mut taps = arrays::reserved(shape().product(), || shape().collect())?;
     for offset in axis(0).flat_map(|d| axis(1).flat_map(move |h| axis(2).map(move |w| [d, h, w]))) {
         if offset != [0; 3] {
             // Summed by size, so that neighbours at the same distance have the same bits.
@@ -45,5 +52,5 @@ pub(crate) fn gaussian(sigma: &[f64], radius: &[usize]) -> Vec<Tap> {
     for tap in &mut taps {
         tap.weight = (-0.5 * (tap.weight - nearest) / unit / unit).exp();
     }
-    taps
+    Ok(taps)
 }

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView, Axis};
 
 use super::StapleFusion;
 use super::patterns::Patterns;
-use crate::common::arrays::check_count;
+use crate::common::arrays::{self, check_count};
 use crate::common::parallel;
 use crate::error::allowed;
 use crate::input::window::{self, Window};
@@ -153,6 +153,9 @@ impl Staple {
             })
             .collect();
 
+        // The confusions, the sums for them, and the posteriors. Asked for and given back, since none of them may fail later.
+        let state = 2 * entries.iter().product::<usize>() + patterns.len().saturating_mul(classes.len());
+        drop(arrays::reserved::<f64>(state, || entries.to_vec())?);
         let mut state = State::new(&patterns, raters.len(), classes.len(), given);
         let (mut iterations, mut converged) = (0, false);
         while iterations < self.iterations && !converged {

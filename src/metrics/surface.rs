@@ -107,8 +107,8 @@ impl Surfaces {
             || Surfels::find(&expected, &areas, flat),
         );
         Ok(Self {
-            prediction,
-            reference,
+            prediction: prediction?,
+            reference: reference?,
             spacing,
             constant: !predicted.iter().any(|&inside| inside) || predicted.iter().all(|&inside| inside),
         })
@@ -305,7 +305,7 @@ impl SurfaceDistances {
     }
 
     /// The Hausdorff distance at a percentile of the area, 95 for the robust one and 100 for the largest distance: the larger
-    /// of both directions. Infinite if a mask is empty.
+    /// of both directions. NaN if both masks are empty, infinite if one is.
     ///
     /// # Errors
     /// [`Error::Setting`] if it does not lie within 0 and 100.
@@ -319,6 +319,9 @@ impl SurfaceDistances {
                 value: percent,
                 allowed: "within 0 and 100",
             });
+        }
+        if self.from_reference.is_empty() && self.from_prediction.is_empty() {
+            return Ok(f64::NAN);
         }
         Ok(f64::max(
             self.from_reference.percentile(percent),
@@ -338,4 +341,49 @@ fn volume<'a>(mask: &'a [bool], shape: &[usize]) -> Result<ArrayView3<'a, bool>>
         _ => return Err(label_axes(shape.len())),
     };
     ArrayView3::from_shape(shape, mask).map_err(|_| Error::TooLarge { shape: shape.to_vec() })
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+
+    fn row(inside: std::ops::Range<usize>) -> Array2<bool> {
+        Array2::from_shape_fn((1, 20), |(_, x)| inside.contains(&x))
+    }
+
+    /// With any tolerance, wide ones as well, which are looked up in another way.
+    #[test]
+    fn a_mask_agrees_with_itself_exactly() {
+        let mask = Array2::from_shape_fn((60, 70), |(y, x)| (y * 7 + x * 13) % 11 < 4 || y * x % 17 == 3);
+        let surfaces = Surfaces::new(&mask, &mask, [0.7, 1.3]).unwrap();
+        for tolerance in [0.0, 1.0, 10.0, 40.0, 1e3, f64::INFINITY] {
+            assert_eq!(surfaces.dice(tolerance), Ok(1.0), "{tolerance}");
+        }
+    }
+
+    #[test]
+    fn a_share_that_is_just_met_is_met() {
+        let surfaces = Surfaces::new(&row(5..6), &row(10..13), 1.0).unwrap();
+        let distances = surfaces.distances().unwrap();
+        assert_eq!(distances.hausdorff(50.0), Ok(5.0));
+        assert_eq!(distances.hausdorff(100.0), Ok(7.0));
+    }
+
+    #[test]
+    fn nothing_has_no_distance_from_nothing() {
+        let of = |a: &Array2<bool>, b: &Array2<bool>| {
+            let distances = Surfaces::new(a, b, 1.0).unwrap().distances().unwrap();
+            [
+                distances.average(),
+                distances.hausdorff(95.0).unwrap(),
+                distances.hausdorff(100.0).unwrap(),
+            ]
+        };
+        let (empty, mask) = (row(0..0), row(3..5));
+        assert!(of(&empty, &empty).iter().all(|number| number.is_nan()));
+        assert_eq!(of(&empty, &mask), [f64::INFINITY; 3]);
+        assert_eq!(of(&mask, &empty), [f64::INFINITY; 3]);
+    }
 }

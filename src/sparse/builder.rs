@@ -3,7 +3,7 @@
 use super::{NONE, SparseLabels};
 use crate::common::arrays;
 use crate::engine::{self, Plan, Visitor};
-use crate::{Classes, Label, Raters, Result, SoftFloat, SpatialDim};
+use crate::{Classes, Error, Label, Raters, Result, SoftFloat, SpatialDim};
 
 /// The sparse soft labels of all voxels.
 pub(super) fn build<L: Label, F: SoftFloat, D: SpatialDim>(
@@ -37,12 +37,17 @@ pub(super) fn build<L: Label, F: SoftFloat, D: SpatialDim>(
             })
             .collect()
     })?;
-    let Uncertain {
+    let Some(Uncertain {
         voxels,
         ends,
         pair_class,
         pair_probability,
-    } = Uncertain::joined(parts);
+        ..
+    }) = Uncertain::joined(parts)
+    else {
+        let shape = [&[plan.channels(classes)], raters.shape()].concat();
+        return Err(Error::TooLarge { shape });
+    };
     Ok(SparseLabels {
         dim: raters.dim(),
         class_count: plan.channels(classes),
@@ -62,6 +67,8 @@ struct Uncertain<F> {
     ends: Vec<usize>,
     pair_class: Vec<u16>,
     pair_probability: Vec<F>,
+    /// Whether there was no memory for more.
+    full: bool,
 }
 
 impl<F> Default for Uncertain<F> {
@@ -71,17 +78,24 @@ impl<F> Default for Uncertain<F> {
             ends: Vec::new(),
             pair_class: Vec::new(),
             pair_probability: Vec::new(),
+            full: false,
         }
     }
 }
 
 impl<F: SoftFloat> Uncertain<F> {
     /// All parts as one, with no more memory than they need.
-    fn joined(parts: Vec<Self>) -> Self {
+    fn joined(parts: Vec<Self>) -> Option<Self> {
         let mut parts = parts.into_iter();
         let mut all = parts.next().unwrap_or_default();
+        if all.full {
+            return None;
+        }
         for part in parts {
             let pairs = all.pair_class.len();
+            if part.full || !all.has_room(part.voxels.len(), part.pair_class.len()) {
+                return None;
+            }
             all.voxels.extend(part.voxels);
             all.ends.extend(part.ends.into_iter().map(|end| pairs + end));
             all.pair_class.extend(part.pair_class);
@@ -91,11 +105,18 @@ impl<F: SoftFloat> Uncertain<F> {
         all.ends.shrink_to_fit();
         all.pair_class.shrink_to_fit();
         all.pair_probability.shrink_to_fit();
-        all
+        Some(all)
+    }
+
+    /// Makes room for more voxels with their pairs, if there is memory.
+    fn has_room(&mut self, voxels: usize, pairs: usize) -> bool {
+        self.voxels.try_reserve(voxels).is_ok()
+            && self.ends.try_reserve(voxels).is_ok()
+            && self.pair_class.try_reserve(pairs).is_ok()
+            && self.pair_probability.try_reserve(pairs).is_ok()
     }
 }
 
-/// Builds the sparse soft labels of consecutive voxels.
 struct Builder<'a, F> {
     /// The class of each voxel, and the index of the next voxel to write.
     class: &'a mut [u16],
@@ -122,11 +143,17 @@ impl<F: SoftFloat> Visitor<F> for Builder<'_, F> {
             [(channel, value)] if value == self.one => index(channel),
             _ => {
                 let first = self.start + self.next;
+                self.uncertain.full |= !self.uncertain.has_room(len, len.saturating_mul(values.len()));
+                if self.uncertain.full {
+                    self.next += len;
+                    return;
+                }
                 let Uncertain {
                     voxels,
                     ends,
                     pair_class,
                     pair_probability,
+                    ..
                 } = &mut *self.uncertain;
                 for voxel in first..first + len {
                     for &(channel, value) in values {
@@ -160,11 +187,18 @@ impl<F: SoftFloat> Visitor<F> for Builder<'_, F> {
             }
         }
         let first = self.start + self.next;
+        // What does not fit in memory is an error at the end.
+        self.uncertain.full |= !self.uncertain.has_room(len, len * channels.len());
+        if self.uncertain.full {
+            self.next += len;
+            return;
+        }
         let Uncertain {
             voxels,
             ends,
             pair_class,
             pair_probability,
+            ..
         } = &mut *self.uncertain;
         for i in 0..len {
             if count[i] > 1 || (count[i] == 1 && most[i] != self.one) {

@@ -50,7 +50,7 @@ impl Source {
             Self::Zarr(arrays) => {
                 let mut parts = arrays.iter().map(|array| array.read(window).map(RaterMaps::from));
                 let first = parts.next().ok_or("there is no rater")??;
-                parts.try_fold(first, |before, part| Ok(before.join(part?)))
+                parts.try_fold(first, |before, part| before.join(part?))
             }
         }
     }

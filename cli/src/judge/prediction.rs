@@ -8,6 +8,7 @@ use soft_labels::metrics::top_labels_against;
 use soft_labels_files::{self as files, Geometry, read_labels, read_prediction};
 
 use crate::command::{Failure, of_file};
+use crate::memory;
 
 /// A label map, and where its voxels are.
 pub(crate) struct Reference {
@@ -22,6 +23,7 @@ pub(crate) enum Prediction {
 
 pub(crate) fn reference(path: &Path) -> Result<Reference, Failure> {
     let map = read_labels(path)?;
+    memory::check_voxels(map.labels.shape(), size_of::<i64>())?;
     Ok(Reference {
         labels: map.labels.into_i64(),
         geometry: map.geometry,
@@ -31,7 +33,10 @@ pub(crate) fn reference(path: &Path) -> Result<Reference, Failure> {
 /// A prediction that fits a reference.
 pub(crate) fn prediction(path: &Path, of: &Reference, classes: &Classes) -> Result<Prediction, Failure> {
     let (prediction, geometry) = match read_prediction(path, of.labels.ndim())? {
-        files::Prediction::Labels(map) => (Prediction::Labels(map.labels.into_i64()), map.geometry),
+        files::Prediction::Labels(map) => {
+            memory::check_voxels(map.labels.shape(), size_of::<i64>())?;
+            (Prediction::Labels(map.labels.into_i64()), map.geometry)
+        }
         files::Prediction::Probabilities(p) => (Prediction::Probabilities(p.values), p.geometry),
     };
     let fits = if of.geometry.same_place(&geometry) {

@@ -311,3 +311,110 @@ fn names() {
     assert_eq!(output.status.code(), Some(0));
     assert!(!output.stdout.contains(&0x1b) && !output.stderr.contains(&0x1b));
 }
+
+/// What does not fit in memory is an error, not the end of the program.
+#[cfg(target_os = "linux")]
+#[test]
+fn under_a_limit_of_memory() {
+    let folder = Folder::new();
+    // Files with holes take no disk.
+    let npy = |name: &str, kind: &str, bytes: u64| {
+        let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': (20, 1000, 1000), }}");
+        let mut file = b"\x93NUMPY\x01\x00v\x00".to_vec();
+        file.extend(format!("{header:117}\n").as_bytes());
+        folder.write(name, &file);
+        let file = std::fs::File::options().write(true).open(folder.path(name)).unwrap();
+        file.set_len(128 + bytes * 20_000_000).unwrap();
+    };
+    npy("bytes.npy", "|u1", 1);
+    npy("bools.npy", "|b1", 1);
+    npy("shorts.npy", "<i2", 2);
+    npy("wide.npy", "<i8", 8);
+    folder.nifti("small.nii", &ball(1));
+    let mut nifti = std::fs::read(folder.path("small.nii")).unwrap()[..352].to_vec();
+    for (at, len) in [3_i16, 1000, 1000, 20].into_iter().enumerate() {
+        nifti[40 + 2 * at..42 + 2 * at].copy_from_slice(&len.to_le_bytes());
+    }
+    folder.write("a.nii", &nifti);
+    let file = std::fs::File::options().write(true).open(folder.path("a.nii")).unwrap();
+    file.set_len(352 + 20_000_000).unwrap();
+    // 225 million pixels of a bit each.
+    let mut encoder = png::Encoder::new(std::fs::File::create(folder.path("a.png")).unwrap(), 15_000, 15_000);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::One);
+    encoder.set_compression(png::Compression::Fastest);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&vec![0; 1875 * 15_000]).unwrap();
+    writer.finish().unwrap();
+
+    let limited = |limit: &str, args: &[&str]| {
+        let script = format!("ulimit -v {limit}; exec \"$0\" \"$@\"");
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_soft-labels")]);
+        let output = shell
+            .args(args)
+            .args(["--classes", "2"])
+            .current_dir(&folder.0)
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        let code = output.status.code();
+        assert!(
+            matches!(code, Some(0..=2)),
+            "{args:?} under {limit}: {:?} {errors}",
+            output.status
+        );
+        assert!(
+            code == Some(0) || errors.starts_with("soft-labels: "),
+            "{args:?} under {limit}: {errors}"
+        );
+        let _ = std::fs::remove_file(folder.path("out.npy"));
+        code == Some(0)
+    };
+    for limit in ["100000", "200000", "400000"] {
+        for input in ["bytes.npy", "bools.npy", "shorts.npy", "wide.npy", "a.nii", "a.png"] {
+            for args in [
+                &[
+                    "encode",
+                    "--jobs",
+                    "1",
+                    "--window",
+                    "0:1,0:9,0:9",
+                    "--out",
+                    "out.npy",
+                    input,
+                ][..],
+                &["encode", "--jobs", "1", "--out", "out.npy", input],
+                &[
+                    "encode",
+                    "--jobs",
+                    "1",
+                    "--sparse",
+                    "--out",
+                    "out.npz",
+                    "--overwrite",
+                    input,
+                ],
+                &["fuse", "--jobs", "1", "--out", "out.npy", input, input],
+                &["judge", "--jobs", "1", input, input],
+                &["show", "--out", "out.png", "--overwrite", input],
+            ] {
+                let well = limited(limit, args);
+                assert!(!well || (input, limit) != ("wide.npy", "100000"), "160 MB in 100");
+            }
+        }
+    }
+    assert!(limited(
+        "900000",
+        &[
+            "encode",
+            "--jobs",
+            "1",
+            "--window",
+            "0:1,0:9,0:9",
+            "--out",
+            "out.npy",
+            "bytes.npy"
+        ]
+    ));
+}

@@ -444,6 +444,43 @@ fn hostile() {
     let error = wrong(["encode", "--classes", "3", "--out", &folder.text("out.npy"), &input]);
     assert!(error.contains("broken chunk at [0, 0, 0]"), "{error}");
 
+    // Chunks that claim to hold more than the array has, or do.
+    let zstd = [
+        &b"\x28\xb5\x2f\xfd\xe0"[..],
+        &(1_u64 << 60).to_le_bytes(),
+        &[1, 0, 0, 0],
+    ]
+    .concat();
+    let blosc = [&[2, 1, 0, 1][..], &u32::MAX.to_le_bytes(), &[0, 0, 1, 0, 16, 0, 0, 0]].concat();
+    let gzip = {
+        use std::io::Write;
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        gzip.write_all(&vec![0; 3_000_000]).unwrap();
+        gzip.finish().unwrap()
+    };
+    for (id, chunk) in [("zstd", zstd), ("blosc", blosc), ("gzip", gzip)] {
+        let codec =
+            format!(r#"{{"id": "{id}", "level": 1, "clevel": 5, "cname": "lz4", "shuffle": 1, "blocksize": 0}}"#);
+        let fields: serde_json::Value = serde_json::from_str(&codec).unwrap();
+        let known = match id {
+            "blosc" => ["id", "clevel", "cname", "shuffle", "blocksize"].as_slice(),
+            _ => &["id", "level"],
+        };
+        let codec: serde_json::Map<_, _> = known.iter().map(|&key| (key.to_owned(), fields[key].clone())).collect();
+        let name = format!("{id}.zarr");
+        let text = metadata("[4, 5, 6]", "[4, 5, 6]", &serde_json::Value::from(codec).to_string());
+        folder.write(&format!("{name}/.zarray"), text.as_bytes());
+        folder.write(&format!("{name}/0.0.0"), &chunk);
+        for out in ["out.npy", "out.zarr"] {
+            let (out, input) = (folder.text(out), folder.text(&name));
+            let error = wrong(["encode", "--classes", "3", "--quiet", "--out", &out, &input]);
+            assert!(
+                error.contains("more than its 120 bytes") || error.contains("too much memory"),
+                "{error}"
+            );
+        }
+    }
+
     // More blocks than can be counted.
     let huge = metadata("[1099511627776, 1099511627776, 1099511627776]", "[64, 64, 64]", "null");
     folder.write("huge.zarr/.zarray", huge.as_bytes());

@@ -13,7 +13,7 @@ use crate::elements::{ElementType, Values, each_value};
 use crate::error::Fault;
 use crate::geometry::Geometry;
 use crate::labels::LabelMap;
-use crate::limits::{check_unpacked, open, read_exactly, shorter};
+use crate::limits::{check_memory, check_unpacked, open, read_exactly, shorter};
 use crate::probabilities::{Prediction, Probabilities};
 
 /// A NIfTI file.
@@ -73,9 +73,17 @@ fn read_nifti(mut reader: impl Read, check: impl Fn(Option<u64>) -> Result<u64, 
     }
     let axes = header.dim().map_err(broken)?.iter().map(|&len| u64::from(len));
     let bytes = axes.into_iter().try_fold(kind.size_of() as u64, u64::checked_mul);
-    if check(bytes)? == 0 {
+    let bytes = check(bytes)?;
+    if bytes == 0 {
         return Err(Fault::broken("has no voxels"));
     }
+    // The bytes, the values, and labels that were floats.
+    let of_byte = if kind == NiftiType::Uint8 {
+        1
+    } else {
+        16 / kind.size_of() as u64
+    };
+    check_memory(bytes.saturating_add(bytes.saturating_mul(of_byte)))?;
     // Between header and voxels there may be extensions.
     let extensions = (header.vox_offset.max(352.0) as u64).saturating_sub(352);
     if io::copy(&mut reader.by_ref().take(extensions), &mut io::sink())? != extensions {
@@ -222,6 +230,7 @@ fn write<T: DataElement + Pod>(
         CowArray::from(view)
     } else {
         // In the order of the file: the library panics on some other orders.
+        check_memory(view.len().saturating_mul(size_of::<T>()) as u64)?;
         let mut copy = ArrayD::from_elem(IxDyn(view.shape()).f(), T::zeroed());
         copy.assign(&view);
         CowArray::from(copy)

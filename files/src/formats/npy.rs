@@ -102,8 +102,11 @@ fn check_size(file: &mut File) -> Result<(), Fault> {
         .try_fold(1_u64, |all, axis| all.checked_mul(axis?));
     match voxels {
         Some(0) => Err(Fault::broken("has no voxels")),
-        // Labels are read once, and may be widened.
-        Some(voxels) if voxels <= size.max(1) => check_memory(size),
+        Some(voxels) if voxels <= size.max(1) => {
+            let taken_as_they_are = ["'|u1'", "'<i8'", "'<f8'"].iter().any(|kind| header.contains(kind));
+            let copied = if taken_as_they_are { 0 } else { voxels.saturating_mul(8) };
+            check_memory(size.saturating_add(copied))
+        }
         _ => Err(shorter()),
     }
 }

@@ -15,5 +15,11 @@ pub(super) fn unpack(
     }
     let pixel = |row: &[u8], x: usize| row[x * bits / 8] >> (8 - bits - x * bits % 8) & (0xff >> (8 - bits));
     let rows = bytes.chunks_exact(row_bytes.max(1)).take(height);
-    Ok(rows.flat_map(|row| (0..width).map(move |x| pixel(row, x))).collect())
+    let mut pixels = Vec::new();
+    let room = height.checked_mul(width).map(|room| pixels.try_reserve_exact(room));
+    if !matches!(room, Some(Ok(()))) {
+        return Err(Fault::too_large("has more pixels than memory holds"));
+    }
+    pixels.extend(rows.flat_map(|row| (0..width).map(move |x| pixel(row, x))));
+    Ok(pixels)
 }

@@ -28,7 +28,11 @@ pub(super) fn labels(path: &Path) -> Result<LabelMap, Fault> {
         )));
     }
     let size = reader.output_buffer_size();
-    check_memory(check_unpacked(size.map(|size| size as u64), packed)?)?;
+    let bytes = check_unpacked(size.map(|size| size as u64), packed)?;
+    let pixels = u64::from(reader.info().width) * u64::from(reader.info().height);
+    // Beside the bytes as they are packed, the pixels, and of 16 bits the labels.
+    let of_pixel = if depth == png::BitDepth::Sixteen { 10 } else { 1 };
+    check_memory(bytes.saturating_add(pixels.saturating_mul(of_pixel)))?;
     let mut bytes = vec![0; size.unwrap_or(0)];
     let info = reader.next_frame(&mut bytes).map_err(broken)?;
     let (height, width) = (info.height as usize, info.width as usize);
@@ -36,7 +40,10 @@ pub(super) fn labels(path: &Path) -> Result<LabelMap, Fault> {
     if depth == png::BitDepth::Sixteen {
         let rows = bytes.chunks_exact(info.line_size).take(height);
         let pixels = rows.flat_map(|row| row.as_chunks().0.iter().map(|&pixel| u16::from_be_bytes(pixel)));
-        LabelMap::of(ArrayD::from_shape_vec(shape, pixels.collect::<Vec<u16>>())?)
+        // With room from the beginning: a list that grows needs several times as much.
+        let mut values: Vec<u16> = Vec::with_capacity(height.saturating_mul(width));
+        values.extend(pixels);
+        LabelMap::of(ArrayD::from_shape_vec(shape, values)?)
     } else {
         let pixels = unpack(&bytes, depth as usize, height, width, info.line_size)?;
         LabelMap::of(ArrayD::from_shape_vec(shape, pixels)?)

@@ -35,7 +35,13 @@ pub(super) fn labels(path: &Path) -> Result<LabelMap, Fault> {
         let voxels = u64::from(width).checked_mul(u64::from(height));
         let of_page = voxels.and_then(|voxels| (voxels * u64::from(color.bit_depth()).div_ceil(8)).checked_add(bytes));
         bytes = check_unpacked(of_page, size)?;
-        check_memory(bytes)?;
+        // The page, its labels, and the stack of all of them.
+        let of_byte = if color.bit_depth() <= 8 {
+            2
+        } else {
+            16 / u64::from(color.bit_depth() / 8)
+        };
+        check_memory(bytes.saturating_mul(of_byte))?;
         pages.push(one_page(
             decoder.read_image().map_err(broken)?,
             color.bit_depth(),

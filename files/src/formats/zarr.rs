@@ -3,6 +3,7 @@
 //! Needs feature `zarr`. [`read_labels`](crate::read_labels) and [`write_probabilities`](crate::write_probabilities) handle whole
 //! arrays. For those larger than memory, [`LabelArray`] reads windows and [`ArrayWriter`] writes chunks.
 
+mod limited;
 mod ours;
 mod reader;
 mod state;

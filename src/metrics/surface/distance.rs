@@ -32,6 +32,10 @@ pub(super) fn area_within(tolerance: f64, from: &Surfels, to: &Surfels, spacing:
         }
         None => {
             let distances = Distances::new(from, to, spacing)?;
+            // Summed in the order of distances, all of them would differ from the area in the last digits.
+            if distances.all.last().is_none_or(|&(distance, _)| distance <= tolerance) {
+                return Ok(from.area());
+            }
             Ok(parallel::sum(1, &distances.all, |&(distance, area)| {
                 if distance <= tolerance { area } else { 0.0 }
             }))
@@ -65,6 +69,9 @@ fn ball(tolerance: f64, spacing: [f64; 3], size: [usize; 3]) -> Option<Vec<[isiz
     offsets.sort_by(|a, b| a.0.total_cmp(&b.0));
     (offsets.len() <= BALL).then(|| offsets.into_iter().map(|(_, offset)| offset).collect())
 }
+
+/// A share of the area that is met but for the rounding of its sum is met.
+const ROUNDING: f64 = 1e-12;
 
 /// Number of surfels in a piece.
 const PIECE: usize = 1 << 13;
@@ -140,7 +147,9 @@ pub(super) struct Distances {
 
 impl Distances {
     pub(super) fn new(from: &Surfels, to: &Surfels, spacing: [f64; 3]) -> Result<Self> {
-        let mut all: Vec<_> = from.all.iter().map(|surfel| (f64::INFINITY, surfel.area)).collect();
+        // Half as much again is for sorting.
+        let mut all = arrays::reserved(from.all.len() + from.all.len() / 2, || vec![from.all.len()])?;
+        all.extend(from.all.iter().map(|surfel| (f64::INFINITY, surfel.area)));
         if let Some(grid) = Grid::around(from, to) {
             let squares = squared_distances(&grid, to, spacing)?;
             let pieces = all.chunks_mut(PIECE).zip(from.all.chunks(PIECE));
@@ -158,6 +167,10 @@ impl Distances {
         parallel::sum(1, &self.all, |(_, area)| *area)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     /// Sum of distances times areas.
     pub(super) fn sum(&self) -> f64 {
         parallel::sum(1, &self.all, |(distance, area)| distance * area)
@@ -165,12 +178,11 @@ impl Distances {
 
     /// The distance up to which so many percent of the area lie; infinite without any.
     pub(super) fn percentile(&self, percent: f64) -> f64 {
-        // Summed in the same order as `below`, so that 100 percent is not reached before the last distance.
         let all = parallel::total(self.all.iter().map(|(_, area)| *area));
         let mut below = 0.0;
         for (distance, area) in &self.all {
             below += area;
-            if below / all >= percent / 100.0 {
+            if percent < 100.0 && below / all >= percent / 100.0 * (1.0 - ROUNDING) {
                 return *distance;
             }
         }

@@ -3,6 +3,7 @@
 use ndarray::ArrayView3;
 
 use crate::common::parallel;
+use crate::{Error, Result};
 
 /// Number of voxels in a piece of rows.
 const PIECE: usize = 1 << 16;
@@ -22,10 +23,13 @@ pub(super) struct Surfels {
 
 impl Surfels {
     /// Finds the surface of a mask in C order, given the area of each code; in 2D, `flat`, a code is of 4 pixels.
-    pub(super) fn find(mask: &ArrayView3<'_, bool>, areas: &[f64], flat: bool) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] if it does not fit in memory.
+    pub(super) fn find(mask: &ArrayView3<'_, bool>, areas: &[f64], flat: bool) -> Result<Self> {
         let (depth, height, width) = mask.dim();
         let Some(voxels) = mask.to_slice().filter(|voxels| !voxels.is_empty()) else {
-            return Self { all: Vec::new() };
+            return Ok(Self { all: Vec::new() });
         };
         let work = voxels.len() / 2;
         let is_empty = |row: &[bool]| !row.iter().fold(false, |any, &inside| any | inside);
@@ -60,6 +64,7 @@ impl Surfels {
                 if around.iter().all(Option::is_none) {
                     continue;
                 }
+                surfels.try_reserve(width + 1).ok()?;
                 let mut left = 0;
                 for w in 0..=width {
                     let right = if w < width { column(&around, w) } else { 0 };
@@ -70,11 +75,20 @@ impl Surfels {
                     left = right;
                 }
             }
-            surfels
+            Some(surfels)
         });
-        Self {
-            all: of_pieces.concat(),
-        }
+        let too_large = || Error::TooLarge {
+            shape: mask.shape().to_vec(),
+        };
+        let of_pieces = of_pieces
+            .into_iter()
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(too_large)?;
+        let mut all = Vec::new();
+        let len = of_pieces.iter().map(Vec::len).sum();
+        all.try_reserve_exact(len).map_err(|_| too_large())?;
+        of_pieces.iter().for_each(|piece| all.extend_from_slice(piece));
+        Ok(Self { all })
     }
 
     pub(super) fn area(&self) -> f64 {

@@ -10,16 +10,17 @@ use zarrs::array::{Array, ArraySubset, CodecOptions, ElementOwned, data_type};
 use zarrs::filesystem::FilesystemStore;
 use zarrs::storage::ReadableStorageTraits;
 
+use super::limited;
 use crate::elements::ElementType;
 use crate::error::{Error, Fault};
 use crate::labels::{LabelElement, Labels};
-use crate::limits::{TEXT, guarded};
+use crate::limits::{TEXT, check_memory, guarded};
 
 /// Decoded chunks of a label map that are kept: neighbouring blocks share them.
 const CACHE: u64 = 96 << 20;
 
 /// The largest chunk that is read. A chunk is decoded as a whole.
-const CHUNK: u64 = 256 << 20;
+pub(super) const CHUNK: u64 = 256 << 20;
 
 /// What describes an array of version 3 and of version 2.
 pub(super) const METADATA: [&str; 2] = ["zarr.json", ".zarray"];
@@ -113,7 +114,7 @@ impl LabelArray {
         };
         let store = FilesystemStore::new(path).map_err(|error| broken(&error))?;
         let store: Arc<dyn ReadableStorageTraits> = Arc::new(store);
-        let array = Arc::new(Array::open(store, "/").map_err(|error| broken(&error))?);
+        let array = Arc::new(limited::opened(|| Array::open(store, "/")).map_err(|error| broken(&error))?);
         let element_type = element_type(&array)?;
         let shape = array
             .shape()
@@ -172,6 +173,11 @@ impl LabelArray {
 
     fn part<T: LabelElement + ElementOwned>(&self, window: &ArraySubset) -> Result<Labels, Fault> {
         self.check_chunks(window)?;
+        // The values as they are and as labels, and a chunk packed, unpacked and kept.
+        let values = window
+            .num_elements()
+            .saturating_mul(size_of::<T>() as u64 + T::LABEL_BYTES);
+        check_memory(values.saturating_add(4 * self.chunk_bytes))?;
         // Blocks are what runs in parallel.
         let options = CodecOptions::default().with_concurrent_target(1);
         let values = self.cache.retrieve_array_subset::<ArrayD<T>>(window, &options);
