@@ -104,8 +104,9 @@ pub enum Error {
     },
     /// What a class means for the channels is neither a distribution nor a list of memberships.
     #[error(
-        "row {row} of the channels sums to {sum}; each row must sum to 1 (a class that is mixed), or all entries must be 0 or 1 \
-         (a class that belongs to several channels)"
+        "row {row} of the channels sums to {}; each row must sum to 1 (a class that is mixed), or all entries must be 0 or 1 \
+         (a class that belongs to several channels)",
+        short(*.sum)
     )]
     ChannelRow {
         /// The row, which is that of a class.
@@ -200,7 +201,7 @@ pub enum Error {
         len: usize,
     },
     /// A setting has a value that is not possible.
-    #[error("{what}{} is {value}; it must be {allowed}", of(*.place))]
+    #[error("{what}{} is {}; it must be {allowed}", of(*.place), short(*.value))]
     Setting {
         /// The setting: `"sigma"`, `"spacing"`, `"truncate"`, `"strength"`, `"alpha"`, `"box"`, `"weight"`,
         /// `"prior probability"`, `"tolerance"`, `"threshold"` or `"percentile"`.
@@ -264,7 +265,8 @@ pub enum Error {
     },
     /// A value is not a probability.
     #[error(
-        "the probability of class {class} at voxel {index:?} is {value}; it must lie within 0 and 1, pass logits through a softmax"
+        "the probability of class {class} at voxel {index:?} is {}; it must lie within 0 and 1, pass logits through a softmax",
+        short(*.value)
     )]
     Probability {
         /// The number.
@@ -276,8 +278,9 @@ pub enum Error {
     },
     /// The probabilities of a voxel do not sum to 1.
     #[error(
-        "the probabilities at voxel {index:?} sum to {sum}; they must sum to 1, pass logits through a softmax over classes \
-         (channels of regions and structures, which do not sum to 1, are judged one by one)"
+        "the probabilities at voxel {index:?} sum to {}; they must sum to 1, pass logits through a softmax over classes \
+         (channels of regions and structures, which do not sum to 1, are judged one by one)",
+        short(*.sum)
     )]
     ProbabilitySum {
         /// Their sum.
@@ -358,6 +361,16 @@ fn of(place: Option<Place>) -> String {
     place.map(|place| format!(" {place}")).unwrap_or_default()
 }
 
+/// A number without rows of zeros.
+fn short(value: f64) -> String {
+    if value == 0.0 || (1e-5..1e16).contains(&value.abs()) {
+        value.to_string()
+    } else {
+        // With an exponent where there are many digits.
+        format!("{value:?}")
+    }
+}
+
 fn of_rater(rater: usize, raters: usize) -> String {
     of((raters > 1).then_some(Place::Rater(rater)))
 }
@@ -369,4 +382,32 @@ fn voxels_hold(count: usize) -> String {
         ("voxels", "hold", "labels that are")
     };
     format!("{count} {voxels} {hold} {labels} no class")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        let error = |value| Error::Setting {
+            what: "sigma",
+            place: None,
+            value,
+            allowed: allowed::POSITIVE,
+        };
+        for (value, text) in [
+            (-1e300, "-1e300"),
+            (0.25, "0.25"),
+            (-0.0, "-0"),
+            (1e-300, "1e-300"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert!(
+                error(value).to_string().starts_with(&format!("sigma is {text};")),
+                "{}",
+                error(value)
+            );
+        }
+    }
 }

@@ -182,13 +182,11 @@ fn write<F: SoftFloat, D: Dimension>(
     let counted = [box_size[0].min(depth), box_size[1].min(height), width];
     let counted = counted.iter().try_fold(1_usize, |len, &n| len.checked_mul(n));
     let summed = classes.checked_mul(width);
-    let fits = counted.is_some_and(|len| Vec::<bool>::new().try_reserve_exact(len).is_ok())
-        && summed.is_some_and(|len| Vec::<f64>::new().try_reserve_exact(len).is_ok());
-    if !fits {
-        return Err(Error::TooLarge {
-            shape: soft.shape().to_vec(),
-        });
-    }
+    let too_large = || Error::TooLarge {
+        shape: soft.shape().to_vec(),
+    };
+    arrays::check_room::<bool>(counted.ok_or_else(too_large)?, too_large)?;
+    arrays::check_room::<f64>(summed.ok_or_else(too_large)?, too_large)?;
 
     // By planes, or by rows if there is one plane.
     let axis = if out.len_of(Axis(1)) > 1 { 1 } else { 2 };

@@ -11,6 +11,7 @@ use soft_labels_files::{Axes, Geometry, read_labels};
 
 use crate::classes::{ClassArgs, NamedClasses};
 use crate::command::{self, Existing, Failure, Outcome, of_file};
+use crate::memory;
 use crate::raters::Volume;
 use crate::spared::Spared;
 
@@ -72,6 +73,9 @@ impl FromStr for Slice {
     }
 }
 
+/// What small slices take, which are drawn in large pixels; in bytes.
+const PICTURE: u64 = 64 << 20;
+
 /// The most pixels of a slice along an axis.
 const LARGEST: usize = 4096;
 
@@ -102,6 +106,11 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     }
     check_shapes(&maps, &args.inputs)?;
     let slice = slice(&maps, &classes, args.slice)?;
+    // Soft labels of each panel and of each way to make them, and the picture.
+    let of_pixel = (maps.len() + 6) * (8 * classes.len() + 64);
+    let pixels = maps.first().map_or(&[][..], |map| &map.shape()[map.ndim() - 2..]);
+    memory::check(PICTURE)?;
+    memory::check_voxels(pixels, of_pixel)?;
     let scene = Scene {
         raters: maps.iter().map(|map| map.view()).collect(),
         classes,

@@ -63,8 +63,10 @@ pub(crate) fn check_unpacked(unpacked: Option<u64>, packed: u64) -> Result<u64, 
 
 /// An error if there is no memory for so many bytes, where a library would end the program.
 pub(crate) fn check_memory(bytes: u64) -> Result<(), Fault> {
-    let reserved = usize::try_from(bytes).map(|bytes| Vec::<u8>::new().try_reserve_exact(bytes));
-    match reserved {
+    let mut room = Vec::<u8>::new();
+    let reserved = usize::try_from(bytes).map(|bytes| room.try_reserve_exact(bytes));
+    // A list that nobody looks at may be left out by the compiler.
+    match std::hint::black_box((room, reserved)).1 {
         Ok(Ok(())) => Ok(()),
         _ => Err(Fault::too_large(format!(
             "needs {} MB of memory, which are not to be had; use a smaller part of it",

@@ -1,6 +1,7 @@
 //! Arrays: their shapes, their order in memory, and memory for new ones.
 
 use std::borrow::Cow;
+use std::hint::black_box;
 
 use ndarray::{Array, ArrayRef, Dimension};
 use num_traits::Zero;
@@ -21,18 +22,26 @@ pub(crate) fn filled<T: Clone, D: Dimension>(dim: D, value: T) -> Result<Array<T
     let len = len.filter(|&len| isize::try_from(len).is_ok()).ok_or_else(too_large)?;
     if dim.size() > 0 {
         // Tries the allocation first, because a failed allocation in ndarray aborts the process.
-        Vec::<T>::new().try_reserve_exact(len).map_err(|_| too_large())?;
+        check_room::<T>(len, too_large)?;
     }
     Ok(Array::from_elem(dim, value))
 }
 
 /// Zeros for an array of a shape, which are not touched yet, or an error if they do not fit in memory.
 pub(crate) fn zeros<T: Zero + Clone>(len: usize, shape: &[usize]) -> Result<Vec<T>> {
-    // Asked for and given back, as above.
-    Vec::<T>::new()
-        .try_reserve_exact(len)
-        .map_err(|_| Error::TooLarge { shape: shape.to_vec() })?;
+    check_room::<T>(len, || Error::TooLarge { shape: shape.to_vec() })?;
     Ok(vec![T::zero(); len])
+}
+
+/// An error if so many elements do not fit in memory. The memory is asked for and given back.
+pub(crate) fn check_room<T>(len: usize, too_large: impl FnOnce() -> Error) -> Result<()> {
+    let mut room = Vec::<T>::new();
+    let reserved = room.try_reserve_exact(len);
+    // A list that nobody looks at may be left out by the compiler.
+    match black_box((room, reserved)).1 {
+        Ok(()) => Ok(()),
+        Err(_) => Err(too_large()),
+    }
 }
 
 /// An empty list with room for so many elements, or an error if they do not fit in memory. `shape` is for the error.

@@ -155,7 +155,8 @@ impl Staple {
 
         // The confusions, the sums for them, and the posteriors. Asked for and given back, since none of them may fail later.
         let state = 2 * entries.iter().product::<usize>() + patterns.len().saturating_mul(classes.len());
-        drop(arrays::reserved::<f64>(state, || entries.to_vec())?);
+        let shape = entries.to_vec();
+        arrays::check_room::<f64>(state, || Error::TooLarge { shape })?;
         let mut state = State::new(&patterns, raters.len(), classes.len(), given);
         let (mut iterations, mut converged) = (0, false);
         while iterations < self.iterations && !converged {

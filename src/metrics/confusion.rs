@@ -119,6 +119,23 @@ impl Confusion {
         }
     }
 
+    /// The entries that are not 0, in no order: the class in the prediction, that in the reference, and how many voxels have
+    /// both. What the prediction ignores is of no class.
+    ///
+    /// ```
+    /// # use soft_labels::{Classes, metrics::Confusion};
+    /// let map = ndarray::array![[0_u8, 1]];
+    /// let confusion = Confusion::count(&map, &map, &Classes::contiguous(500)?)?;
+    /// assert!(confusion.entries().all(|(predicted, reference, voxels)| predicted == Some(reference) && voxels == 1));
+    /// assert_eq!(confusion.entries().count(), 2);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn entries(&self) -> impl Iterator<Item = (Option<usize>, usize, u64)> {
+        self.counts
+            .iter()
+            .map(|(&(predicted, reference), &voxels)| (predicted, reference, voxels))
+    }
+
     /// How many voxels are of a class in the prediction and of a class in the reference.
     ///
     /// The example of [`Confusion`] uses it.

@@ -207,7 +207,7 @@ impl Judgement {
         let mut first = 0;
         for heading in headings {
             if first > 0 {
-                writeln!(text, "\nsurfaces, within {} mm", self.tolerance_mm)?;
+                writeln!(text, "\nsurfaces, within {} mm", short(self.tolerance_mm))?;
             }
             write!(text, "{case_title:of_case$}{:of_name$}", "structure")?;
             heading.iter().try_for_each(|title| write!(text, "  {title:>11}"))?;
@@ -247,7 +247,7 @@ impl Judgement {
             "\n{:26}  {:>10}  {:>10}  {:>10}  {:>24}  {:>5}",
             "", "mean", "std. dev.", "median", "95 % interval of mean", "cases"
         )?;
-        let near = format!(", {} mm", self.tolerance_mm);
+        let near = format!(", {} mm", short(self.tolerance_mm));
         for (structure, name) in self.structures.names.iter().enumerate() {
             writeln!(text, "{name}")?;
             for (metric, (key, title)) in OF_STRUCTURES.iter().enumerate() {
@@ -306,13 +306,18 @@ fn summary_json(summary: &Summary) -> Value {
     })
 }
 
+/// All digits, but no rows of zeros.
+fn short(value: f64) -> String {
+    if value == 0.0 || (1e-5..1e16).contains(&value.abs()) || !value.is_finite() {
+        value.to_string()
+    } else {
+        format!("{value:e}")
+    }
+}
+
 /// All digits, or an empty cell for what does not exist.
 fn cell(value: f64) -> String {
-    if value.is_nan() {
-        String::new()
-    } else {
-        value.to_string()
-    }
+    if value.is_nan() { String::new() } else { short(value) }
 }
 
 /// A few places, or a dash for what does not exist.
@@ -323,6 +328,7 @@ fn number(value: f64) -> String {
         0.0 => "0".into(),
         size if size < 1e-3 => format!("{value:.3e}"),
         size if size < 1e4 => format!("{value:.4}"),
+        size if size >= 1e9 => format!("{value:.3e}"),
         _ => format!("{value:.0}"),
     }
 }

@@ -56,7 +56,10 @@ pub(super) fn prediction(path: &Path, axes: usize) -> Result<Prediction, Fault> 
 /// The array in a file, unless its elements are of another type.
 fn array<T: ReadableElement>(path: &Path) -> Result<Option<ArrayD<T>>, Fault> {
     let mut file = open(path)?;
-    check_size(&mut file)?;
+    // The library makes room for the elements before it compares their type.
+    if check_size(&mut file)?.is_some_and(|bytes| bytes != size_of::<T>()) {
+        return Ok(None);
+    }
     file.rewind()?;
     match ArrayD::read_npy(BufReader::new(file)) {
         Ok(array) => Ok(Some(array)),
@@ -66,8 +69,9 @@ fn array<T: ReadableElement>(path: &Path) -> Result<Option<ArrayD<T>>, Fault> {
     }
 }
 
-/// A broken header must not make us ask for more memory than the file can fill.
-fn check_size(file: &mut File) -> Result<(), Fault> {
+/// A broken header must not make us ask for more memory than the file can fill. The result is the size of an element, if it is
+/// told in the usual way.
+fn check_size(file: &mut File) -> Result<Option<usize>, Fault> {
     let mut start = Vec::new();
     let size = file.metadata()?.len();
     file.take(1 << 16).read_to_end(&mut start)?;
@@ -105,7 +109,11 @@ fn check_size(file: &mut File) -> Result<(), Fault> {
         Some(voxels) if voxels <= size.max(1) => {
             let taken_as_they_are = ["'|u1'", "'<i8'", "'<f8'"].iter().any(|kind| header.contains(kind));
             let copied = if taken_as_they_are { 0 } else { voxels.saturating_mul(8) };
-            check_memory(size.saturating_add(copied))
+            check_memory(size.saturating_add(copied))?;
+            let kind = header
+                .split_once("'descr': '")
+                .and_then(|(_, rest)| rest.split_once('\''));
+            Ok(kind.and_then(|(kind, _)| kind.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().ok()))
         }
         _ => Err(shorter()),
     }

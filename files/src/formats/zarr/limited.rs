@@ -3,7 +3,9 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::io::{Cursor, Read};
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+use std::path::Path;
 use std::sync::{Arc, Once};
 
 use flate2::bufread::MultiGzDecoder;
@@ -128,15 +130,29 @@ impl BytesToBytesCodecTraits for Limited {
             Packing::Gzip => unpacked(MultiGzDecoder::new(Cursor::new(encoded)), limit),
             Packing::Zstd => unpacked(zstd::Decoder::new(Cursor::new(encoded))?, limit),
             Packing::Blosc => {
-                // The header has the number of bytes in its second four.
-                let claimed = encoded.get(4..8).and_then(|bytes| bytes.try_into().ok());
-                match claimed.map(u32::from_le_bytes) {
-                    Some(claimed) if u64::from(claimed) <= limit => self.codec.decode(encoded, decoded, options),
-                    _ => Err(too_much(limit)),
+                if claimed(&encoded) > limit {
+                    return Err(too_much(limit));
                 }
+                self.codec.decode(encoded, decoded, options)
             }
         }
     }
+}
+
+/// How many bytes a chunk holds by the header of blosc, which has the number in its second four bytes.
+fn claimed(start: &[u8]) -> u64 {
+    let number = start.get(4..8).and_then(|bytes| bytes.try_into().ok());
+    number.map_or(0, |number| u32::from_le_bytes(number).into())
+}
+
+/// The same of a file, if there is one.
+pub(super) fn claimed_by_blosc(path: &Path) -> io::Result<u64> {
+    let mut start = Vec::new();
+    match File::open(path) {
+        Ok(file) => file.take(8).read_to_end(&mut start)?,
+        Err(_) => return Ok(0),
+    };
+    Ok(claimed(&start))
 }
 
 /// All that a decoder makes, if it is not more than the limit.

@@ -50,6 +50,8 @@ pub struct LabelArray {
     folder: PathBuf,
     /// Of a chunk when it is decoded.
     chunk_bytes: u64,
+    /// Whether chunks are packed by blosc as version 2 has it, whose codec the library does not let us limit.
+    is_blosc_2: bool,
     element_type: ElementType,
     shape: Vec<usize>,
 }
@@ -116,6 +118,8 @@ impl LabelArray {
         let store: Arc<dyn ReadableStorageTraits> = Arc::new(store);
         let array = Arc::new(limited::opened(|| Array::open(store, "/")).map_err(|error| broken(&error))?);
         let element_type = element_type(&array)?;
+        let metadata = serde_json::to_value(array.metadata()).unwrap_or_default();
+        let is_blosc_2 = metadata["compressor"]["id"] == "blosc";
         let shape = array
             .shape()
             .iter()
@@ -136,6 +140,7 @@ impl LabelArray {
                 element_type,
                 shape,
                 chunk_bytes,
+                is_blosc_2,
             }),
             _ => Err(Fault::too_large(format!(
                 "has chunks of more than {} MB; save it with smaller ones",
@@ -194,8 +199,10 @@ impl LabelArray {
             return Ok(());
         };
         for chunk in &chunks.indices() {
-            let file = self.folder.join(array.chunk_key(&chunk).as_str()).metadata();
-            if file.is_ok_and(|file| !file.is_file() || file.len() > 2 * self.chunk_bytes + CODEC) {
+            let path = self.folder.join(array.chunk_key(&chunk).as_str());
+            let file = path.metadata();
+            let broken = file.is_ok_and(|file| !file.is_file() || file.len() > 2 * self.chunk_bytes + CODEC);
+            if broken || (self.is_blosc_2 && limited::claimed_by_blosc(&path)? > self.chunk_bytes) {
                 return Err(Fault::broken(format!("has a broken chunk at {chunk:?}; save it again")));
             }
         }
