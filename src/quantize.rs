@@ -7,15 +7,17 @@
 //! n_c = ⌊255 p_c⌋, and the 255 - Σ_c n_c classes with the largest remainders 255 p_c - n_c get one more
 //! ```
 //!
+//! Channels that need not sum to 1 ([`is_distribution`](crate::SoftEncoder::is_distribution)) are each rounded alone.
+//!
 //! Of equal remainders the lower class comes first. The most probable class stays the largest. If several are, and the only
 //! rater's class is one of them, it is that class. No entry is off by 1/255 or more. Ignored voxels stay 0.
 
 use std::ops::Range;
 
-use ndarray::{ArrayRef, Axis, RemoveAxis};
+use ndarray::{ArrayRef, Axis, Dimension, RemoveAxis};
 
 use crate::common::arrays::{self, in_order};
-use crate::engine::parts::Parts;
+use crate::engine::parts::{Parts, nearest};
 use crate::engine::{self, BLOCK};
 use crate::{Classes, Label, Raters, Result, SoftEncoder, SpatialDim};
 
@@ -73,6 +75,25 @@ pub fn soft_into<D: RemoveAxis>(soft: &ArrayRef<f64, D>, out: &mut ArrayRef<u8, 
         return Ok(());
     }
     write(soft, out)
+}
+
+/// The same for channels that need not sum to 1, such as those of regions and structures. Each is rounded alone, to the nearest;
+/// one half is 128.
+///
+/// # Errors
+/// [`Shape`](crate::Error::Shape).
+///
+/// ```
+/// use ndarray::{Array3, array};
+/// let mut out = Array3::zeros((2, 1, 1));
+/// soft_labels::quantize::each_into(&array![[[0.5]], [[1.0]]], &mut out)?;
+/// assert_eq!(out, array![[[128]], [[255]]]);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+pub fn each_into<D: Dimension>(soft: &ArrayRef<f64, D>, out: &mut ArrayRef<u8, D>) -> Result<()> {
+    arrays::check_shape("output", soft.shape(), out.shape())?;
+    out.zip_mut_with(soft, |out, &p| *out = nearest(p));
+    Ok(())
 }
 
 /// Writes soft labels as 255ths.

@@ -10,7 +10,7 @@ use crate::command::{Failure, of_file};
 #[derive(Debug, clap::Args)]
 pub(crate) struct ClassArgs {
     /// Number of classes, for labels 0, 1, ..., N-1
-    #[arg(long, value_name = "N", required_unless_present_any = ["values", "dataset"], help_heading = "Classes")]
+    #[arg(long, value_name = "N", help_heading = "Classes")]
     classes: Option<usize>,
 
     /// The label of each class, in the order of the class axis
@@ -44,6 +44,8 @@ pub(crate) struct NamedClasses {
     pub(crate) names: Vec<String>,
     /// Structures of several labels.
     pub(crate) regions: Vec<NamedLabels>,
+    /// The regions of a data set that has some, those of one label among them, in its order and without the background.
+    pub(crate) channels: Vec<NamedLabels>,
 }
 
 impl ClassArgs {
@@ -56,9 +58,10 @@ impl ClassArgs {
         if let Some(path) = &self.dataset {
             return dataset(path);
         }
-        let classes = match &self.values {
-            Some(values) => Classes::from_values(values.iter().copied())?,
-            None => Classes::contiguous(self.classes.unwrap_or_default())?,
+        let classes = match (&self.values, self.classes) {
+            (Some(values), _) => Classes::from_values(values.iter().copied())?,
+            (None, Some(count)) => Classes::contiguous(count)?,
+            (None, None) => return Err("the classes are not given; name --classes, --values or --dataset".into()),
         };
         let classes = match self.ignore {
             Some(value) => classes.with_ignore(value)?,
@@ -68,6 +71,7 @@ impl ClassArgs {
             names: classes.values().iter().map(ToString::to_string).collect(),
             classes,
             regions: Vec::new(),
+            channels: Vec::new(),
         })
     }
 }
@@ -89,6 +93,7 @@ fn dataset(path: &Path) -> Result<NamedClasses, Failure> {
     let Dataset {
         classes: named,
         regions,
+        channels,
         ignore,
         ..
     } = read_dataset(path)?;
@@ -100,5 +105,6 @@ fn dataset(path: &Path) -> Result<NamedClasses, Failure> {
         classes: of_file(path, known().map_err(Failure::from))?,
         names: named.into_iter().map(|(_, name)| name).collect(),
         regions,
+        channels,
     })
 }

@@ -5,6 +5,7 @@ mod args;
 #[expect(clippy::incompatible_msrv, reason = "the feature needs Rust 1.91")]
 mod blocks;
 mod report;
+mod structures;
 
 use std::fs::File;
 use std::io::Read;
@@ -19,7 +20,9 @@ use report::Report;
 use soft_labels::{Classes, Encoding, Label, Raters, SoftEncoder, SoftFloat, Window, pool, quantize, sparse};
 use soft_labels_files::{Axes, Element, Format, Geometry, write_probabilities, write_sparse};
 
-use crate::command::{self, Failure, Outcome, of_file};
+use crate::channels;
+use crate::classes::NamedLabels;
+use crate::command::{self, Existing, Failure, Outcome, of_file};
 use crate::jobs::{self, Formats, Job};
 use crate::memory;
 use crate::raters::each_type;
@@ -42,14 +45,40 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         None if args.needs_spacing() => None,
         None => Some(args.encoding(None)?),
     };
-    let encoder = Encoder {
-        args,
-        classes: args.classes.read()?.classes,
-        encoding,
+    // Structures have patterns instead of classes, which the masks of a case tell.
+    let named = match &args.channels.structures {
+        Some(_) => None,
+        None => Some(args.classes.read()?),
+    };
+    let regions = match &named {
+        Some(named) if args.channels.are_regions() => channels::regions_of(named, args.channels.regions.as_ref())?,
+        _ => Vec::new(),
     };
     let settings: Vec<_> = args.classes.file().into_iter().chain(args.config.as_deref()).collect();
-    let plan = jobs::plan(&args.files, if args.sparse { &SPARSE } else { &SOFT }, &settings)?;
+    let formats = if args.sparse { &SPARSE } else { &SOFT };
+    let plan = jobs::plan(&args.files, args.channels.structures.as_deref(), formats, &settings)?;
+    let names = if regions.is_empty() {
+        plan.structures
+    } else {
+        regions.iter().map(|(name, _)| name.clone()).collect()
+    };
+    let encoder = Encoder {
+        args,
+        classes: named.map(|named| named.classes),
+        encoding: match encoding {
+            Some(encoding) => Some(channels::with_regions(encoding, &regions)?),
+            None => None,
+        },
+        regions,
+    };
     let jobs = plan.jobs;
+    if !names.is_empty() {
+        let file = channels::names_file(&args.files.out, plan.to_folder);
+        let there = Existing {
+            overwrite: args.files.existing.overwrite || args.files.skip_existing,
+        };
+        channels::write_names(&there.place(&file), &names)?;
+    }
     if let ([job], false) = (jobs.as_slice(), plan.to_folder) {
         let report = encoder.encode(job)?;
         command::printed(report.print())?;
@@ -80,29 +109,53 @@ fn config(path: &std::path::Path) -> Result<Encoding, Failure> {
 /// All that cases have in common.
 struct Encoder<'a> {
     args: &'a Args,
-    classes: Classes,
-    /// The method, unless its settings follow from the voxel spacing of a case.
+    /// Not of structures.
+    classes: Option<Classes>,
+    /// The method with its channels, unless its settings follow from the voxel spacing of a case.
     encoding: Option<Encoding>,
+    regions: Vec<NamedLabels>,
 }
 
 impl Encoder<'_> {
     fn encode(&self, job: &Job) -> Result<Report, Failure> {
+        let Some(classes) = &self.classes else {
+            return self.encode_structures(job);
+        };
         #[cfg(feature = "zarr")]
         if job.format.is_folder() {
-            return blocks::encode(self, job);
+            return blocks::encode(self, classes, job);
         }
         let start = Instant::now();
         let volume = job.read()?;
-        let case = Case {
-            encoder: self,
+        let case = Case::new(
+            self,
             job,
-            encoding: self.encoding(&volume.geometry)?,
-            geometry: volume.geometry,
-            weights: self.weights(job)?,
-        };
+            classes,
+            self.encoding(&volume.geometry)?,
+            volume.geometry,
+            self.weights(job)?,
+        )?;
         let mut report = Report::new(job, volume.element_type, start.elapsed());
         each_type!(volume.labels, maps => case.run(&maps, &mut report))
             .map_err(|failure| job.named_failure(failure))?;
+        Ok(report)
+    }
+
+    /// Overlapping structures, whose masks are read one after the other.
+    fn encode_structures(&self, job: &Job) -> Result<Report, Failure> {
+        if job.format.is_folder() {
+            return of_file(
+                &job.out,
+                Err("is a Zarr array, to which no structures are written; name another format".into()),
+            );
+        }
+        let start = Instant::now();
+        let (structures, geometry, element_type) = structures::read(job)?;
+        let encoding = self.encoding(&geometry)?.with_channels(structures.channels()).into();
+        let mut report = Report::new(job, element_type, start.elapsed());
+        report.structures(structures.len());
+        let case = Case::new(self, job, structures.classes(), encoding, geometry, None)?;
+        case.run(&[structures.into_patterns()], &mut report)?;
         Ok(report)
     }
 
@@ -125,7 +178,7 @@ impl Encoder<'_> {
     fn encoding(&self, geometry: &Geometry) -> Result<Encoding, Failure> {
         match &self.encoding {
             Some(encoding) => Ok(encoding.clone()),
-            None => self.args.encoding(geometry.spacing_mm()),
+            None => channels::with_regions(self.args.encoding(geometry.spacing_mm())?, &self.regions),
         }
     }
 }
@@ -134,19 +187,45 @@ impl Encoder<'_> {
 struct Case<'a> {
     encoder: &'a Encoder<'a>,
     job: &'a Job,
+    classes: Classes,
     encoding: Encoding,
+    /// The length of the first axis.
+    channels: usize,
     geometry: Geometry,
     weights: Option<Vec<f64>>,
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    fn new(
+        encoder: &'a Encoder<'a>,
+        job: &'a Job,
+        classes: &Classes,
+        encoding: Encoding,
+        geometry: Geometry,
+        weights: Option<Vec<f64>>,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            encoder,
+            job,
+            channels: encoding.channel_count(classes)?,
+            classes: classes.clone(),
+            encoding,
+            geometry,
+            weights,
+        })
+    }
+
     fn run<L: Label>(&self, maps: &[ArrayD<L>], report: &mut Report) -> Result<(), Failure> {
         let views: Vec<_> = maps.iter().map(|map| map.view()).collect();
         let raters = match &self.weights {
             Some(weights) => Raters::weighted(&views, weights)?,
             None => Raters::new(&views)?,
         };
-        report.count(&raters, &self.encoder.classes);
+        if self.encoder.classes.is_some() {
+            report.count(&raters, &self.classes);
+        } else {
+            report.shape(raters.shape(), 1);
+        }
         // To count uncertain voxels.
         memory::check_voxels(raters.shape(), 1)?;
         if self.encoder.args.sparse {
@@ -162,7 +241,7 @@ impl Case<'_> {
 
     fn sparse<L: Label>(&self, raters: &Raters<'_, L, IxDyn>, report: &mut Report) -> Result<(), Failure> {
         let start = Instant::now();
-        let soft = sparse::encode_raters(&self.encoding, raters, &self.encoder.classes)?;
+        let soft = sparse::encode_raters(&self.encoding, raters, &self.classes)?;
         report.time("smoothing", start);
         let start = Instant::now();
         write_sparse(self.job.place(), &soft)?;
@@ -180,7 +259,7 @@ impl Case<'_> {
     ) -> Result<ArrayD<F>, Failure> {
         let start = Instant::now();
         let window = self.window(raters)?;
-        let classes = &self.encoder.classes;
+        let classes = &self.classes;
         let mut soft;
         if let Some(scale) = self.encoder.args.scale.as_deref() {
             soft = self.allocate(F::zero(), &window.at_scale(scale)?.shape())?;
@@ -207,12 +286,16 @@ impl Case<'_> {
     fn bytes<L: Label>(&self, raters: &Raters<'_, L, IxDyn>, report: &mut Report) -> Result<ArrayD<u8>, Failure> {
         let start = Instant::now();
         let window = self.window(raters)?;
-        let classes = &self.encoder.classes;
+        let classes = &self.classes;
         let mut out;
         if let Some(scale) = self.encoder.args.scale.as_deref() {
             let soft: ArrayD<f64> = pool::encode_window(&self.encoding, raters, classes, window.ranges(), scale)?;
             out = self.allocate(0, &soft.shape()[1..])?;
-            quantize::soft_into(&soft, &mut out)?;
+            if self.encoding.is_distribution(classes)? {
+                quantize::soft_into(&soft, &mut out)?;
+            } else {
+                quantize::each_into(&soft, &mut out)?;
+            }
         } else {
             out = self.allocate(0, &window.shape())?;
             quantize::encode_into(&self.encoding, raters, classes, window.ranges(), &mut out)?;
@@ -243,7 +326,8 @@ impl Case<'_> {
             Axes::Xyz => "last in the file",
             _ => "first",
         };
-        report.wrote(format!("{:?}, classes {order}", soft.shape()));
+        let what = what(&self.encoding);
+        report.wrote(format!("{:?}, {what} {order}", soft.shape()));
         Ok(())
     }
 
@@ -253,9 +337,7 @@ impl Case<'_> {
 
     /// An array for the soft labels of so many voxels on each axis, in memory as the file will have it.
     fn allocate<T: Copy>(&self, zero: T, voxels: &[usize]) -> Result<ArrayD<T>, Failure> {
-        let mut axes: Vec<_> = iter::once(self.encoder.classes.len())
-            .chain(voxels.iter().copied())
-            .collect();
+        let mut axes: Vec<_> = iter::once(self.channels).chain(voxels.iter().copied()).collect();
         let reversed = self.job.format.axes() == Axes::Xyz;
         if reversed {
             axes[1..].reverse();
@@ -272,6 +354,14 @@ impl Case<'_> {
             soft = soft.permuted_axes(order);
         }
         Ok(soft)
+    }
+}
+
+/// What the first axis is called.
+fn what(encoding: &Encoding) -> &'static str {
+    match encoding {
+        Encoding::WithChannels(_) => "channels",
+        _ => "classes",
     }
 }
 

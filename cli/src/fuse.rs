@@ -116,6 +116,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let named = args.classes.read()?;
     let plan = jobs::plan(
         &args.files,
+        None,
         if args.output == What::Labels {
             &LABELS
         } else {

@@ -10,7 +10,7 @@ use soft_labels::Error;
 use soft_labels_files::{Format, Place, read_labels};
 
 use crate::cases::{self, Case, Inputs};
-use crate::command::{Existing, Failure, complain, of_file, text};
+use crate::command::{Existing, Failure, complain, of_file, printable, text};
 use crate::raters::Volume;
 use crate::spared::Spared;
 use crate::work::WorkArgs;
@@ -19,7 +19,7 @@ use crate::work::WorkArgs;
 #[derive(Debug, clap::Args)]
 pub(crate) struct FileArgs {
     /// Label maps: files, folders and patterns. Several files for one --out file are several raters
-    #[arg(required_unless_present = "raters", value_name = "INPUT")]
+    #[arg(value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
     /// A file, whose ending tells the format, or a folder for a file of each case
@@ -220,13 +220,36 @@ pub(crate) struct Plan {
     pub(crate) jobs: Vec<Job>,
     /// Whether outputs go to a folder.
     pub(crate) to_folder: bool,
+    /// What overlapping structures are called, whose masks are the files of each case.
+    pub(crate) structures: Vec<String>,
 }
 
-/// `more` are the files that other options name. Like the label maps they are never written over.
-pub(crate) fn plan(args: &FileArgs, formats: &Formats, more: &[&Path]) -> Result<Plan, Failure> {
+/// `structures` is the folder of overlapping structures, if these are what is read. `more` are the files that other options name.
+/// Like the label maps they are never written over.
+pub(crate) fn plan(
+    args: &FileArgs,
+    structures: Option<&Path>,
+    formats: &Formats,
+    more: &[&Path],
+) -> Result<Plan, Failure> {
     let to_folder = is_folder(&args.out)?;
     let inputs = Inputs::find(&args.inputs)?;
-    let cases = if !args.raters.is_empty() {
+    let mut names = Vec::new();
+    let cases = if let Some(folder) = structures {
+        if !inputs.files.is_empty() || !args.raters.is_empty() || args.stacked_raters {
+            return Err(
+                "--structures reads the masks of its folder; give no label maps and no raters beside it".into(),
+            );
+        }
+        let (structures, cases) = cases::of_structures(folder)?;
+        names = structures
+            .iter()
+            .map(|name| printable(&name.to_string_lossy()))
+            .collect();
+        cases
+    } else if inputs.files.is_empty() && args.raters.is_empty() {
+        return Err("no label maps are given; name them, or --raters".into());
+    } else if !args.raters.is_empty() {
         complete(args, cases::of_raters(&args.raters)?)?
     } else if to_folder || inputs.several {
         cases::one_rater(inputs.files)?
@@ -237,7 +260,7 @@ pub(crate) fn plan(args: &FileArgs, formats: &Formats, more: &[&Path]) -> Result
             raters: inputs.files.into_iter().map(Some).collect(),
         }]
     };
-    if args.stacked_raters && cases.iter().any(|case| case.raters.len() > 1) {
+    if structures.is_none() && args.stacked_raters && cases.iter().any(|case| case.raters.len() > 1) {
         return Err("--stacked-raters reads one file; give the raters' files without it".into());
     }
     if !to_folder && cases.len() > 1 {
@@ -248,8 +271,12 @@ pub(crate) fn plan(args: &FileArgs, formats: &Formats, more: &[&Path]) -> Result
         .into_iter()
         .map(|case| job(args, formats, case, to_folder))
         .collect::<Result<Vec<_>, _>>()?;
-    check_outputs(args, more, &mut jobs, to_folder)?;
-    Ok(Plan { jobs, to_folder })
+    check_outputs(args, structures, more, &mut jobs, to_folder)?;
+    Ok(Plan {
+        jobs,
+        to_folder,
+        structures: names,
+    })
 }
 
 /// What becomes of cases that a rater did not draw.
@@ -321,14 +348,22 @@ fn ending(args: &FileArgs, formats: &Formats, case: &Case) -> &'static str {
 }
 
 /// Nothing is begun if an output is an input, or is there already.
-fn check_outputs(args: &FileArgs, more: &[&Path], jobs: &mut Vec<Job>, to_folder: bool) -> Result<(), Failure> {
+fn check_outputs(
+    args: &FileArgs,
+    structures: Option<&Path>,
+    more: &[&Path],
+    jobs: &mut Vec<Job>,
+    to_folder: bool,
+) -> Result<(), Failure> {
     let files = jobs.iter().flat_map(Job::raters).map(|(_, file)| file.as_path());
     let folders = args
         .inputs
         .iter()
         .chain(&args.raters)
+        .map(PathBuf::as_path)
+        .chain(structures)
         .filter(|path| cases::is_folder(path));
-    let spared = Spared::of(files.chain(more.iter().copied())).with_folders(folders.map(PathBuf::as_path));
+    let spared = Spared::of(files.chain(more.iter().copied())).with_folders(folders);
     if to_folder {
         spared.check_all(&args.out, jobs.iter().map(|job| job.out.as_path()))?;
     } else {

@@ -1,50 +1,37 @@
 //! `soft-labels judge`: predictions against reference label maps.
 
 mod args;
+mod channels;
 mod diagram;
 mod prediction;
 mod report;
 mod scores;
 mod summary;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub(crate) use args::Args;
+use channels::Of;
 use ndarray::ArrayD;
-use prediction::{Prediction, Reference};
+use prediction::Prediction;
 use report::{Judgement, Structures};
 use scores::Scores;
 use soft_labels::Classes;
 use soft_labels::metrics::{Confusion, Region, Reliability};
+use soft_labels_files::Geometry;
 
 use crate::cases;
-use crate::classes::{NamedClasses, check_name};
-use crate::command::{self, Failure, Outcome, of_file};
+use crate::channels::{Kind, regions_of};
+use crate::classes::{NamedClasses, NamedLabels, check_name};
+use crate::command::{self, Failure, Outcome, of_file, printable};
 use crate::memory;
 use crate::spared::{Spared, place};
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     args.check()?;
     args.work.start()?;
-    let NamedClasses {
-        classes,
-        names,
-        mut regions,
-    } = args.classes.read()?;
-    regions.extend(args.regions.iter().flat_map(|regions| regions.0.clone()));
-    regions.iter().try_for_each(|(name, _)| check_name(name))?;
-    let mut judged: Vec<_> = (1..classes.len()).map(Region::class).collect();
-    for (_, labels) in &regions {
-        judged.push(Region::of_labels(&classes, labels.iter().copied())?);
-    }
-    let structures = Structures {
-        classes: classes.len() - 1,
-        names: names
-            .into_iter()
-            .skip(1)
-            .chain(regions.into_iter().map(|(name, _)| name))
-            .collect(),
-    };
+    let what = What::read(args)?;
     let spared = Spared::of(inputs(args)?.iter().map(PathBuf::as_path).chain(args.classes.file()));
     for path in [&args.csv, &args.reliability].into_iter().flatten() {
         spared.check(path)?;
@@ -55,26 +42,32 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         return Err("--csv and --reliability are the same file; give two names".into());
     }
 
-    let judge = |pair: &Pair| judge(args, &classes, &judged, pair);
-    let folders = [&args.prediction, &args.reference].map(|path| cases::is_folder(path));
-    let cases = match folders {
-        [false, false] => {
-            let pair = Pair {
-                name: String::new(),
-                prediction: Some(args.prediction.clone()),
-                reference: Some(args.reference.clone()),
-            };
-            vec![(pair.name.clone(), Ok(judge(&pair)?))]
-        }
-        [true, true] => {
-            let pairs = pairs(args)?;
-            let results = args.work.each(&pairs, |pair| pair.name.clone(), judge)?;
-            pairs.into_iter().map(|pair| pair.name).zip(results).collect()
-        }
+    let judge = |pair: &Pair| match &what {
+        What::Classes { classes, regions, .. } => judge(args, classes, regions, pair),
+        What::Regions { classes, regions } => channels::judge(args, &Of::Regions(classes, regions), pair),
+        What::Structures { names, .. } => channels::judge(args, &Of::Structures(names), pair),
+    };
+    let of_folders = [&args.prediction, &args.reference].map(|path| cases::is_folder(path));
+    let pairs = match (&what, of_folders) {
+        (What::Structures { pairs, .. }, _) => pairs.clone(),
+        (_, [false, false]) => vec![Pair {
+            name: String::new(),
+            prediction: Some(args.prediction.clone()),
+            reference: Some(args.reference.clone()),
+        }],
+        (_, [true, true]) => pairs(args)?,
         _ => return Err("give two files or two folders".into()),
     };
+    let cases = match pairs.as_slice() {
+        [pair] if pair.name.is_empty() => vec![(pair.name.clone(), Ok(judge(pair)?))],
+        _ => {
+            let results = args.work.each(&pairs, |pair| pair.name.clone(), judge)?;
+            pairs.iter().map(|pair| pair.name.clone()).zip(results).collect()
+        }
+    };
+    let one = matches!(pairs.as_slice(), [pair] if pair.name.is_empty());
     let judgement = Judgement {
-        structures,
+        structures: what.structures(),
         reliability: pooled(&cases)?,
         cases,
         tolerance_mm: args.tolerance_mm,
@@ -91,11 +84,11 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     if let Some(path) = &args.csv {
         judgement.write_csv(&args.existing.place(path))?;
     }
-    command::printed(match (folders[0], args.json) {
-        (true, true) => judgement.print_json(),
-        (true, false) => judgement.print_tables(args.per_case),
-        (false, true) => judgement.print_json_of_one(),
-        (false, false) => judgement.print_tables_of_one(),
+    command::printed(match (one, args.json) {
+        (false, true) => judgement.print_json(),
+        (false, false) => judgement.print_tables(args.per_case),
+        (true, true) => judgement.print_json_of_one(),
+        (true, false) => judgement.print_tables_of_one(),
     })?;
     Ok(if judgement.failed() == 0 {
         Outcome::Well
@@ -104,11 +97,90 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     })
 }
 
+/// What is judged.
+enum What {
+    /// The classes but the first, and regions, by their names.
+    Classes {
+        classes: Classes,
+        regions: Vec<Region>,
+        structures: Structures,
+    },
+    /// Regions that predictions have a channel for.
+    Regions {
+        classes: Classes,
+        regions: Vec<NamedLabels>,
+    },
+    /// Masks with these names.
+    Structures { names: Vec<OsString>, pairs: Vec<Pair> },
+}
+
+impl What {
+    fn read(args: &Args) -> Result<Self, Failure> {
+        if args.structures {
+            let (names, pairs) = channels::pairs(&args.prediction, &args.reference)?;
+            return Ok(Self::Structures { names, pairs });
+        }
+        let named = args.classes.read()?;
+        if args.channels == Kind::Regions {
+            let regions = regions_of(&named, args.regions.as_ref())?;
+            for (_, labels) in &regions {
+                Region::of_labels(&named.classes, labels.iter().copied())?;
+            }
+            return Ok(Self::Regions {
+                classes: named.classes,
+                regions,
+            });
+        }
+        let NamedClasses {
+            classes,
+            names,
+            mut regions,
+            ..
+        } = named;
+        regions.extend(args.regions.iter().flat_map(|regions| regions.0.clone()));
+        regions.iter().try_for_each(|(name, _)| check_name(name))?;
+        let mut judged: Vec<_> = (1..classes.len()).map(Region::class).collect();
+        for (_, labels) in &regions {
+            judged.push(Region::of_labels(&classes, labels.iter().copied())?);
+        }
+        let structures = Structures {
+            classes: classes.len() - 1,
+            names: names
+                .into_iter()
+                .skip(1)
+                .chain(regions.into_iter().map(|(name, _)| name))
+                .collect(),
+        };
+        Ok(Self::Classes {
+            classes,
+            regions: judged,
+            structures,
+        })
+    }
+
+    fn structures(&self) -> Structures {
+        let of = |names: Vec<String>| Structures {
+            classes: names.len(),
+            names,
+        };
+        match self {
+            Self::Classes { structures, .. } => structures.clone(),
+            Self::Regions { regions, .. } => Structures {
+                classes: 0,
+                names: regions.iter().map(|(name, _)| name.clone()).collect(),
+            },
+            Self::Structures { names, .. } => of(names.iter().map(|name| printable(&name.to_string_lossy())).collect()),
+        }
+    }
+}
+
 /// The files that are judged, and those that they are judged by. A table may go to their folders.
 fn inputs(args: &Args) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for path in [&args.prediction, &args.reference] {
-        if cases::is_folder(path) {
+        if args.structures {
+            files.push(path.clone());
+        } else if cases::is_folder(path) {
             files.extend(cases::of_folder(path)?.into_values());
         } else {
             files.push(path.clone());
@@ -118,7 +190,7 @@ fn inputs(args: &Args) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// The files of a case. One of them may be missing.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Pair {
     name: String,
     prediction: Option<PathBuf>,
@@ -155,7 +227,7 @@ fn judge(args: &Args, classes: &Classes, regions: &[Region], pair: &Pair) -> Res
     };
     let calibration = of_file(prediction_path, calibration.transpose())?;
     let labels = of_file(prediction_path, prediction.labels(&reference.labels, classes))?;
-    let spacing = spacing(args, &reference)?;
+    let spacing = spacing(args, reference.labels.ndim(), &reference.geometry)?;
     // The reference is checked, so a label that is no class is one of the prediction.
     let confusion = Confusion::count(&labels, &reference.labels, classes).map_err(Failure::from);
     let confusion = of_file(prediction_path, confusion)?;
@@ -173,9 +245,8 @@ fn check_labels(path: &Path, labels: &ArrayD<i64>, classes: &Classes) -> Result<
 }
 
 /// The voxel spacing on each axis: as told, or else that of the file, or else 1.
-fn spacing(args: &Args, reference: &Reference) -> Result<Vec<f64>, Failure> {
-    let axes = reference.labels.ndim();
-    Ok(match (&args.spacing_mm, reference.geometry.spacing_mm()) {
+fn spacing(args: &Args, axes: usize, geometry: &Geometry) -> Result<Vec<f64>, Failure> {
+    Ok(match (&args.spacing_mm, geometry.spacing_mm()) {
         (Some(spacing), _) if spacing.len() == 1 => vec![spacing[0]; axes],
         (Some(spacing), _) if spacing.len() == axes => spacing.clone(),
         (Some(spacing), _) => {

@@ -1,6 +1,7 @@
 //! The command `soft-labels`: soft labels of files, and how well predictions agree with label maps.
 
 mod cases;
+mod channels;
 mod classes;
 mod command;
 mod encode;

@@ -15,6 +15,11 @@ fn low_bits(rounded: f64) -> i32 {
     rounded.to_bits() as i32
 }
 
+/// The 255ths of a probability that is alone: the nearest, 128 for one half.
+pub(crate) fn nearest(probability: f64) -> u8 {
+    low_bits((255.0 * probability + 0.5).floor() + ROUND) as u8
+}
+
 /// Buffers for a block.
 #[derive(Debug, Default)]
 pub(crate) struct Parts {
@@ -43,12 +48,13 @@ impl Parts {
         self.keep_largest(parts, &uncertain, annotated);
     }
 
-    /// Writes the 255ths of each channel alone, rounded to the nearest: one half is 128.
+    /// Writes the 255ths of each channel alone.
     pub(crate) fn write_each(&self, parts: &mut [PerVoxel<u8>]) {
         for (probabilities, parts) in self.probabilities.iter().zip(parts) {
-            for (part, probability) in parts.iter_mut().zip(probabilities) {
-                *part = low_bits((255.0 * probability + 0.5).floor() + ROUND) as u8;
-            }
+            parts
+                .iter_mut()
+                .zip(probabilities)
+                .for_each(|(part, &probability)| *part = nearest(probability));
         }
     }
 

@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use soft_labels::Encoding;
 
+use crate::channels::{Kind, Regions};
 use crate::classes::ClassArgs;
 use crate::command::Failure;
 use crate::jobs::FileArgs;
@@ -29,6 +30,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(crate) classes: ClassArgs,
+
+    #[command(flatten)]
+    pub(crate) channels: ChannelArgs,
 
     /// svls, ls (uniform label smoothing) or one-hot
     #[arg(long, value_enum, default_value_t = Method::Svls, hide_possible_values = true, help_heading = "Method")]
@@ -76,6 +80,32 @@ pub(crate) struct Args {
     /// Writes the sparse form as .npz: the class of each voxel, and probabilities of the uncertain ones
     #[arg(long, conflicts_with_all = ["window", "scale", "dtype", "format"], help_heading = "Result")]
     pub(crate) sparse: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ChannelArgs {
+    /// What the first axis is: classes, or regions, those of --regions or else of --dataset [default: classes]
+    #[arg(
+        long = "channels",
+        value_enum,
+        hide_possible_values = true,
+        help_heading = "Channels"
+    )]
+    pub(crate) kind: Option<Kind>,
+
+    /// Regions of several labels, which may hold one another, such as WT=1+2+4,TC=1+4
+    #[arg(long, value_name = "NAME=V+V..,..", help_heading = "Channels")]
+    pub(crate) regions: Option<Regions>,
+
+    /// Structures that may overlap: a folder with a mask for each, or a folder of such folders, one for each case
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["ClassArgs", "kind", "regions"], help_heading = "Channels")]
+    pub(crate) structures: Option<PathBuf>,
+}
+
+impl ChannelArgs {
+    pub(crate) fn are_regions(&self) -> bool {
+        self.kind == Some(Kind::Regions) || self.regions.is_some()
+    }
 }
 
 /// The settings of a method. Those that are given are the fields of its JSON form, which says which of them it has.
@@ -196,7 +226,11 @@ impl Args {
         let folders = self.files.raters.len();
         let weights = self.rater_weights.as_ref().map_or(folders, Vec::len);
         let positive = |step: &f64| step.is_finite() && *step > 0.0;
-        if self.spacing_mm.iter().flatten().any(|step| !positive(step)) {
+        if self.channels.regions.is_some() && self.channels.kind == Some(Kind::Classes) {
+            Err("--regions is given with --channels classes; leave out one of them".into())
+        } else if self.channels.structures.is_some() && self.rater_weights.is_some() {
+            Err("--rater-weights is for raters, and --structures are of one".into())
+        } else if self.spacing_mm.iter().flatten().any(|step| !positive(step)) {
             Err("--spacing-mm has to be finite and greater than 0".into())
         } else if self.scale.iter().flatten().any(|&len| len == 0) {
             Err("--scale has to be 1 or more".into())

@@ -1,4 +1,4 @@
-//! Soft labels to Zarr, block by block. A block is one chunk of the result: all classes of a box of voxels.
+//! Soft labels to Zarr, block by block. A block is one chunk of the result: all channels of a box of voxels.
 
 mod part;
 
@@ -10,7 +10,7 @@ use std::time::Instant;
 use half::f16;
 use ndarray::{ArrayD, IxDyn};
 use part::Part;
-use soft_labels::{Encoding, Error, Label, Raters, SoftEncoder, SoftFloat, Window, pool, quantize};
+use soft_labels::{Classes, Encoding, Error, Label, Raters, SoftEncoder, SoftFloat, Window, pool, quantize};
 use soft_labels_files::zarr::{ArrayWriter, LabelArray};
 use soft_labels_files::{ElementType, Format, Geometry};
 
@@ -59,9 +59,12 @@ impl Source {
 /// The blocks of one case.
 struct Blocks<'a> {
     encoder: &'a Encoder<'a>,
+    classes: &'a Classes,
     job: &'a Job,
     source: Source,
     encoding: Encoding,
+    /// The length of the first axis.
+    channels: usize,
     weights: Option<Vec<f64>>,
     /// How far the encoding reaches along each axis.
     radius: Vec<usize>,
@@ -69,7 +72,7 @@ struct Blocks<'a> {
     window: Window,
     /// The size of boxes that are averaged.
     scale: Vec<usize>,
-    /// Of the result, without classes.
+    /// Of the result, without channels.
     lengths: Vec<usize>,
     /// Edges of a block in voxels of the result.
     block: Vec<usize>,
@@ -109,13 +112,13 @@ fn checksum(labels: &RaterMaps) -> u64 {
     hasher.finish()
 }
 
-pub(super) fn encode(encoder: &Encoder<'_>, job: &Job) -> Result<Report, Failure> {
+pub(super) fn encode(encoder: &Encoder<'_>, classes: &Classes, job: &Job) -> Result<Report, Failure> {
     job.place().check()?;
     let start = Instant::now();
     let (source, element_type, geometry) = source(job)?;
     let mut report = Report::new(job, element_type, start.elapsed());
     let encoding = encoder.encoding(&geometry)?;
-    let blocks = of_file(&job.out, Blocks::new(encoder, job, source, encoding))?;
+    let blocks = of_file(&job.out, Blocks::new(encoder, classes, job, source, encoding))?;
     report.shape(blocks.window.map_shape(), job.raters().count());
 
     let start = Instant::now();
@@ -129,8 +132,9 @@ pub(super) fn encode(encoder: &Encoder<'_>, job: &Job) -> Result<Report, Failure
     }
     part.persist(job)?;
     report.time("blocks", start);
-    let shape: Vec<_> = iter::once(encoder.classes.len()).chain(blocks.lengths).collect();
-    report.wrote(format!("{shape:?} in {} blocks, classes first", blocks.count));
+    let shape: Vec<_> = iter::once(blocks.channels).chain(blocks.lengths).collect();
+    let what = super::what(&blocks.encoding);
+    report.wrote(format!("{shape:?} in {} blocks, {what} first", blocks.count));
     Ok(report)
 }
 
@@ -166,7 +170,14 @@ fn source(job: &Job) -> Result<(Source, ElementType, Geometry), Failure> {
 }
 
 impl<'a> Blocks<'a> {
-    fn new(encoder: &'a Encoder<'_>, job: &'a Job, source: Source, encoding: Encoding) -> Result<Self, Failure> {
+    fn new(
+        encoder: &'a Encoder<'_>,
+        classes: &'a Classes,
+        job: &'a Job,
+        source: Source,
+        encoding: Encoding,
+    ) -> Result<Self, Failure> {
+        let channels = encoding.channel_count(classes)?;
         let shape = match &source {
             Source::Zarr(arrays) => arrays.first().map(|array| array.shape().to_vec()),
             Source::Memory(RaterMaps::U8(maps)) => maps.first().map(|map| map.shape().to_vec()),
@@ -193,7 +204,7 @@ impl<'a> Blocks<'a> {
         };
         let weights = encoder.weights(job)?;
         // Boxes are averaged, so a block of the result takes more voxels.
-        let of_voxel = encoder.classes.len() * size * scale.iter().product::<usize>();
+        let of_voxel = channels * size * scale.iter().product::<usize>();
         let largest = if axes == 2 { 1024 } else { 64 };
         let edges = iter::successors(Some(largest), |edge| Some(edge / 2)).take_while(|&edge: &usize| edge > 1);
         let fits = |edge: &usize| edge.pow(axes as u32) * of_voxel <= BLOCK;
@@ -205,6 +216,8 @@ impl<'a> Blocks<'a> {
         let count = count.ok_or("has too many voxels for one array; encode a --window of it")?;
         Ok(Self {
             encoder,
+            classes,
+            channels,
             job,
             source,
             encoding,
@@ -324,15 +337,18 @@ impl<'a> Blocks<'a> {
                 array.write(chunk, &soft.mapv(f16::from_f32))
             }
             Dtype::U8 => {
-                let classes = &self.encoder.classes;
                 let parts = if self.encoder.args.scale.is_some() {
                     let soft = self.soft::<_, f64>(&raters, core).map_err(moved)?;
                     let mut parts = ArrayD::zeros(soft.raw_dim());
-                    quantize::soft_into(&soft, &mut parts)?;
+                    if self.encoding.is_distribution(self.classes)? {
+                        quantize::soft_into(&soft, &mut parts)?;
+                    } else {
+                        quantize::each_into(&soft, &mut parts)?;
+                    }
                     parts
                 } else {
-                    let mut parts = ArrayD::zeros(core.soft_shape(classes.len()));
-                    quantize::encode_into(&self.encoding, &raters, classes, core.ranges(), &mut parts)
+                    let mut parts = ArrayD::zeros(core.soft_shape(self.channels));
+                    quantize::encode_into(&self.encoding, &raters, self.classes, core.ranges(), &mut parts)
                         .map_err(moved)?;
                     parts
                 };
@@ -343,7 +359,7 @@ impl<'a> Blocks<'a> {
     }
 
     fn soft<L: Label, F: SoftFloat>(&self, raters: &Raters<'_, L, IxDyn>, core: &Window) -> Result<ArrayD<F>, Error> {
-        let (classes, core) = (&self.encoder.classes, core.ranges());
+        let (classes, core) = (self.classes, core.ranges());
         if self.encoder.args.scale.is_none() {
             self.encoding.encode_raters_window(raters, classes, core)
         } else {

@@ -14,6 +14,8 @@ pub(crate) struct Report {
     files: String,
     out: String,
     raters: usize,
+    /// How many masks of structures were read, if these were.
+    structures: usize,
     shape: Vec<usize>,
     element_type: Option<ElementType>,
     /// Label and voxels of each class.
@@ -55,8 +57,15 @@ impl Report {
         }
     }
 
-    /// For results that are made block by block, whose voxels are not counted.
-    #[cfg(feature = "zarr")]
+    /// Tells the number of structures, whose files would be a long list.
+    pub(crate) fn structures(&mut self, structures: usize) {
+        self.structures = structures;
+        if let Some((first, _)) = self.files.split_once(", ") {
+            self.files = format!("{first}, ..");
+        }
+    }
+
+    /// For results whose voxels are not counted by class.
     pub(crate) fn shape(&mut self, shape: &[usize], raters: usize) {
         (self.shape, self.raters) = (shape.to_vec(), raters);
     }
@@ -79,7 +88,9 @@ impl Report {
 
     pub(crate) fn print(&self) -> io::Result<()> {
         let mut text = io::stdout().lock();
-        let of = if self.raters == 1 {
+        let of = if self.structures > 0 {
+            format!(", {} structures", self.structures)
+        } else if self.raters == 1 {
             String::new()
         } else {
             format!(", {} raters", self.raters)
@@ -98,10 +109,15 @@ impl Report {
         if self.voxels > 0 {
             writeln!(
                 text,
-                "\n{} of {} voxels ({:.1} %) have more than one class",
+                "\n{} of {} voxels ({:.1} %) {}",
                 self.uncertain,
                 self.voxels,
-                self.percent()
+                self.percent(),
+                if self.structures > 0 {
+                    "are not certain"
+                } else {
+                    "have more than one class"
+                }
             )?;
         }
         writeln!(text, "wrote     {}: {}", self.out, self.result)?;

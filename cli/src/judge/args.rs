@@ -1,11 +1,11 @@
 //! The command line.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::ValueEnum;
 
-use crate::classes::{ClassArgs, NamedLabels};
+use crate::channels::{Kind, Regions};
+use crate::classes::ClassArgs;
 use crate::command::Existing;
 use crate::work::WorkArgs;
 
@@ -33,6 +33,19 @@ pub(crate) struct Args {
     /// Structures of several labels, such as WT=1+2+4,TC=1+4
     #[arg(long, value_name = "NAME=V+V..,..")]
     pub(crate) regions: Option<Regions>,
+
+    /// What a prediction has a channel for: classes, or regions, those of --regions or else of --dataset
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = Kind::Classes)]
+    pub(crate) channels: Kind,
+
+    /// Structures that may overlap: a reference is a folder with a mask for each, named by it, and a prediction is such a folder
+    /// or a file with a channel for each
+    #[arg(long, conflicts_with_all = ["ClassArgs", "regions", "channels", "reliability"])]
+    pub(crate) structures: bool,
+
+    /// From which probability on a voxel is in a region or structure, for all or for each
+    #[arg(long, value_name = "T,T..", value_delimiter = ',', default_value = "0.5")]
+    pub(crate) threshold: Vec<f64>,
 
     /// Voxel spacing, for all axes or for each [default: that of the NIfTI header, or 1]
     #[arg(long, value_name = "S,S..", value_delimiter = ',', allow_hyphen_values = true)]
@@ -83,36 +96,6 @@ pub(crate) enum Scope {
     Foreground,
 }
 
-/// Names with labels.
-#[derive(Debug, Clone)]
-pub(crate) struct Regions(pub(crate) Vec<NamedLabels>);
-
-impl FromStr for Regions {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let region = |part: &str| {
-            let (name, labels) = part.split_once('=')?;
-            let labels = labels
-                .split('+')
-                .map(|label| label.trim().parse().ok())
-                .collect::<Option<_>>()?;
-            Some((Some(name.trim()).filter(|name| !name.is_empty())?.to_owned(), labels))
-        };
-        let regions: Vec<NamedLabels> = text
-            .split(',')
-            .map(region)
-            .collect::<Option<_>>()
-            .ok_or("write a name and its labels for each region, like WT=1+2+4,TC=1+4")?;
-        let mut names: Vec<_> = regions.iter().map(|(name, _)| name).collect();
-        names.sort_unstable();
-        match names.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(format!("{} is given twice; name each region once", pair[0])),
-            None => Ok(Self(regions)),
-        }
-    }
-}
-
 impl Args {
     /// Settings that cannot be.
     pub(crate) fn check(&self) -> Result<(), String> {
@@ -124,6 +107,10 @@ impl Args {
             Err("--reliability draws .svg; name the file so".into())
         } else if self.tolerance_mm.is_nan() || self.tolerance_mm < 0.0 {
             Err("--tolerance-mm has to be 0 or more".into())
+        } else if self.threshold.iter().any(|threshold| !(0.0..=1.0).contains(threshold)) {
+            Err("--threshold has to be within 0 and 1".into())
+        } else if self.channels == Kind::Regions && self.reliability.is_some() {
+            Err("--reliability is for classes; the channels of regions do not sum to 1".into())
         } else if self.bins == 0 {
             Err("--bins has to be 1 or more".into())
         } else {

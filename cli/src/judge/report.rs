@@ -12,7 +12,7 @@ use super::summary::{DRAWS, Summary};
 use crate::command::{Failure, of_file};
 
 /// The structures that are judged.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Structures {
     pub(crate) names: Vec<String>,
     /// How many of them are classes. The others are regions.

@@ -1,5 +1,6 @@
 //! The command on files and folders, against the library.
 
+mod channels;
 mod encode;
 mod fuse;
 mod hostile;

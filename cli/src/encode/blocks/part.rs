@@ -184,7 +184,7 @@ fn finished(log: &mut File) -> Result<HashMap<u64, u64>, Failure> {
 
 fn array(folder: &Path, blocks: &Blocks<'_>) -> Result<ArrayWriter, Failure> {
     let whole = |axes: &[usize]| {
-        iter::once(blocks.encoder.classes.len())
+        iter::once(blocks.channels)
             .chain(axes.iter().copied())
             .collect::<Vec<_>>()
     };
@@ -194,8 +194,12 @@ fn array(folder: &Path, blocks: &Blocks<'_>) -> Result<ArrayWriter, Failure> {
         Dtype::F16 => ElementType::F16,
         Dtype::U8 => ElementType::U8,
     };
-    let values = blocks.encoder.classes.values();
-    let labels: Vec<_> = values.iter().map(ToString::to_string).collect();
+    let regions = &blocks.encoder.regions;
+    let labels: Vec<_> = if regions.is_empty() {
+        blocks.classes.values().iter().map(ToString::to_string).collect()
+    } else {
+        regions.iter().map(|(name, _)| name.clone()).collect()
+    };
     Ok(ArrayWriter::create(
         folder,
         &whole(&blocks.lengths),
@@ -221,7 +225,7 @@ fn settings(job: &Job, blocks: &Blocks<'_>) -> Result<String, Failure> {
         "inputs": inputs,
         "shape": blocks.window.map_shape(),
         "encoding": blocks.encoding,
-        "classes": blocks.encoder.classes,
+        "classes": blocks.classes,
         "weights": blocks.weights,
         "stacked_raters": job.is_stacked(),
         "window": blocks.window.ranges().iter().map(|range| [range.start, range.end]).collect::<Vec<_>>(),

@@ -1,0 +1,263 @@
+//! Channels that are judged one by one: regions that hold one another, and structures that overlap.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use ndarray::{ArrayD, ArrayViewD, Axis};
+use soft_labels::Classes;
+use soft_labels::metrics::{Confusion, Region};
+use soft_labels_files::{self as files, Geometry, read_labels, read_prediction};
+
+use super::args::Args;
+use super::scores::{self, Scores};
+use super::{Pair, prediction, spacing};
+use crate::cases::{self, Case};
+use crate::classes::NamedLabels;
+use crate::command::{Failure, of_file, printable};
+use crate::memory;
+
+/// In a channel a voxel is outside, inside or of nobody.
+const INSIDE: i64 = 1;
+const IGNORED: i64 = 2;
+
+/// What the channels are of.
+pub(super) enum Of<'a> {
+    Regions(&'a Classes, &'a [NamedLabels]),
+    /// Of the structures with these names, which are masks in files.
+    Structures(&'a [OsString]),
+}
+
+/// The cases of two folders of structures, and the names of these. A prediction is a folder of masks, or one file.
+pub(super) fn pairs(prediction: &Path, reference: &Path) -> Result<(Vec<OsString>, Vec<Pair>), Failure> {
+    let (names, references) = cases::of_structures(reference)?;
+    let title = |case: &Case| case.title();
+    if references.len() == 1 && reference_is_case(reference, &references) {
+        let pair = Pair {
+            name: String::new(),
+            prediction: Some(prediction.to_owned()),
+            reference: Some(reference.to_owned()),
+        };
+        return Ok((names, vec![pair]));
+    }
+    if !cases::is_folder(prediction) {
+        return of_file(
+            prediction,
+            Err("is one file, but there are several cases; give a folder".into()),
+        );
+    }
+    let files = cases::of_folder(prediction).unwrap_or_default();
+    let pairs = references.iter().map(|case| {
+        let folder = prediction.join(&case.name);
+        let found = if cases::is_folder(&folder) {
+            Some(folder)
+        } else {
+            files.get(&case.name).cloned()
+        };
+        Pair {
+            name: title(case),
+            prediction: found,
+            reference: Some(reference.join(&case.name)),
+        }
+    });
+    Ok((names, pairs.collect()))
+}
+
+/// Whether the masks of the only case lie in the folder itself.
+fn reference_is_case(reference: &Path, cases: &[Case]) -> bool {
+    let first = cases.first().and_then(|case| case.raters.iter().flatten().next());
+    first
+        .and_then(|file| file.parent())
+        .is_some_and(|folder| folder == reference)
+}
+
+/// A map of 0 and [`INSIDE`] for each channel.
+enum Predicted {
+    /// (C, ..).
+    Probabilities(ArrayD<f64>),
+    Masks(Vec<PathBuf>),
+}
+
+pub(super) fn judge(args: &Args, of: &Of<'_>, pair: &Pair) -> Result<Scores, Failure> {
+    let path = pair.prediction.as_ref().ok_or("has no prediction")?;
+    let reference_path = pair.reference.as_ref().ok_or("has no reference")?;
+    let names = match of {
+        Of::Regions(_, regions) => regions.len(),
+        Of::Structures(names) => names.len(),
+    };
+    let thresholds = thresholds(args, names)?;
+    let references = References::open(of, reference_path)?;
+    memory::check_voxels(references.shape(), 48)?;
+    let predicted = predicted(path, of, &references)?;
+    let classes = Classes::contiguous(2)?.with_ignore(IGNORED)?;
+    let spacing = spacing(args, references.shape().len(), &references.geometry)?;
+    let mut structures = Vec::with_capacity(names);
+    for (channel, &threshold) in thresholds.iter().enumerate() {
+        let reference = references.channel(channel)?;
+        let inside = |p: f64| i64::from(p >= threshold);
+        let prediction = match &predicted {
+            Predicted::Probabilities(p) => p.index_axis(Axis(0), channel).mapv(inside),
+            Predicted::Masks(files) => {
+                let file = files.get(channel).ok_or("has no mask")?;
+                let map = read_labels(file)?;
+                references.check(file, map.labels.shape(), &map.geometry)?;
+                of_file(file, mask(map.labels.into_i64()))?
+            }
+        };
+        let confusion = Confusion::count(&prediction, &reference, &classes)?;
+        structures.push(scores::structure(
+            &Region::class(1),
+            &classes,
+            [&prediction, &reference],
+            &confusion,
+            &spacing,
+            args.tolerance_mm,
+        )?);
+    }
+    Ok(Scores {
+        structures,
+        calibration: None,
+    })
+}
+
+fn thresholds(args: &Args, channels: usize) -> Result<Vec<f64>, Failure> {
+    match args.threshold.as_slice() {
+        [one] => Ok(vec![*one; channels]),
+        each if each.len() == channels => Ok(each.to_vec()),
+        each => Err(format!(
+            "--threshold has {} numbers for {channels} channels; give one, or one for each",
+            each.len()
+        )
+        .into()),
+    }
+}
+
+/// The reference of a case.
+struct References<'a> {
+    of: &'a Of<'a>,
+    /// A label map, or the first mask.
+    first: ArrayD<i64>,
+    path: PathBuf,
+    masks: Vec<PathBuf>,
+    geometry: Geometry,
+}
+
+impl<'a> References<'a> {
+    fn open(of: &'a Of<'a>, path: &Path) -> Result<Self, Failure> {
+        let masks = match of {
+            Of::Regions(..) => Vec::new(),
+            Of::Structures(names) => masks_of(path, names)?,
+        };
+        let first = masks.first().cloned().unwrap_or_else(|| path.to_owned());
+        let reference = prediction::reference(&first)?;
+        if let Of::Regions(classes, _) = of {
+            super::check_labels(&first, &reference.labels, classes)?;
+        }
+        Ok(Self {
+            of,
+            first: reference.labels,
+            geometry: reference.geometry,
+            path: first,
+            masks,
+        })
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.first.shape()
+    }
+
+    fn channel(&self, channel: usize) -> Result<ArrayD<i64>, Failure> {
+        match self.of {
+            Of::Regions(classes, regions) => {
+                let labels = regions.get(channel).map_or(&[][..], |(_, labels)| labels);
+                Ok(self.first.mapv(|label| match classes.is_ignored(label) {
+                    true => IGNORED,
+                    false => i64::from(labels.contains(&label)),
+                }))
+            }
+            Of::Structures(_) if channel == 0 => of_file(&self.path, mask(self.first.clone())),
+            Of::Structures(_) => {
+                let file = self.masks.get(channel).ok_or("has no mask")?;
+                let map = read_labels(file)?;
+                self.check(file, map.labels.shape(), &map.geometry)?;
+                of_file(file, mask(map.labels.into_i64()))
+            }
+        }
+    }
+
+    /// An error unless a file has the voxels of the reference, at the same place.
+    fn check(&self, file: &Path, shape: &[usize], geometry: &Geometry) -> Result<(), Failure> {
+        let error = if shape != self.shape() {
+            format!("has the voxels {shape:?}, but its reference {:?}", self.shape())
+        } else if !self.geometry.same_place(geometry) {
+            "is at another place than the reference; resample it first".into()
+        } else {
+            return Ok(());
+        };
+        of_file(file, Err(error.into()))
+    }
+}
+
+/// The files of the structures with these names in a folder.
+fn masks_of(folder: &Path, names: &[OsString]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = cases::of_folder(folder)?;
+    let file = |name: &OsString| {
+        let missing = || -> Failure { format!("has no mask {}", printable(&name.to_string_lossy())).into() };
+        of_file(folder, files.remove(name).ok_or_else(missing))
+    };
+    names.iter().map(file).collect()
+}
+
+fn predicted(path: &Path, of: &Of<'_>, references: &References<'_>) -> Result<Predicted, Failure> {
+    if let Of::Structures(names) = of
+        && cases::is_folder(path)
+    {
+        return masks_of(path, names).map(Predicted::Masks);
+    }
+    let channels = match of {
+        Of::Regions(_, regions) => regions.len(),
+        Of::Structures(names) => names.len(),
+    };
+    let (values, geometry) = match read_prediction(path, references.shape().len())? {
+        files::Prediction::Probabilities(p) => (p.values, p.geometry),
+        _ => {
+            let error = "is a label map; the prediction of regions and structures has a channel for each";
+            return of_file(path, Err(error.into()));
+        }
+    };
+    let expected = [&[channels], references.shape()].concat();
+    if values.shape() != expected {
+        let error = format!(
+            "has the shape {:?}, but {expected:?} is needed: a channel for each",
+            values.shape()
+        );
+        return of_file(path, Err(error.into()));
+    }
+    references.check(path, references.shape(), &geometry)?;
+    of_file(path, check_probabilities(&values.view()))?;
+    Ok(Predicted::Probabilities(values))
+}
+
+/// An error if a number is no probability. Floats of files may be a little off.
+fn check_probabilities(values: &ArrayViewD<'_, f64>) -> Result<(), Failure> {
+    match values.indexed_iter().find(|(_, p)| !(-1e-3..=1.001).contains(*p)) {
+        Some((at, p)) => Err(format!(
+            "holds {p} at {:?}, which is no probability; pass logits through a sigmoid",
+            ndarray::Dimension::slice(&at)
+        )
+        .into()),
+        None => Ok(()),
+    }
+}
+
+/// A mask of 0 and [`INSIDE`].
+fn mask(labels: ArrayD<i64>) -> Result<ArrayD<i64>, Failure> {
+    let first = labels.iter().copied().find(|&label| label != 0);
+    if let Some(other) = labels.iter().find(|&&label| label != 0 && Some(label) != first) {
+        return Err(format!(
+            "holds {} and {other}; a mask has one label beside 0",
+            first.unwrap_or_default()
+        )
+        .into());
+    }
+    Ok(labels.mapv_into(|label| if label == 0 { 0 } else { INSIDE }))
+}
