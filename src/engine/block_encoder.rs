@@ -2,7 +2,7 @@
 
 use super::block_loops::{self, PerVoxel};
 use super::index::ClassIndex;
-use super::mixing::{Mixing, Present, add_scaled};
+use super::mixing::{Mixing, Present, mix};
 use super::plane_ring::PlaneRing;
 use super::stencil::Stencil;
 use super::table::Table;
@@ -29,6 +29,8 @@ pub(super) struct BlockEncoder<'a, F> {
     own: usize,
     /// For each row group and column: how many voxels have a matching class index.
     counts: Vec<[u8; SPAN]>,
+    /// The indices of the table for each column.
+    sums: Vec<PerVoxel<u16>>,
 }
 
 impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
@@ -53,6 +55,7 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
             rows: stencil.groups.iter().map(|rows| vec![0; rows.len()]).collect(),
             own: 0,
             counts: vec![[0; SPAN]; stencil.spans * stencil.groups.len()],
+            sums: Vec::new(),
         }
     }
 
@@ -76,8 +79,8 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
         }
     }
 
-    /// Writes the values of each of the channels in the block at row and column `[h, w]`. All voxels around it have one of
-    /// the classes or, if `ignored`, none. Sums are exact, so the last class gets what the others leave.
+    /// Writes the values of each column in the block at row and column `[h, w]`. All voxels around it have one of the classes or,
+    /// if `ignored`, none. Sums are exact, so the last class gets what the others leave.
     pub(super) fn encode<I: ClassIndex>(
         &mut self,
         values: &mut [PerVoxel<F>],
@@ -91,7 +94,8 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
         match self.table {
             Some(table) if !ignored && counted => self.by_table(table, values, present, rings, at),
             _ if !ignored && self.equal && counted => self.equal_raters(values, present, rings, at),
-            _ => self.each_class(values, present, ignored, rings, at),
+            _ if counted => self.each_column(values, present, rings, at),
+            _ => self.mixed(values, present, ignored, rings, at),
         }
     }
 
@@ -103,17 +107,22 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
         rings: &[PlaneRing<I>],
         at: usize,
     ) {
-        let mixing = self.mixing;
-        // An index of the table is a sum over voxels, as a weight is. Of a channel of several classes it is the sum of theirs.
-        let mut sums = vec![[0; BLOCK]; if mixing.is_some() { values.len() } else { 0 }];
-        let mut visit = |place: usize, indices: &PerVoxel<u16>| match mixing {
-            None => block_loops::look_up(&mut values[place], indices, &table.values),
-            Some(_) => present
-                .links(place, mixing)
-                .for_each(|(channel, _)| block_loops::add(&mut sums[channel], indices)),
-        };
         let Some((_, others)) = present.classes.split_last() else {
             return;
+        };
+        // An index of the table is a sum over voxels, as a weight is. That of a column of several classes is the sum of theirs.
+        let mut sums = std::mem::take(&mut self.sums);
+        let mixed = self.mixing.is_some();
+        sums.clear();
+        sums.resize(if mixed { values.len() } else { 0 }, [0; BLOCK]);
+        let mut visit = |place: usize, indices: &PerVoxel<u16>| {
+            if mixed {
+                for column in present.columns_of(place) {
+                    block_loops::add(&mut sums[column], indices);
+                }
+            } else {
+                block_loops::look_up(&mut values[place], indices, &table.values);
+            }
         };
         let mut rest = [table.full; BLOCK];
         for (place, &class) in others.iter().enumerate() {
@@ -126,6 +135,7 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
         for (values, sums) in values.iter_mut().zip(&sums) {
             block_loops::look_up(values, sums, &table.values);
         }
+        self.sums = sums;
     }
 
     /// Filtering is linear, so raters of equal weight are counted together.
@@ -136,32 +146,48 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
         rings: &[PlaneRing<I>],
         at: usize,
     ) {
-        let (smoothing, mixing) = (self.smoothing, self.mixing);
+        let (smoothing, mixed) = (self.smoothing, self.mixing.is_some());
         let total = self.stencil.full * rings.len() as f64;
         let convert = |values: &mut PerVoxel<F>, found: &PerVoxel<f64>| {
             let both = values.iter_mut().zip(found);
             both.for_each(|(value, found)| *value = smoothing.value(found / total));
         };
-        let mut sums = vec![[0.0; BLOCK]; if mixing.is_some() { values.len() } else { 0 }];
-        self.for_each_weight(
-            rings,
-            at,
-            &present.classes,
-            [total; BLOCK],
-            |place, found| match mixing {
-                None => convert(&mut values[place], found),
-                Some(_) => present
-                    .links(place, mixing)
-                    .for_each(|(channel, _)| block_loops::add(&mut sums[channel], found)),
-            },
-        );
+        let mut sums = vec![[0.0; BLOCK]; if mixed { values.len() } else { 0 }];
+        self.for_each_weight(rings, at, &present.classes, [total; BLOCK], |place, found| {
+            if mixed {
+                for column in present.columns_of(place) {
+                    block_loops::add(&mut sums[column], found);
+                }
+            } else {
+                convert(&mut values[place], found);
+            }
+        });
         for (values, sums) in values.iter_mut().zip(&sums) {
             convert(values, sums);
         }
     }
 
-    /// The shares of all raters where these differ in weight or ignore voxels, and any shares that are mixed.
-    fn each_class<I: ClassIndex>(
+    /// Raters who differ in weight or ignore voxels.
+    fn each_column<I: ClassIndex>(
+        &mut self,
+        values: &mut [PerVoxel<F>],
+        present: &Present,
+        rings: &[PlaneRing<I>],
+        at: usize,
+    ) {
+        let sums = self.each_rater(values.len(), present, rings, at, |place| present.columns_of(place));
+        let (equal, full) = (self.equal, self.stencil.full);
+        for (values, sums) in values.iter_mut().zip(sums) {
+            for (value, sum) in values.iter_mut().zip(sums) {
+                *value = sum
+                    .share(equal, full)
+                    .map_or(F::zero(), |share| self.smoothing.value(share));
+            }
+        }
+    }
+
+    /// Shares of the classes in `f64`, and then of each column the sum of these times its entries.
+    fn mixed<I: ClassIndex>(
         &mut self,
         values: &mut [PerVoxel<F>],
         present: &Present,
@@ -169,54 +195,36 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
         rings: &[PlaneRing<I>],
         at: usize,
     ) {
-        let smoothing = self.smoothing;
-        let Some(mixing) = self.mixing.filter(|mixing| !mixing.is_counted()) else {
-            let sums = self.each_rater(values.len(), present, self.mixing, rings, at);
-            let (equal, full) = (self.equal, self.stencil.full);
-            for (values, sums) in values.iter_mut().zip(sums) {
-                for (value, sum) in values.iter_mut().zip(sums) {
-                    *value = sum.share(equal, full).map_or(F::zero(), |share| smoothing.value(share));
-                }
-            }
-            return;
-        };
-        let mut mixed = vec![[0.0; BLOCK]; values.len()];
-        let mut mix = |place: usize, shares: &PerVoxel<f64>| {
-            present
-                .links(place, Some(mixing))
-                .for_each(|(channel, entry)| add_scaled(&mut mixed[channel], entry, shares));
-        };
+        let mut shares = vec![[0.0; BLOCK]; present.classes.len()];
         if !ignored && self.equal {
             let total = self.stencil.full * rings.len() as f64;
             self.for_each_weight(rings, at, &present.classes, [total; BLOCK], |place, found| {
-                mix(place, &found.map(|found| found / total));
+                shares[place] = found.map(|found| found / total);
             });
         } else {
-            let sums = self.each_rater(present.classes.len(), present, None, rings, at);
+            let sums = self.each_rater(shares.len(), present, rings, at, std::iter::once);
             let (equal, full) = (self.equal, self.stencil.full);
-            for (place, sums) in sums.into_iter().enumerate() {
-                mix(place, &sums.map(|sum| sum.share(equal, full).unwrap_or(0.0)));
+            for (shares, sums) in shares.iter_mut().zip(sums) {
+                *shares = sums.map(|sum| sum.share(equal, full).unwrap_or(0.0));
             }
         }
-        for (values, mixed) in values.iter_mut().zip(mixed) {
-            for (value, mixed) in values.iter_mut().zip(mixed) {
-                *value = F::round_from(mixed);
-            }
+        for (column, values) in values.iter_mut().enumerate() {
+            mix(values, &shares, present.entries(column));
         }
     }
 
-    /// Each rater's own soft labels, summed by class, or by channel if `mixing` says which classes a channel counts. An ignored
-    /// voxel is left out; the weights of the others are divided by their sum.
-    fn each_rater<I: ClassIndex>(
+    /// Each rater's own soft labels, summed in columns, of which `columns_of` tells those that count a class. An ignored voxel is
+    /// left out; the weights of the others are divided by their sum.
+    fn each_rater<I: ClassIndex, C: Iterator<Item = usize>>(
         &mut self,
-        channels: usize,
+        columns: usize,
         present: &Present,
-        mixing: Option<&Mixing>,
         rings: &[PlaneRing<I>],
         at: usize,
+        columns_of: impl Fn(usize) -> C,
     ) -> Vec<PerVoxel<RaterSum>> {
         let (full, surplus, strength) = (self.stencil.full, self.stencil.surplus, self.smoothing.strength);
-        let mut sums = vec![[RaterSum::default(); BLOCK]; channels];
+        let mut sums = vec![[RaterSum::default(); BLOCK]; columns];
         for (rater, ring) in rings.iter().enumerate() {
             let weight = self.weights[rater];
             if weight == 0.0 {
@@ -225,12 +233,12 @@ impl<'a, F: SoftFloat> BlockEncoder<'a, F> {
             let own = &ring.indices()[self.own + at..][..BLOCK];
             let ring = std::slice::from_ref(ring);
             let valid = self.weigh(ring, at, |index| index != I::IGNORED);
-            // How much of each channel is found around each voxel, and whether the voxel itself is of it.
-            let mut found = vec![([0.0; BLOCK], [false; BLOCK]); channels];
+            // How much of each column is found around each voxel, and whether the voxel itself is of it.
+            let mut found = vec![([0.0; BLOCK], [false; BLOCK]); columns];
             self.for_each_weight(ring, at, &present.classes, valid, |place, of_class| {
                 let is_own = is_class(present.classes[place]);
-                for (channel, _) in present.links(place, mixing) {
-                    let (found, is_of) = &mut found[channel];
+                for column in columns_of(place) {
+                    let (found, is_of) = &mut found[column];
                     block_loops::add(found, of_class);
                     is_of
                         .iter_mut()

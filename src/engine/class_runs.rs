@@ -1,13 +1,12 @@
 //! The runs of each channel in a few rows, and writing the channel's plane by them. A channel is a class, unless classes are
 //! mixed.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use super::block_loops::PerVoxel;
 use super::element::Element;
 use super::index::ClassIndex;
-use super::mixing::{Mixing, Present};
+use super::mixing::{Mixing, Present, Touched};
 use super::presence::{ClassSet, Contents, Presence};
 use super::{BLOCK, Smoothing};
 use crate::SoftFloat;
@@ -51,7 +50,7 @@ pub(super) struct ClassRuns<'a, E> {
     /// Whether the elements of a voxel are rounded together.
     together: bool,
     /// If several channels are not absent where one class is alone: their elements, by class.
-    alone: Option<HashMap<usize, Vec<(usize, E)>>>,
+    alone: Option<Vec<Option<Vec<(usize, E)>>>>,
 }
 
 /// No further row is started once more than this many entries of `values` are used, one for each channel of a mixed block.
@@ -81,7 +80,7 @@ impl<'a, E: Element> ClassRuns<'a, E> {
             width,
             absent_is_not_zero: smoothing.off != 0.0,
             together,
-            alone: (mixing.is_some() || rounded_together).then(HashMap::new),
+            alone: (mixing.is_some() || rounded_together).then(|| vec![None; mixing.map_or(channels, Mixing::classes)]),
         }
     }
 
@@ -153,7 +152,7 @@ impl<'a, E: Element> ClassRuns<'a, E> {
                 Some(mixing) => elements_mixed(mixing.row(class), together),
                 None => elements_alone(smoothing, class, channels, off),
             };
-            for &(channel, element) in &*alone.entry(class).or_insert_with(of_class) {
+            for &(channel, element) in &*alone[class].get_or_insert_with(of_class) {
                 add(&mut self.runs[channel], element);
             }
         } else {
@@ -164,19 +163,26 @@ impl<'a, E: Element> ClassRuns<'a, E> {
     /// Adds a mixed block to the runs of the classes that are present, and returns where their values belong.
     fn add_mixed(&mut self, set: ClassSet, start: usize, len: usize) -> Range<usize> {
         let all = self.absent_is_not_zero && (self.alone.is_some() || set.has_ignored());
+        // What is rounded together needs all channels. Where voxels are ignored no column is full.
+        let shared = !(E::ROUNDED_TOGETHER && self.together) && !set.has_ignored();
         match self.mixing {
-            Some(mixing) => self.present.set(set.classes(mixing.classes()), Some(mixing)),
-            None if all => self.present.set(0..self.runs.len(), None),
-            None => self.present.set(set.classes(self.runs.len()), None),
+            Some(mixing) => self.present.set(set.classes(mixing.classes()), Some(mixing), shared),
+            None if all => self.present.set(0..self.runs.len(), None, shared),
+            None => self.present.set(set.classes(self.runs.len()), None, shared),
         }
-        let values = self.used..self.used + self.present.channels.len();
+        let values = self.used..self.used + self.present.columns();
         self.used = values.end;
         if self.values.len() < values.end {
             self.values.resize(values.end, [E::zero(); BLOCK]);
         }
-        for (values, &channel) in values.clone().zip(&self.present.channels) {
-            let kind = Kind::Mixed(values);
-            self.runs[channel].push(Run { start, len, kind });
+        for &Touched { channel, column } in &self.present.channels {
+            match column {
+                Some(column) => {
+                    let kind = Kind::Mixed(values.start + column);
+                    self.runs[channel].push(Run { start, len, kind });
+                }
+                None => extend(&mut self.runs[channel], start, len, Kind::Filled(self.on)),
+            }
         }
         values
     }

@@ -2,7 +2,7 @@
 
 use super::BLOCK;
 use super::block_loops::PerVoxel;
-use crate::{Error, Result};
+use crate::{Error, Result, SoftFloat};
 
 /// What each class means for each channel: T of `p_c = Σ_k q_k T[k, c]`, without its zeros.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,54 +89,153 @@ pub(crate) fn check_size(classes: usize, channels: usize) -> Result<()> {
     }
 }
 
-/// The classes around a block, and the channels that they touch.
+/// The classes around a block, and what the channels that they touch are made of.
 #[derive(Debug, Default)]
 pub(super) struct Present {
     /// Ascending.
     pub(super) classes: Vec<usize>,
-    /// Ascending; the classes themselves if they are not mixed.
-    pub(super) channels: Vec<usize>,
+    /// The channels that they touch, ascending; the classes themselves if they are not mixed.
+    pub(super) channels: Vec<Touched>,
+    /// What is computed, once for all channels that are alike: for each column an entry for each of the classes. Empty if classes
+    /// are not mixed. Then there is a column for each class.
+    entries: Vec<f64>,
+    columns: usize,
+    /// Of each channel, its place among those that are touched, if `at` is that of this block.
+    places: Vec<(u64, usize)>,
+    at: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Touched {
+    pub(super) channel: usize,
+    /// Which column has its values, or nothing if it has all that is around the block.
+    pub(super) column: Option<usize>,
 }
 
 impl Present {
-    pub(super) fn set(&mut self, classes: impl Iterator<Item = usize>, mixing: Option<&Mixing>) {
+    /// Sets the classes. If `shared`, channels that are alike have one column, and those that have all classes have none.
+    pub(super) fn set(&mut self, classes: impl Iterator<Item = usize>, mixing: Option<&Mixing>, shared: bool) {
         self.classes.clear();
         self.channels.clear();
+        self.entries.clear();
         self.classes.extend(classes);
         // Sums of rounded numbers depend on the order.
         self.classes.sort_unstable();
-        let Some(mixing) = mixing else {
-            self.channels.extend_from_slice(&self.classes);
-            return;
-        };
-        for &class in &self.classes {
-            self.channels
-                .extend(mixing.row(class).iter().map(|&(channel, _)| channel));
+        if let Some(mixing) = mixing {
+            self.touch(mixing);
+            self.read(mixing);
+            if shared && mixing.counted {
+                self.share();
+            }
+        } else {
+            self.columns = self.classes.len();
+            let channels = self.classes.iter().enumerate();
+            self.channels.extend(channels.map(|(column, &channel)| Touched {
+                channel,
+                column: Some(column),
+            }));
         }
-        self.channels.sort_unstable();
-        self.channels.dedup();
     }
 
-    /// The places among the channels that the class at a place belongs to, and its entry for each.
-    pub(super) fn links<'a>(
-        &'a self,
-        place: usize,
-        mixing: Option<&'a Mixing>,
-    ) -> impl Iterator<Item = (usize, f64)> + 'a {
-        let own = mixing.is_none().then_some((place, 1.0));
-        let row = mixing.map_or(&[][..], |mixing| mixing.row(self.classes[place]));
-        let place_of = |channel: usize| self.channels.binary_search(&channel).ok();
-        let of_row = row
-            .iter()
-            .filter_map(move |&(channel, entry)| Some((place_of(channel)?, entry)));
-        own.into_iter().chain(of_row)
+    /// Finds the channels of the classes. Each has a column of its own.
+    fn touch(&mut self, mixing: &Mixing) {
+        self.at += 1;
+        self.places.resize(mixing.channels, (0, 0));
+        for &class in &self.classes {
+            for &(channel, _) in mixing.row(class) {
+                if self.places[channel].0 != self.at {
+                    self.places[channel].0 = self.at;
+                    self.channels.push(Touched { channel, column: None });
+                }
+            }
+        }
+        if !self.channels.is_sorted_by_key(|touched| touched.channel) {
+            self.channels.sort_unstable_by_key(|touched| touched.channel);
+        }
+        self.columns = self.channels.len();
+        for (column, touched) in self.channels.iter_mut().enumerate() {
+            touched.column = Some(column);
+            self.places[touched.channel].1 = column;
+        }
+    }
+
+    fn read(&mut self, mixing: &Mixing) {
+        let classes = self.classes.len();
+        self.entries.resize(self.columns * classes, 0.0);
+        for (place, &class) in self.classes.iter().enumerate() {
+            for &(channel, entry) in mixing.row(class) {
+                self.entries[self.places[channel].1 * classes + place] = entry;
+            }
+        }
+    }
+
+    /// Leaves one column of those that are alike, and none of those that are full.
+    fn share(&mut self) {
+        let classes = self.classes.len();
+        let mut kept = 0;
+        for touched in &mut self.channels {
+            let Some(column) = touched.column else { continue };
+            let range = column * classes..(column + 1) * classes;
+            let (before, own) = self.entries.split_at(range.start);
+            let own = &own[..classes];
+            touched.column = if own.iter().all(|&entry| entry == 1.0) {
+                None
+            } else if let Some(alike) = before[..kept * classes]
+                .chunks_exact(classes)
+                .position(|other| other == own)
+            {
+                Some(alike)
+            } else {
+                self.entries.copy_within(range, kept * classes);
+                kept += 1;
+                Some(kept - 1)
+            };
+        }
+        self.columns = kept;
+        self.entries.truncate(kept * classes);
+    }
+
+    /// How many columns of values there are.
+    pub(super) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// The entries of a column, one for each class, if classes are mixed.
+    pub(super) fn entries(&self, column: usize) -> &[f64] {
+        let classes = self.classes.len();
+        &self.entries[column * classes..][..classes]
+    }
+
+    /// The columns that count the class at a place.
+    pub(super) fn columns_of(&self, place: usize) -> impl Iterator<Item = usize> + '_ {
+        let classes = self.classes.len().max(1);
+        let mixed = self.entries.chunks_exact(classes).enumerate();
+        let mixed = mixed.filter_map(move |(column, entries)| (entries[place] != 0.0).then_some(column));
+        let own = self
+            .entries
+            .is_empty()
+            .then_some(place)
+            .filter(|&place| place < self.columns);
+        own.into_iter().chain(mixed)
     }
 }
 
-/// Adds `factor` times the values.
+/// The sums of the shares of classes, each times its entry, in the order of the classes.
 #[inline(never)]
-pub(super) fn add_scaled(sum: &mut PerVoxel<f64>, factor: f64, values: &PerVoxel<f64>) {
-    for i in 0..BLOCK {
-        sum[i] += factor * values[i];
+pub(super) fn mix<F: SoftFloat>(values: &mut PerVoxel<F>, shares: &[PerVoxel<f64>], entries: &[f64]) {
+    for start in (0..BLOCK).step_by(PART) {
+        let mut sums = [0.0; PART];
+        for (shares, &entry) in shares.iter().zip(entries) {
+            let shares: &[f64; PART] = shares[start..].first_chunk().expect("a block has whole parts");
+            for i in 0..PART {
+                sums[i] += entry * shares[i];
+            }
+        }
+        for i in 0..PART {
+            values[start + i] = F::round_from(sums[i]);
+        }
     }
 }
+
+/// Voxels whose sums are in registers together.
+const PART: usize = 8;

@@ -24,7 +24,8 @@ pub(super) fn visit_tile<F: SoftFloat, I: ClassIndex>(
 ) {
     let [depth, height, width] = tile.size;
     let mut sweep = Sweep::new(context, tile);
-    let (mut present, mut values, mut alone) = (Present::default(), Vec::new(), Vec::new());
+    let (mut present, mut values) = (Present::default(), Vec::new());
+    let (mut channels, mut alone) = (Vec::new(), Vec::new());
     let set_alone = |alone: &mut Vec<_>, index: I| {
         alone.clear();
         match context.mixing {
@@ -55,12 +56,14 @@ pub(super) fn visit_tile<F: SoftFloat, I: ClassIndex>(
                         visitor.run(&alone, len);
                     }
                     Contents::Mixed(set) => {
-                        present.set(set.classes(context.classes), context.mixing);
-                        values.resize(present.channels.len(), [F::zero(); BLOCK]);
+                        present.set(set.classes(context.classes), context.mixing, false);
+                        values.resize(present.columns(), [F::zero(); BLOCK]);
                         sweep
                             .block_encoder
                             .encode(&mut values, &present, set.has_ignored(), &sweep.rings, [h, w]);
-                        visitor.block(&present.channels, &values, len);
+                        channels.clear();
+                        channels.extend(present.channels.iter().map(|touched| touched.channel));
+                        visitor.block(&channels, &values, len);
                     }
                 }
             }
