@@ -15,7 +15,8 @@ use ndarray::{Array3, Array4, ArrayView3, Axis, Slice};
 use ndarray_npy::read_npy;
 use soft_labels::sparse::{self, SparseLabels};
 use soft_labels::{
-    Classes, Label, LabelSmoothing, OneHot, Raters, SoftEncoder, SoftFloat, Svls, SvlsKernel, multirater, quantize,
+    Channels, Classes, Label, LabelSmoothing, OneHot, Raters, SoftEncoder, SoftFloat, Svls, SvlsKernel, multirater,
+    quantize,
 };
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
@@ -57,13 +58,30 @@ fn encode<L: Label, F: SoftFloat>(
     labels: &ArrayView3<'_, L>,
     classes: &Classes,
 ) {
-    let mut out = output::<F>(labels.shape(), classes.len());
+    let mut out = output::<F>(labels.shape(), encoder.channel_count(classes).unwrap());
     group.bench_function(name, |bencher| {
         bencher.iter(|| encoder.encode_into(labels, classes, &mut out));
     });
 }
 
 /// Every kind of kernel, element, label and layout on one map.
+/// As many channels as classes: regions of which each holds the next, regions of two classes, and dense and sparse matrices.
+fn channels(group: &mut Group<'_>, map: &Array3<u8>, count: usize) {
+    let classes = Classes::contiguous(count).unwrap();
+    let nested: Vec<Vec<usize>> = (0..count).map(|first| (first..count).collect()).collect();
+    let pairs: Vec<Vec<usize>> = (0..count).map(|class| vec![class, (class + 1) % count]).collect();
+    let groups: Vec<usize> = (0..count).map(|class| class / 3).collect();
+    for (name, channels) in [
+        ("svls, nested regions", Channels::regions(nested)),
+        ("svls, regions of two", Channels::regions(pairs)),
+        ("svls, siblings", Channels::siblings(groups, 0.2)),
+        ("svls, ordinal", Channels::ordinal_exponential(1.0, 1.0)),
+    ] {
+        let encoder = Svls::default().with_channels(channels.unwrap());
+        encode::<_, f32>(group, name, &encoder, &map.view(), &classes);
+    }
+}
+
 fn brats(criterion: &mut Criterion) {
     let map = maps::blobs([155, 240, 240], 6, 5, 9);
     let (svls, classes) = (Svls::default(), Classes::contiguous(5).unwrap());
@@ -83,6 +101,7 @@ fn brats(criterion: &mut Criterion) {
     encode::<_, f32>(group, "svls, three sigmas", &three, &map.view(), &classes);
     encode::<_, f32>(group, "one-hot", &OneHot, &map.view(), &classes);
     encode::<_, f32>(group, "ls", &LabelSmoothing::new(0.1).unwrap(), &map.view(), &classes);
+    channels(group, &map, 5);
 
     encode::<_, f32>(group, "svls, i64 labels", &svls, &map.mapv(i64::from).view(), &classes);
     let listed = Classes::from_values([0_u8, 10, 20, 30, 40]).unwrap();
@@ -146,6 +165,7 @@ fn regions(criterion: &mut Criterion) {
     let group = &mut group(criterion, "regions", &map, 54);
     fill(group, &map, 54);
     encode::<_, f32>(group, "svls", &Svls::default(), &map.view(), &classes);
+    channels(group, &map, 54);
     group.bench_function("svls, sparse", |bencher| {
         bencher.iter(|| -> Result<SparseLabels<f32, _>, _> { sparse::encode(&Svls::default(), &map, &classes) });
     });

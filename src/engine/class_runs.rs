@@ -27,6 +27,9 @@ enum Kind<E> {
     Mixed(usize),
 }
 
+/// Elements with their channels.
+type Elements<E> = Vec<(usize, E)>;
+
 /// The runs of each channel in some rows of a plane, from the first pixel to the last.
 ///
 /// The work of collecting them grows with the blocks of the rows and the channels found in each, not with all channels.
@@ -50,7 +53,7 @@ pub(super) struct ClassRuns<'a, E> {
     /// Whether the elements of a voxel are rounded together.
     together: bool,
     /// If several channels are not absent where one class is alone: their elements, by class.
-    alone: Option<Vec<Option<Vec<(usize, E)>>>>,
+    alone: Option<Vec<Option<Elements<E>>>>,
 }
 
 /// No further row is started once more than this many entries of `values` are used, one for each channel of a mixed block.
@@ -164,7 +167,8 @@ impl<'a, E: Element> ClassRuns<'a, E> {
     fn add_mixed(&mut self, set: ClassSet, start: usize, len: usize) -> Range<usize> {
         let all = self.absent_is_not_zero && (self.alone.is_some() || set.has_ignored());
         // What is rounded together needs all channels. Where voxels are ignored no column is full.
-        let shared = !(E::ROUNDED_TOGETHER && self.together) && !set.has_ignored();
+        let all_needed = E::ROUNDED_TOGETHER && self.together;
+        let shared = !all_needed && !set.has_ignored();
         match self.mixing {
             Some(mixing) => self.present.set(set.classes(mixing.classes()), Some(mixing), shared),
             None if all => self.present.set(0..self.runs.len(), None, shared),
@@ -210,7 +214,7 @@ impl<'a, E: Element> ClassRuns<'a, E> {
 }
 
 /// The elements of all classes where one is alone, except those of an absent class.
-fn elements_alone<E: Element>(smoothing: &Smoothing, alone: usize, classes: usize, absent: E) -> Vec<(usize, E)> {
+fn elements_alone<E: Element>(smoothing: &Smoothing, alone: usize, classes: usize, absent: E) -> Elements<E> {
     let values = (0..classes).map(|class| smoothing.value(if class == alone { 1.0 } else { 0.0 }));
     let elements = elements_of(values.collect(), Some(alone), true);
     elements
@@ -221,7 +225,7 @@ fn elements_alone<E: Element>(smoothing: &Smoothing, alone: usize, classes: usiz
 }
 
 /// The elements of the channels of a class that is alone.
-fn elements_mixed<E: Element>(row: &[(usize, f64)], together: bool) -> Vec<(usize, E)> {
+fn elements_mixed<E: Element>(row: &[(usize, f64)], together: bool) -> Elements<E> {
     let values = row.iter().map(|&(_, entry)| rounded(entry)).collect();
     let channels = row.iter().map(|&(channel, _)| channel);
     channels.zip(elements_of(values, None, together)).collect()
