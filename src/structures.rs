@@ -65,7 +65,7 @@ impl<D: SpatialDim> Structures<D> {
         builder.build()
     }
 
-    /// The label map, in C order: the number of the pattern of each voxel. Pattern 0 is "no structure".
+    /// The label map, in the order of memory of the first mask: the number of the pattern of each voxel. Pattern 0 is "no structure".
     pub fn patterns(&self) -> &Array<u16, D> {
         &self.patterns
     }
@@ -159,7 +159,7 @@ impl<D: SpatialDim> StructuresBuilder<D> {
                 check_shape_of("mask", place, patterns.shape(), mask.shape())?;
                 patterns
             }
-            none => none.insert(arrays::filled(mask.raw_dim(), 0)?),
+            none => none.insert(like(mask)?),
         };
         check_count("structures", self.count + 1)?;
         let zero = L::from_value(0).expect("every type of labels has 0");
@@ -170,7 +170,9 @@ impl<D: SpatialDim> StructuresBuilder<D> {
             label: None,
             other: None,
         };
-        if let (Some(patterns), Some(mask)) = (patterns.as_slice_mut(), mask.as_slice()) {
+        let alike = patterns.strides() == mask.strides();
+        let mask_in_memory = mask.as_slice_memory_order().filter(|_| alike);
+        if let (Some(mask), Some(patterns)) = (mask_in_memory, patterns.as_slice_memory_order_mut()) {
             for (patterns, mask) in patterns.chunks_mut(STRETCH).zip(mask.chunks(STRETCH)) {
                 // Most of a mask is 0. Without a branch for each voxel, so that it becomes vector code.
                 if mask.iter().fold(false, |any, &label| any | (label != zero)) {
@@ -210,6 +212,14 @@ impl<D: SpatialDim> StructuresBuilder<D> {
             count: self.count,
         })
     }
+}
+
+/// Zeros of the shape of a mask, and in its order of memory if that is C or Fortran order.
+fn like<L, D: SpatialDim>(mask: &ArrayRef<L, D>) -> Result<Array<u16, D>> {
+    if mask.is_standard_layout() || !mask.t().is_standard_layout() {
+        return arrays::filled(mask.raw_dim(), 0);
+    }
+    Ok(arrays::filled(mask.t().raw_dim(), 0)?.reversed_axes())
 }
 
 /// Voxels of a mask that are looked at together.
