@@ -10,7 +10,7 @@ use soft_labels::{Channels, Encoding, SoftEncoder};
 use soft_labels_files::{Format, Place};
 
 use crate::classes::{NamedClasses, NamedLabels, check_name};
-use crate::command::{Failure, of_file};
+use crate::command::{Failure, of_file, printable};
 
 /// What the channels are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -33,7 +33,7 @@ impl FromStr for Regions {
                 .split('+')
                 .map(|label| label.trim().parse().ok())
                 .collect::<Option<_>>()?;
-            Some((Some(name.trim()).filter(|name| !name.is_empty())?.to_owned(), labels))
+            Some((Some(printable(name.trim())).filter(|name| !name.is_empty())?, labels))
         };
         let regions: Vec<NamedLabels> = text
             .split(',')

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use soft_labels::{Classes, Error};
 use soft_labels_files::{Dataset, read_dataset};
 
-use crate::command::{Failure, of_file};
+use crate::command::{Failure, of_file, printable};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ClassArgs {
@@ -88,6 +88,14 @@ pub(crate) fn check_name(name: &str) -> Result<(), Failure> {
     }
 }
 
+/// With names as they are printed.
+fn printed(named: Vec<NamedLabels>) -> Vec<NamedLabels> {
+    named
+        .into_iter()
+        .map(|(name, labels)| (printable(&name), labels))
+        .collect()
+}
+
 /// The classes of a `dataset.json`, ascending by label.
 fn dataset(path: &Path) -> Result<NamedClasses, Failure> {
     let Dataset {
@@ -103,8 +111,8 @@ fn dataset(path: &Path) -> Result<NamedClasses, Failure> {
     };
     Ok(NamedClasses {
         classes: of_file(path, known().map_err(Failure::from))?,
-        names: named.into_iter().map(|(_, name)| name).collect(),
-        regions,
-        channels,
+        names: named.into_iter().map(|(_, name)| printable(&name)).collect(),
+        regions: printed(regions),
+        channels: printed(channels),
     })
 }

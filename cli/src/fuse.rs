@@ -13,7 +13,7 @@ use soft_labels::{Classes, OneHot, multirater};
 use soft_labels_files::{Format, write_labels_as, write_probabilities};
 
 use crate::classes::{ClassArgs, NamedClasses};
-use crate::command::{self, Failure, Outcome};
+use crate::command::{self, Failure, Outcome, shown};
 use crate::jobs::{self, FileArgs, Formats, Job};
 use crate::memory;
 use crate::raters::Volume;
@@ -229,8 +229,8 @@ enum Either {
 /// What the raters of a case are called: their files, their folders, or their numbers.
 fn raters(args: &Args, job: &Job, count: usize) -> Vec<String> {
     let name = |(rater, file): (usize, &PathBuf)| match args.files.raters.get(rater) {
-        Some(folder) => folder.display().to_string(),
-        None => file.display().to_string(),
+        Some(folder) => shown(folder),
+        None => shown(file),
     };
     let named: Vec<_> = job.raters().map(name).collect();
     if named.len() == count {
@@ -249,7 +249,7 @@ fn print(jobs: &[Job], results: &[Result<Fused, String>], named: &NamedClasses) 
         writeln!(
             text,
             "{}: {:?} of {} raters",
-            job.out.display(),
+            shown(&job.out),
             fused.shape,
             fused.raters.len()
         )?;

@@ -71,6 +71,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         reliability: pooled(&cases)?,
         cases,
         tolerance_mm: args.tolerance_mm,
+        empty: args.empty,
         seed: args.seed,
     };
 
@@ -232,7 +233,7 @@ fn judge(args: &Args, classes: &Classes, regions: &[Region], pair: &Pair) -> Res
     let confusion = Confusion::count(&labels, &reference.labels, classes).map_err(Failure::from);
     let confusion = of_file(prediction_path, confusion)?;
     let maps = [&labels, &reference.labels];
-    let structure = |region| scores::structure(region, classes, maps, &confusion, &spacing, args.tolerance_mm);
+    let structure = |region| scores::structure(region, classes, maps, &confusion, &spacing, args);
     Ok(Scores {
         structures: regions.iter().map(structure).collect::<Result<_, _>>()?,
         calibration,

@@ -10,7 +10,7 @@ use soft_labels_draw::scene::Scene;
 use soft_labels_files::{Axes, Geometry, read_labels};
 
 use crate::classes::{ClassArgs, NamedClasses};
-use crate::command::{self, Existing, Failure, Outcome, of_file};
+use crate::command::{self, Existing, Failure, Outcome, of_file, shown};
 use crate::memory;
 use crate::raters::Volume;
 use crate::spared::Spared;
@@ -125,7 +125,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let png = canvas?.png()?;
     place.file(|file| of_file(&args.out, file.write_all(&png).map_err(Failure::from)))?;
     let of = slice.map_or(String::new(), |slice| format!(", slice {axis}={slice}"));
-    command::printed(writeln!(io::stdout(), "wrote {}{of}", args.out.display()))?;
+    command::printed(writeln!(io::stdout(), "wrote {}{of}", shown(&args.out)))?;
     Ok(Outcome::Well)
 }
 

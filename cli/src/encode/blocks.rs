@@ -17,7 +17,7 @@ use soft_labels_files::{ElementType, Format, Geometry};
 use super::Encoder;
 use super::args::Dtype;
 use super::report::Report;
-use crate::command::{Failure, of_file};
+use crate::command::{Failure, of_file, shown};
 use crate::jobs::Job;
 use crate::raters::{RaterMaps, each_type};
 
@@ -238,7 +238,7 @@ impl<'a> Blocks<'a> {
         if before > 0 {
             progress.say(&format!(
                 "{}: goes on after {before} of {} blocks",
-                self.job.out.display(),
+                shown(&self.job.out),
                 self.count
             ));
         }

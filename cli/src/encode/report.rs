@@ -7,6 +7,7 @@ use ndarray::IxDyn;
 use soft_labels::{Classes, Label, Raters};
 use soft_labels_files::ElementType;
 
+use crate::command::shown;
 use crate::jobs::Job;
 
 #[derive(Debug, Default)]
@@ -30,10 +31,10 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(job: &Job, element_type: ElementType, reading: Duration) -> Self {
-        let files: Vec<_> = job.raters().map(|(_, file)| file.display().to_string()).collect();
+        let files: Vec<_> = job.raters().map(|(_, file)| shown(file)).collect();
         Self {
             files: files.join(", "),
-            out: job.out.display().to_string(),
+            out: shown(&job.out),
             element_type: Some(element_type),
             times: vec![("reading", reading)],
             ..Self::default()

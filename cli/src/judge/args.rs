@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use soft_labels::metrics::EmptyRegion;
 
 use crate::channels::{Kind, Regions};
 use crate::classes::ClassArgs;
@@ -63,6 +64,10 @@ pub(crate) struct Args {
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = Scope::All)]
     pub(crate) scope: Scope,
 
+    /// Dice and Jaccard of a structure that neither map holds: skip (it counts in no mean, as with nnU-Net), one or zero
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = Empty::Skip)]
+    pub(crate) empty: Empty,
+
     /// Also a table with a row for each case and class
     #[arg(long)]
     pub(crate) per_case: bool,
@@ -94,6 +99,33 @@ pub(crate) struct Args {
 pub(crate) enum Scope {
     All,
     Foreground,
+}
+
+/// What a structure scores that neither map holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Empty {
+    Skip,
+    One,
+    Zero,
+}
+
+impl Empty {
+    pub(crate) fn region(self) -> EmptyRegion {
+        match self {
+            Self::Skip => EmptyRegion::Nan,
+            Self::One => EmptyRegion::One,
+            Self::Zero => EmptyRegion::Zero,
+        }
+    }
+
+    /// As the option has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::One => "one",
+            Self::Zero => "zero",
+        }
+    }
 }
 
 impl Args {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use soft_labels::metrics::{Reliability, ReliabilityBin};
 use soft_labels_files::Place;
 
+use super::args::Empty;
 use super::scores::{OF_CALIBRATION, OF_STRUCTURES, Scores};
 use super::summary::{DRAWS, Summary};
 use crate::command::{Failure, of_file};
@@ -27,6 +28,7 @@ pub(crate) struct Judgement {
     /// Of all voxels of all cases.
     pub(crate) reliability: Option<Reliability>,
     pub(crate) tolerance_mm: f64,
+    pub(crate) empty: Empty,
     pub(crate) seed: u64,
 }
 
@@ -46,6 +48,7 @@ impl Judgement {
         if let Some((_, scores)) = self.scored().next() {
             object.extend(self.json_of(scores));
         }
+        object.insert("empty".into(), self.empty.name().into());
         self.insert_reliability(&mut object);
         writeln!(io::stdout(), "{:#}", Value::from(object))
     }
@@ -78,6 +81,7 @@ impl Judgement {
         let mut object = Map::new();
         object.insert("cases".into(), self.cases.iter().map(case).collect());
         object.insert("summary".into(), summary.into());
+        object.insert("empty".into(), self.empty.name().into());
         object.insert("bootstrap".into(), json!({"draws": DRAWS, "seed": self.seed}));
         self.insert_reliability(&mut object);
         writeln!(io::stdout(), "{:#}", Value::from(object))
@@ -152,7 +156,7 @@ impl Judgement {
                         .as_ref()
                         .map_or([f64::NAN; OF_CALIBRATION.len()], |of| of.numbers);
                     let numbers = numbers.iter().chain(&calibration).map(|&number| cell(number));
-                    writer.write_record([case.to_owned(), name.clone()].into_iter().chain(numbers))?;
+                    writer.write_record([text_cell(case), text_cell(name)].into_iter().chain(numbers))?;
                 }
             }
             Ok(writer.flush()?)
@@ -164,6 +168,7 @@ impl Judgement {
     pub(crate) fn print_tables_of_one(&self) -> io::Result<()> {
         let mut text = io::stdout().lock();
         self.print_structures(&mut text, false)?;
+        writeln!(text, "\n{}", self.about_empty())?;
         let Some(calibration) = self.scored().find_map(|(_, scores)| scores.calibration.as_ref()) else {
             return Ok(());
         };
@@ -242,6 +247,7 @@ impl Judgement {
             text,
             "Intervals: 95 % of the mean, bootstrap over cases, {DRAWS} draws, seed {seed}. Distances in mm, volumes in mm³."
         )?;
+        writeln!(text, "{}", self.about_empty())?;
         writeln!(
             text,
             "\n{:26}  {:>10}  {:>10}  {:>10}  {:>24}  {:>5}",
@@ -266,6 +272,18 @@ impl Judgement {
             }
         }
         self.print_bins(&mut text)
+    }
+
+    fn about_empty(&self) -> String {
+        let scores = match self.empty {
+            Empty::Skip => "has no Dice and no Jaccard, and counts in no mean",
+            Empty::One => "has a Dice and Jaccard of 1",
+            Empty::Zero => "has a Dice and Jaccard of 0",
+        };
+        format!(
+            "A structure that neither map holds {scores} (--empty {}).",
+            self.empty.name()
+        )
     }
 
     fn print_bins(&self, text: &mut impl Write) -> io::Result<()> {
@@ -304,6 +322,15 @@ fn summary_json(summary: &Summary) -> Value {
         "median": summary.median,
         "interval_95": summary.interval,
     })
+}
+
+/// A name that no spreadsheet takes for a formula.
+fn text_cell(name: &str) -> String {
+    if name.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{name}")
+    } else {
+        name.to_owned()
+    }
 }
 
 /// All digits, but no rows of zeros.

@@ -2,9 +2,7 @@
 
 use ndarray::ArrayD;
 use soft_labels::Classes;
-use soft_labels::metrics::{
-    Confusion, EmptyRegion, Region, Reliability, Scope, Surfaces, Tace, brier, negative_log_likelihood,
-};
+use soft_labels::metrics::{Confusion, Region, Reliability, Scope, Surfaces, Tace, brier, negative_log_likelihood};
 
 use super::args::{self, Args};
 use crate::command::Failure;
@@ -55,23 +53,23 @@ pub(crate) fn structure(
     [prediction, reference]: [&ArrayD<i64>; 2],
     confusion: &Confusion,
     spacing: &[f64],
-    tolerance_mm: f64,
+    args: &Args,
 ) -> Result<[f64; OF_STRUCTURES.len()], Failure> {
     let surfaces = Surfaces::of_labels(prediction, reference, classes, region, spacing)?;
     let distances = surfaces.distances()?;
     let overlap = confusion.overlap(region).ok_or("has a class that does not exist")?;
     let voxel: f64 = spacing.iter().product();
     Ok([
-        overlap.dice(EmptyRegion::One),
-        overlap.jaccard(EmptyRegion::One),
+        overlap.dice(args.empty.region()),
+        overlap.jaccard(args.empty.region()),
         overlap.precision(),
         overlap.recall(),
         overlap.prediction as f64 * voxel,
         overlap.reference as f64 * voxel,
         overlap.relative_volume_difference(),
-        surfaces.dice(tolerance_mm)?,
-        surfaces.overlap_reference(tolerance_mm)?,
-        surfaces.overlap_prediction(tolerance_mm)?,
+        surfaces.dice(args.tolerance_mm)?,
+        surfaces.overlap_reference(args.tolerance_mm)?,
+        surfaces.overlap_prediction(args.tolerance_mm)?,
         distances.average(),
         distances.hausdorff(95.0)?,
         distances.hausdorff(100.0)?,

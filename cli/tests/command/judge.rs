@@ -188,3 +188,104 @@ fn ignored_voxels() {
         "{error}"
     );
 }
+
+/// A class that neither map holds counts in no mean, unless it is told to, and the output says so.
+#[test]
+fn a_class_that_neither_map_holds() {
+    let folder = Folder::new();
+    folder.npy("a.npy", &ndarray::Array2::<u8>::zeros((4, 4)).into_dyn());
+    let a = folder.text("a.npy");
+    let judge = |more: &[&str]| well(["judge", "--classes", "2", &a, &a].iter().chain(more));
+    for (empty, score) in [("skip", None), ("one", Some(1.0)), ("zero", Some(0.0))] {
+        let json: Value = serde_json::from_str(&judge(&["--json", "--empty", empty])).unwrap();
+        for metric in ["dice", "jaccard"] {
+            assert_eq!(json["classes"]["1"][metric].as_f64(), score);
+        }
+        assert_eq!(json["empty"], empty);
+        let text = judge(&["--empty", empty]);
+        assert!(text.contains("neither map holds has") && text.contains(empty), "{text}");
+    }
+    assert_eq!(judge(&[]), judge(&["--empty", "skip"]));
+}
+
+/// Soft labels against the label map that they were made of, with voxels that nobody labelled.
+#[test]
+fn ignored_voxels_count_nowhere() {
+    let folder = Folder::new();
+    let labels = ndarray::Array2::from_shape_fn((9, 9), |(y, x)| if y == 4 { 255 } else { u8::from(x > 4) });
+    folder.npy("a.npy", &labels.into_dyn());
+    let [a, soft] = ["a.npy", "soft.npy"].map(|name| folder.text(name));
+    let fixed = ["--classes", "2", "--ignore", "255"];
+    well(["encode", "--out", &soft, &a].iter().chain(&fixed));
+    let json = well(["judge", "--json", &soft, &a].iter().chain(&fixed));
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["classes"]["1"]["dice"], 1.0);
+    assert_eq!(json["classes"]["1"]["volume_reference_mm3"], 32.0);
+}
+
+/// Names of cases and structures that a spreadsheet or a terminal would act on.
+#[test]
+fn names_are_only_names() {
+    let folder = Folder::new();
+    for name in ["=1+2", "@x", "-y", "+z", "two\nlines", "e\u{1b}[31m"] {
+        folder.npy(&format!("in/{name}.npy"), &ball(1).into_dyn());
+    }
+    folder.write(
+        "dataset.json",
+        br#"{"labels": {"background": 0, "=HYPERLINK(1)": 1, "a\u001b[2Jb": 2}}"#,
+    );
+    let [input, csv, dataset, out] = ["in", "a.csv", "dataset.json", "out"].map(|name| folder.text(name));
+    let text = well([
+        "judge",
+        "--dataset",
+        &dataset,
+        "--per-case",
+        "--csv",
+        &csv,
+        &input,
+        &input,
+    ]);
+    let table = std::fs::read_to_string(&csv).unwrap();
+    let encoded = well(["encode", "--dataset", &dataset, "--out", &out, &input]);
+    let one = folder.text("in/two\nlines.npy");
+    let single = well([
+        "encode",
+        "--dataset",
+        &dataset,
+        "--out",
+        &folder.text("o\u{1b}.npy"),
+        &one,
+    ]);
+    for text in [&text, &table, &encoded, &single] {
+        assert!(!text.contains('\u{1b}') && !text.contains("two\nlines"), "{text}");
+    }
+    assert!(text.contains("two\\nlines") && text.contains("a\\u{1b}[2Jb"), "{text}");
+    for row in table.lines().skip(1) {
+        let mut cells = row.trim_start_matches('"').split(',');
+        assert!(
+            cells.next().is_some_and(|cell| !cell.starts_with(['=', '+', '-', '@'])),
+            "{row}"
+        );
+        assert!(
+            cells.next().is_some_and(|cell| !cell.starts_with(['=', '+', '-', '@'])),
+            "{row}"
+        );
+    }
+}
+
+/// One name for two labels.
+#[test]
+fn a_name_that_is_given_twice() {
+    let folder = Folder::new();
+    folder.npy("a.npy", &ball(1).into_dyn());
+    let [a, dataset] = ["a.npy", "dataset.json"].map(|name| folder.text(name));
+    for labels in [
+        r#"{"background": 0, "tumour": 1, "tumour": 2}"#,
+        r#"{"0": "background", "1": "tumour", "2": "tumour"}"#,
+        r#"{"background": 0, "tumour": 1, "edge": 2, "tumour": [1, 2]}"#,
+    ] {
+        folder.write("dataset.json", format!("{{\"labels\": {labels}}}").as_bytes());
+        let error = wrong(["judge", "--dataset", &dataset, &a, &a]);
+        assert!(error.contains("\"tumour\" twice"), "{error}");
+    }
+}
