@@ -14,7 +14,9 @@ Submodules: `fuse` (majority vote, STAPLE), `metrics`, and, where the libraries 
 import importlib
 from types import ModuleType
 
-from . import fuse, metrics
+import numpy as _np
+
+from . import _pickle, fuse, metrics
 from ._encode import encode, pool, valid_mask
 from ._kernel import kernel
 from ._native import Classes, Encoding, __version__, num_threads, set_num_threads
@@ -38,6 +40,11 @@ __all__ = [
     "set_num_threads",
     "valid_mask",
 ]
+
+
+_pickle.trust()
+# What is made at a first call is made now: a process that forks during it would leave a child that waits for ever.
+encode([_np.zeros((1, 1), _np.uint8)] * 2, 1, Encoding("svls", radius=1), out=_np.zeros((1, 1, 1), _np.float32))
 
 
 def __getattr__(name: str) -> ModuleType:

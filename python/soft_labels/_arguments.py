@@ -22,7 +22,7 @@ Window: TypeAlias = Sequence[slice | tuple[int, int]]
 
 
 def label_maps(labels: LabelMaps) -> list[Array]:
-    """The label maps of all raters, as arrays of one element type."""
+    """The label maps of all raters, as arrays of one element type. Bools come as bytes of 0 and 1."""
     if not isinstance(labels, (list, tuple)):
         return [_native_order(label_map(cast(Array, labels)))]
     maps = [label_map(one) for one in labels]
@@ -37,12 +37,51 @@ def label_maps(labels: LabelMaps) -> list[Array]:
     return [_native_order(one) for one in maps]
 
 
-def label_map(labels: Array) -> Array:
-    """An array of integers or bools, in any byte order."""
-    array = plain(labels, "a label map")
+def raters_of(labels: Any) -> list[Array]:
+    """The label maps of several raters, which are a list: an array would be the one map of one rater."""
+    if not isinstance(labels, (list, tuple)):
+        raise TypeError(
+            f"the raters' label maps are a list of arrays, not {type(labels).__name__}; list(array) is one of a stack"
+        )
+    return label_maps(labels)
+
+
+def label_map(labels: Array, what: str = "a label map") -> Array:
+    """An array of integers or bools, in any byte order. Whole floats are integers."""
+    array = plain(labels, what)
+    if array.dtype.kind == "f":
+        return _whole(array)
     if array.dtype.kind not in "uib":
         raise TypeError(f"labels are of an integer type or bool, not {array.dtype}; convert them with astype")
-    return array
+    return _bools(array) if array.dtype.kind == "b" else array
+
+
+def _once(array: Array) -> Array:
+    """The elements that differ in memory: a broadcast view has each of them many times."""
+    return array[tuple(slice(0, 1) if stride == 0 else slice(None) for stride in array.strides)]
+
+
+def _bools(array: Array) -> Array:
+    """Bools whose bytes are 0 and 1. A view of other bytes may hold any, and all but 0 are true."""
+    elements = _once(array).view(np.uint8)
+    if elements.size == 0 or elements.max() <= 1:
+        return array
+    return np.broadcast_to(elements != 0, array.shape)
+
+
+def _whole(array: Array) -> Array:
+    """Labels that are stored as floats."""
+    elements = _once(array)
+    # The range of 64 bits; NaN is in none.
+    with np.errstate(invalid="ignore"):
+        wrong = ~((elements >= -(2.0**63)) & (elements < 2.0**63) & (np.trunc(elements) == elements))
+    if wrong.any():
+        at = tuple(int(index) for index in np.unravel_index(np.argmax(wrong), wrong.shape))
+        raise ValueError(
+            f"label {elements[at]:.17g} at voxel {list(at)} is no whole number; labels are integers, and label maps are "
+            "resampled by nearest neighbour"
+        )
+    return np.broadcast_to(elements.astype(np.int64), array.shape)
 
 
 def plain(values: Any, what: str) -> Array:
@@ -60,6 +99,8 @@ def plain(values: Any, what: str) -> Array:
 
 def _native_order(array: Array) -> Array:
     """The same array if its elements lie as the machine's own do, else a copy in which they do."""
+    if array.dtype.kind == "b":
+        array = array.view(np.uint8)
     if array.dtype.isnative and array.flags.aligned:
         return array
     return np.array(array, dtype=array.dtype.newbyteorder("="), order="K", subok=False)
@@ -82,6 +123,8 @@ def classes_of(classes: AnyClasses) -> Classes:
     if isinstance(classes, (int, np.integer)) and not isinstance(classes, bool):
         return _contiguous(int(classes))
     if isinstance(classes, (list, tuple, range)) or (isinstance(classes, np.ndarray) and classes.ndim == 1):
+        if len(classes) > 65535:
+            raise ValueError(f"{len(classes)} classes are too many; use at most 65535")
         return Classes(values=[_integer(value, "a class") for value in classes])
     raise TypeError(f"classes are a number, a list of labels or soft_labels.Classes, not {type(classes).__name__}")
 

@@ -46,8 +46,10 @@ def encode(
     Parameters
     ----------
     labels : array, or list of arrays, one for each rater
-        Integers or bools of any byte order and strides. Nothing is copied unless the byte order is foreign, the array is not
-        aligned or the raters' types differ. An array (R, H, W) is one volume; several raters are a list: ``list(array)``.
+        Integers or bools of any byte order and strides, or floats that are whole. Nothing is copied unless the byte order is
+        foreign, the array is not aligned, labels are floats or the raters' types differ. An array (R, H, W) or (N, H, W) is
+        one volume, and is smoothed along its first axis, too. Several raters are a list: ``list(array)``. A batch has a call
+        of its own, `soft_labels.torch.encode_batch`, or is encoded image by image.
     classes : int, list of int, or Classes
         The number of classes 0, 1, 2, ..., or the label of each, or `Classes`, which can also name a label to ignore.
         An ignored voxel is 0 in all classes.
@@ -74,9 +76,9 @@ def encode(
     Raises
     ------
     ValueError
-        If a label is not a class, shapes differ or a setting is out of range.
+        If a label is not a class or not whole, shapes differ or a setting is out of range.
     TypeError
-        If labels are not integers or bools, or an argument is of another wrong type.
+        If labels are not numbers, or an argument is of another wrong type.
     """
     maps = label_maps(labels)
     if out is not None:

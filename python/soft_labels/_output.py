@@ -45,7 +45,9 @@ class Output:
         """The path of a new array, which is moved to its place at the end. Of an error nothing is left behind."""
         for path, kind in ((self.folder, "folder"), (self.folder / _ARRAY, "folder"), (self.folder / _LOCK, "file")):
             # A link may have been put here to have something else written over.
-            if os.path.lexists(path) and (path.is_symlink() or not (path.is_dir() if kind == "folder" else path.is_file())):
+            if os.path.lexists(path) and (
+                path.is_symlink() or not (path.is_dir() if kind == "folder" else path.is_file())
+            ):
                 raise ValueError(f"{path} is in the way, which is no {kind} of soft-labels; remove it")
         self.folder.mkdir(exist_ok=True)
         with _locked(self.folder / _LOCK):
@@ -120,7 +122,6 @@ def _holds_chunks(folder: pathlib.Path) -> bool:
     if folder.is_symlink() or not folder.is_dir():
         return False
     return all(
-        entry.name.isdecimal()
-        and (entry.is_file(follow_symlinks=False) or _holds_chunks(pathlib.Path(entry.path)))
+        entry.name.isdecimal() and (entry.is_file(follow_symlinks=False) or _holds_chunks(pathlib.Path(entry.path)))
         for entry in os.scandir(folder)
     )

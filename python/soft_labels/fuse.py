@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _native
-from ._arguments import AnyClasses, Array, classes_of, index, label_maps, weights_of
+from ._arguments import AnyClasses, Array, classes_of, index, raters_of, weights_of
 
 __all__ = ["Staple", "majority_vote", "staple"]
 
@@ -18,9 +18,16 @@ def majority_vote(labels: Sequence[Array], classes: AnyClasses, *, ties: str = "
     """The label that most raters gave each voxel, as an array of the raters' element type.
 
     Where several labels have the most votes, the class that comes first wins, or the last with ``ties="highest"``. A rater
-    who ignores a voxel has no vote there; where all ignore it, the result is the ignored label.
+    who ignores a voxel has no vote there; where all ignore it, the result is the ignored label. The raters are a list, of a
+    stack (R, ..) ``list(stack)``.
     """
-    return _native.majority(label_maps(labels), classes_of(classes), ties)
+    maps = raters_of(labels)
+    vote = _native.majority(maps, classes_of(classes), ties)
+    return vote.view(np.bool_) if _are_bools(labels) else vote
+
+
+def _are_bools(labels: Sequence[Array]) -> bool:
+    return all(np.asarray(one).dtype == np.bool_ for one in labels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,5 +77,5 @@ def staple(
         The prior probability of each class. By default its share of the raters' labels.
     """
     iterations = index(max_iterations, "max_iterations")
-    found = _native.staple(label_maps(labels), classes_of(classes), tolerance, iterations, weights_of(prior))
+    found = _native.staple(raters_of(labels), classes_of(classes), tolerance, iterations, weights_of(prior))
     return Staple(**found)

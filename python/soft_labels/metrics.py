@@ -1,6 +1,7 @@
 """Predictions against references: overlap, surfaces and calibration.
 
-The exact definitions are those of the crate's module `metrics`. Numbers that do not exist are NaN.
+The exact definitions are those of the crate's module `metrics`. Numbers that do not exist are NaN: so is
+a distance between two surfaces that are both empty. Where one of them is, it is infinite.
 
 A prediction and its reference are of one map, (C, H, W) or (C, D, H, W) beside (H, W) or (D, H, W), never of a batch. A voxel
 that the reference ignores counts nowhere, whatever the prediction holds there. A voxel without any probability whose reference
@@ -273,11 +274,13 @@ def judge(
     bins: int = 10,
     scope: str = "all",
     regions: Regions | None = None,
+    empty: str = "nan",
 ) -> dict[str, Any]:
     """All metrics of one case.
 
-    `prediction` is a label map, or probabilities (C, ..) of floating-point numbers. The other parameters are those of
-    `surface_distances` and `reliability`.
+    `prediction` is a label map, or probabilities (C, ..) of floating-point numbers, with an axis more than the reference. The other parameters are those of
+    `surface_distances` and `reliability`, and `empty` is that of `overlap`: by default a region that neither map holds has no
+    Dice, so that it does not count in a mean.
 
     Returns
     -------
@@ -287,7 +290,8 @@ def judge(
     """
     classes = classes_of(classes)
     calibration: dict[str, float] | None = None
-    if np.asarray(prediction).dtype.kind == "f":
+    # Of as many axes as the reference, floats are labels.
+    if np.asarray(prediction).dtype.kind == "f" and np.ndim(prediction) != np.ndim(reference):
         probabilities, prediction = prediction, top_labels(prediction, classes, reference)
         calibration = {
             "ece": ece(probabilities, reference, classes, bins=bins, scope=scope),
@@ -297,7 +301,7 @@ def judge(
             "brier": brier(probabilities, reference, classes),
         }
     labels = _regions(regions, classes)
-    columns = overlap(prediction, reference, classes, regions=labels)
+    columns = overlap(prediction, reference, classes, regions=labels, empty=empty)
     columns |= surface_distances(prediction, reference, classes, spacing=spacing, tolerance=tolerance, regions=labels)
     rows = [
         {"labels": region} | {name: float(column[row]) for name, column in columns.items()}

@@ -16,7 +16,7 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform
 from monai.transforms.lazy.functional import apply_pending
 
-from ._arguments import AnyClasses, Channels, Method, classes_of, encoding_of
+from ._arguments import AnyClasses, Channels, Method, classes_of, encoding_of, label_map
 from .torch import _as_torch_has, encode
 
 __all__ = ["SoftLabelsd"]
@@ -25,7 +25,8 @@ __all__ = ["SoftLabelsd"]
 class SoftLabelsd(MapTransform):
     """Soft labels (C, ..) of label maps (1, ..), the last transform of a pipeline.
 
-    Several channels (R, ..) are the label maps of so many raters. Metadata and the affine are kept. Spatial transforms that
+    With ``raters=True`` the channels (R, ..) are the label maps of so many raters. Otherwise several channels are an error: they
+    may as well be classes, as after ``AsDiscreted(to_onehot=..)`` or ``ConvertToMultiChannelBasedOnBratsClassesd``. Metadata and the affine are kept. Spatial transforms that
     are pending (MONAI's lazy resampling) are applied first, by nearest neighbour.
 
     Place it after all spatial transforms, which resample label maps by nearest neighbour, and use no such transform after
@@ -37,6 +38,8 @@ class SoftLabelsd(MapTransform):
     keys : str or list of str
     classes, method, channels, weights
         As for `soft_labels.encode`.
+    raters : bool
+        Whether channels are raters.
     allow_missing_keys : bool
     """
 
@@ -48,11 +51,13 @@ class SoftLabelsd(MapTransform):
         *,
         channels: Channels | None = None,
         weights: Sequence[float] | None = None,
+        raters: bool = False,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         self.classes, self.method = classes_of(classes), encoding_of(method, channels)
         self.weights = weights
+        self.raters = raters
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
         result: dict[Any, Any] = dict(data)
@@ -65,6 +70,11 @@ class SoftLabelsd(MapTransform):
             labels, _ = apply_pending(labels, overrides={"mode": "nearest"})
         tensor = labels if isinstance(labels, torch.Tensor) else torch.from_numpy(_as_torch_has(np.asarray(labels)))
         maps = _integers(tensor.as_tensor() if isinstance(tensor, MetaTensor) else tensor, key)
+        if len(maps) != 1 and not self.raters:
+            raise ValueError(
+                f"{key!r} has {len(maps)} channels; SoftLabelsd takes one label map (1, ..), before it is made one-hot. If the "
+                "channels are the label maps of raters, say SoftLabelsd(.., raters=True)"
+            )
         soft = encode(list(maps), self.classes, self.method, weights=self.weights)
         if not isinstance(labels, MetaTensor):
             return soft
@@ -75,10 +85,10 @@ def _integers(labels: torch.Tensor, key: str) -> torch.Tensor:
     """Labels as integers: MONAI loads label maps as float32."""
     if not labels.is_floating_point():
         return labels.cpu()
-    whole = labels.to(torch.int64)
-    if not torch.equal(whole.to(labels.dtype), labels):
+    try:
+        return torch.from_numpy(np.array(label_map(labels.detach().double().cpu().numpy())))
+    except ValueError as error:
         raise ValueError(
-            f"the labels of {key!r} are not whole numbers; resample label maps with mode='nearest', before SoftLabelsd; "
-            f"in Compose(.., lazy=True) also set overrides={{{key!r}: {{'mode': 'nearest'}}}}"
-        )
-    return whole.cpu()
+            f"the labels of {key!r} are not whole numbers ({error}); resample label maps with mode='nearest', before "
+            f"SoftLabelsd; in Compose(.., lazy=True) also set overrides={{{key!r}: {{'mode': 'nearest'}}}}"
+        ) from None

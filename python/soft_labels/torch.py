@@ -20,9 +20,12 @@ from numpy.typing import ArrayLike
 
 import soft_labels
 
-from ._arguments import AnyClasses, Channels, Method, Window, classes_of, encoding_of, per_axis
+from . import _pickle
+from ._arguments import AnyClasses, Channels, Method, Window, classes_of, encoding_of, per_axis, plain
 
-__all__ = ["RandomWindows", "SoftCrossEntropyLoss", "encode"]
+__all__ = ["RandomWindows", "SoftCrossEntropyLoss", "encode", "encode_batch"]
+
+_pickle.trust()
 
 
 def encode(
@@ -38,7 +41,8 @@ def encode(
 ) -> Any:
     """Soft labels (C, ..) of a label map on the CPU, as a tensor. The parameters are those of `soft_labels.encode`.
 
-    `labels` and `out` may be tensors or arrays. Neither is copied, whatever its strides.
+    `labels` and `out` may be tensors or arrays. Neither is copied, whatever its strides. A tensor (N, H, W) is one volume, and
+    is smoothed along its first axis, too: the label maps of a batch go to `encode_batch`.
     """
     if isinstance(labels, (list, tuple)):
         labels = [_array(one, "a label map") for one in labels]
@@ -52,6 +56,41 @@ def encode(
     return torch.from_numpy(
         soft_labels.encode(labels, classes, encoding, weights=weights, window=window, dtype=element)
     )
+
+
+def encode_batch(
+    labels: Any,
+    classes: AnyClasses,
+    method: Method = "svls",
+    *,
+    channels: Channels | None = None,
+    weights: ArrayLike | None = None,
+    dtype: torch.dtype = torch.float32,
+    out: Any = None,
+) -> Any:
+    """Soft labels (N, C, ..) of the label maps (N, ..) of a batch on the CPU, each encoded alone.
+
+    Several raters are a list of such batches. The other parameters are those of `encode`; `out` is (N, C, ..).
+    """
+    batches = list(labels) if isinstance(labels, (list, tuple)) else [labels]
+    if not batches:
+        raise ValueError("there are no raters; give at least one batch of label maps")
+    arrays = [plain(_array(one, "a batch of label maps"), "a batch of label maps") for one in batches]
+    shapes = {one.shape for one in arrays}
+    if len(shapes) > 1 or arrays[0].ndim not in (3, 4):
+        raise ValueError(f"a batch of label maps is (N, H, W) or (N, D, H, W), the same of each rater; not {shapes}")
+    classes, encoding = classes_of(classes), encoding_of(method, channels)
+    count, *voxels = arrays[0].shape
+    if out is None:
+        _numpy_dtype(dtype)
+        nothing = np.zeros((0,) * len(voxels), np.uint8)
+        channel_count = soft_labels.encode(nothing, classes, encoding).shape[0]
+        out = torch.empty(count, channel_count, *voxels, dtype=dtype)
+    elif len(out) != count:
+        raise ValueError(f"out is for {len(out)} label maps, the batch has {count}; give one for each")
+    for at in range(count):
+        encode([one[at] for one in arrays], classes, encoding, weights=weights, out=out[at])
+    return out
 
 
 def _array(values: Any, what: str) -> Any:
@@ -101,12 +140,16 @@ class SoftCrossEntropyLoss(torch.nn.Module):
             raise ValueError(f'divisor is "voxels" or "weight", not {divisor!r}')
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f'reduction is "mean", "sum" or "none", not {reduction!r}')
+        exact = None
         if weight is not None:
-            weight = torch.as_tensor(weight, dtype=torch.float32)
+            exact = torch.as_tensor(weight, dtype=torch.float64).detach().cpu()
+            weight = exact.float()
             if weight.ndim != 1 or not bool(((weight >= 0) & weight.isfinite()).all()):
                 raise ValueError(f"weight has one finite number for each class, not negative; not {weight}")
         self.weight: torch.Tensor | None
         self.register_buffer("weight", weight)
+        # No buffer, since some devices have no float64.
+        self._exact = exact
         self.divisor, self.reduction = divisor, reduction
 
     def forward(self, logits: torch.Tensor, targets: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
@@ -137,7 +180,7 @@ class SoftCrossEntropyLoss(torch.nn.Module):
                 raise ValueError(
                     f"there are {len(self.weight)} weights and {targets.shape[1]} classes; give one for each"
                 )
-            targets = targets * self.weight.to(dtype).view(-1, *[1] * (targets.ndim - 2))
+            targets = targets * self._weights(targets).view(-1, *[1] * (targets.ndim - 2))
         # Where a voxel does not count its logits have no part, not even as 0 times infinity. Nor where a target is 0.
         logits = logits.masked_fill(~valid.unsqueeze(1), 0)
         targets = targets.masked_fill(~valid.unsqueeze(1), 0)
@@ -148,6 +191,18 @@ class SoftCrossEntropyLoss(torch.nn.Module):
         if self.reduction == "sum":
             return losses.sum()
         return losses.sum() / (valid.sum() if self.divisor == "voxels" else targets.sum())
+
+    def _weights(self, targets: torch.Tensor) -> torch.Tensor:
+        """The class weights in the type of the targets, as they were given unless others were loaded."""
+        assert self.weight is not None
+        exact = self._exact
+        if (
+            targets.dtype == torch.float64
+            and exact is not None
+            and torch.equal(exact.float(), self.weight.float().cpu())
+        ):
+            return exact.to(targets.device)
+        return self.weight.to(targets.dtype)
 
     def extra_repr(self) -> str:
         return f"divisor={self.divisor!r}, reduction={self.reduction!r}"

@@ -19,12 +19,13 @@ macro_rules! each_type {
     }};
 }
 
-/// For labels, the usual types first.
+/// For labels, the usual types first. NumPy's bools come as bytes: they may hold other bytes than 0 and 1, which no `bool` of
+/// Rust may.
 macro_rules! each_label {
     ($dtype:expr, $name:ident => $body:expr) => {
         $crate::arrays::each_type!(
             $dtype, "labels are of an integer type or bool",
-            $name in u8 i16 i32 i64 bool i8 u16 u32 u64, $body
+            $name in u8 i16 i32 i64 i8 u16 u32 u64, $body
         )
     };
 }

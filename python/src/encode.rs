@@ -16,7 +16,7 @@ use soft_labels::{Label, PerAxis, Raters, SoftEncoder, SoftFloat, Window, quanti
 use crate::arrays::{each_float, each_label, first, read, read_all, typed, views};
 use crate::error::value;
 use crate::objects::{Classes, Encoding};
-use crate::threads;
+use crate::{slabs, threads};
 
 /// What is encoded, and how.
 struct Request<'a> {
@@ -39,6 +39,17 @@ impl Request<'_> {
             Some(ranges) => Window::new(raters.shape(), ranges),
             None => Ok(Window::whole(raters.shape())),
         }
+    }
+
+    /// The shape of the result.
+    fn soft_shape(&self, window: &Window) -> PyResult<Vec<usize>> {
+        let channels = self.encoding.channel_count(self.classes).map_err(value)?;
+        Ok(window.soft_shape(channels))
+    }
+
+    /// How far the encoding reaches along each axis.
+    fn radius<L: Label>(&self, raters: &Raters<'_, L, IxDyn>) -> PyResult<Vec<usize>> {
+        self.encoding.radius(raters.shape().len()).map_err(value)
     }
 
     /// How many labels and probabilities are read and written, at most.
@@ -79,20 +90,23 @@ pub(crate) fn encode<'py>(
     })
 }
 
+static ZEROS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// Imports what is used here, and NumPy's functions for C.
+pub(crate) fn import(py: Python<'_>) -> PyResult<()> {
+    ZEROS.import(py, "numpy", "zeros")?;
+    let _array = PyArray1::<u8>::zeros(py, 1, false);
+    Ok(())
+}
+
 /// Zeros for a result. NumPy asks for large pages, so they are several times as fast to write to as memory of Rust's allocator.
-fn zeros<'py>(
-    dtype: &Bound<'py, PyArrayDescr>,
-    request: &Request<'_>,
-    window: &Window,
-) -> PyResult<Bound<'py, PyUntypedArray>> {
-    static ZEROS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+pub(crate) fn zeros<'py>(dtype: &Bound<'py, PyArrayDescr>, shape: &[usize]) -> PyResult<Bound<'py, PyUntypedArray>> {
     let py = dtype.py();
-    let channels = request.encoding.channel_count(request.classes).map_err(value)?;
-    let shape = window.soft_shape(channels);
     let zeros = ZEROS
         .import(py, "numpy", "zeros")?
-        .call1((PyTuple::new(py, &shape)?, dtype));
-    let zeros = zeros.map_err(|_| value(soft_labels::Error::TooLarge { shape }))?;
+        .call1((PyTuple::new(py, shape)?, dtype));
+    let too_large = || soft_labels::Error::TooLarge { shape: shape.to_vec() };
+    let zeros = zeros.map_err(|_| value(too_large()))?;
     Ok(zeros.cast_into()?)
 }
 
@@ -107,15 +121,24 @@ fn encode_floats<'py, L: Label + Element, F: SoftFloat + Element>(
     let views = views(&read);
     let raters = request.raters(&views).map_err(value)?;
     let window = request.window(&raters).map_err(value)?;
-    let out = out.map_or_else(|| zeros(dtype, request, &window), Ok)?;
+    let out = out.map_or_else(|| zeros(dtype, &request.soft_shape(&window)?), Ok)?;
     let mut write = typed::<F>(&out)?.try_readwrite().map_err(value)?;
     let mut target = write.as_array_mut();
-    threads::run_encoder(py, request.values(&views), || {
-        request
-            .encoding
-            .encode_raters_window_into(&raters, request.classes, window.ranges(), &mut target)
-    })?
-    .map_err(value)?;
+    slabs::run(
+        py,
+        &request.radius(&raters)?,
+        window.ranges(),
+        &mut target,
+        |ranges, slab| {
+            threads::run_encoder(py, request.values(&views), || {
+                let classes = request.classes;
+                request
+                    .encoding
+                    .encode_raters_window_into(&raters, classes, ranges, slab)
+            })?
+            .map_err(value)
+        },
+    )?;
     Ok(out.into_any())
 }
 
@@ -131,13 +154,21 @@ fn encode_bytes<'py, L: Label + Element>(
     let views = views(&read);
     let raters = request.raters(&views).map_err(value)?;
     let window = request.window(&raters).map_err(value)?;
-    let out = out.map_or_else(|| zeros(dtype, request, &window), Ok)?;
+    let out = out.map_or_else(|| zeros(dtype, &request.soft_shape(&window)?), Ok)?;
     let mut write = typed::<u8>(&out)?.try_readwrite().map_err(value)?;
     let mut target = write.as_array_mut();
-    threads::run(py, || {
-        quantize::encode_into(request.encoding, &raters, request.classes, window.ranges(), &mut target)
-    })?
-    .map_err(value)?;
+    slabs::run(
+        py,
+        &request.radius(&raters)?,
+        window.ranges(),
+        &mut target,
+        |ranges, slab| {
+            threads::run(py, || {
+                quantize::encode_into(request.encoding, &raters, request.classes, ranges, slab)
+            })?
+            .map_err(value)
+        },
+    )?;
     Ok(out.into_any())
 }
 
@@ -171,6 +202,11 @@ fn encode_sparse_typed<'py, L: Label + Element>(
     })?
     .map_err(value)?;
     let parts = sparse.parts();
+    let (certain, uncertain) = (parts.class.len(), parts.uncertain.len());
+    let copies = certain
+        .saturating_add(uncertain.saturating_mul(16))
+        .saturating_add(parts.pair_class.len());
+    threads::check_memory(copies.saturating_mul(6))?;
     let wide = |values: &[usize]| values.iter().map(|&value| value as i64).collect::<Vec<_>>();
     let class = ArrayViewD::from_shape(sparse.shape(), parts.class).map_err(value)?;
     let result = PyDict::new(py);
@@ -229,6 +265,7 @@ pub(crate) fn kernel<'py>(
     let soft_labels::Encoding::Svls(svls) = svls else {
         return Err(value("only SVLS has a kernel"));
     };
+    threads::check_memory(0)?;
     let weights = svls.kernel().normalized(axes).map_err(value)?;
     Ok(weights.into_pyarray(py).into_any())
 }

@@ -6,6 +6,7 @@ mod error;
 mod fuse;
 mod metrics;
 mod objects;
+mod slabs;
 mod structures;
 mod threads;
 
@@ -14,6 +15,9 @@ use pyo3::prelude::*;
 /// Bits of NumPy, and the engine between them.
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    // All that is imported is imported now: a process that forks while a thread imports leaves a child that waits for it.
+    encode::import(module.py())?;
+    objects::import(module.py())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<objects::Classes>()?;
     module.add_class::<objects::Encoding>()?;

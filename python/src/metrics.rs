@@ -1,7 +1,7 @@
 //! Predictions against references.
 
 use ndarray::{Array2, ArrayD};
-use numpy::{Element, IntoPyArray, PyArray2, PyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
+use numpy::{Element, IntoPyArray, PyArray2, PyArrayDyn, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use soft_labels::Label;
 use soft_labels::metrics::{
@@ -10,6 +10,7 @@ use soft_labels::metrics::{
 };
 
 use crate::arrays::{each_probability, each_type, read};
+use crate::encode::zeros;
 use crate::error::value;
 use crate::objects::Classes;
 use crate::threads;
@@ -41,8 +42,17 @@ pub(crate) fn confusion<'py>(
 ) -> PyResult<Bound<'py, PyArray2<u64>>> {
     let classes = &classes.get().0;
     let confusion = each_judged!(prediction.dtype(), L => count::<L>(prediction, reference, classes))?;
-    let voxels = |(predicted, referred)| confusion.voxels(predicted, referred);
-    Ok(Array2::from_shape_fn((classes.len(), classes.len()), voxels).into_pyarray(py))
+    let shape = [classes.len(); 2];
+    // NumPy's zeros are memory that is not touched yet, or an error.
+    let matrix: Bound<'_, PyArray2<u64>> = zeros(&numpy::dtype::<u64>(py), &shape)?.cast_into()?;
+    let mut voxels = matrix.try_readwrite().map_err(value)?;
+    for (predicted, referred, count) in confusion.entries() {
+        if let Some(entry) = predicted.and_then(|predicted| voxels.get_mut([predicted, referred])) {
+            *entry = count;
+        }
+    }
+    drop(voxels);
+    Ok(matrix)
 }
 
 /// A row for each region: voxels of the prediction, of the reference and of both, Dice, Jaccard, precision, recall and
@@ -74,6 +84,7 @@ pub(crate) fn overlaps<'py>(
             overlap.relative_volume_difference(),
         ])
     };
+    threads::check_memory(regions.len().saturating_mul(192))?;
     let rows = regions.iter().map(row).collect::<PyResult<Vec<_>>>()?;
     Ok(Array2::from(rows).into_pyarray(py))
 }

@@ -3,10 +3,23 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
 use soft_labels::{Channels, SoftEncoder};
 
 use crate::error::{in_range, value, wrong_type};
+
+static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static METHODCALLER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// Imports what is used here.
+pub(crate) fn import(py: Python<'_>) -> PyResult<()> {
+    DUMPS.import(py, "json", "dumps")?;
+    LOADS.import(py, "json", "loads")?;
+    METHODCALLER.import(py, "operator", "methodcaller")?;
+    Ok(())
+}
 
 /// Which labels are classes, and which label is ignored.
 #[pyclass(frozen, eq, module = "soft_labels", from_py_object)]
@@ -25,6 +38,12 @@ impl Classes {
         let classes = match (count, values) {
             (Some(count), None) => soft_labels::Classes::contiguous(in_range(count.extract(), &count)?),
             (None, Some(values)) => {
+                // Before they are copied.
+                if let Ok(count) = values.len().map(|count| count.min(MOST_VALUES + 1))
+                    && count > MOST_VALUES
+                {
+                    return Err(value(format!("there are more than {MOST_VALUES} classes; use fewer")));
+                }
                 let values: Vec<i128> = in_range(values.extract(), &values)?;
                 of_64_bits(&values)?;
                 soft_labels::Classes::from_values(values)
@@ -75,9 +94,12 @@ impl Classes {
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
-        Ok((slf.get_type().getattr("from_json")?, (slf.get().to_json()?,)))
+        Ok((maker(slf.py(), "classes")?, (slf.get().to_json()?,)))
     }
 }
+
+/// More classes than are possible.
+const MOST_VALUES: usize = 1 << 16;
 
 /// Checks that labels fit one type of 64 bits, with a sign or without.
 fn of_64_bits(labels: &[i128]) -> PyResult<()> {
@@ -103,10 +125,12 @@ impl Encoding {
         let fields = settings.map_or_else(|| Ok(PyDict::new(py)), |settings| settings.copy())?;
         fields.set_item("method", method)?;
         // NumPy's numbers and arrays become plain ones.
-        let plain = py.import("operator")?.call_method1("methodcaller", ("tolist",))?;
+        let plain = METHODCALLER
+            .import(py, "operator", "methodcaller")?
+            .call1(("tolist",))?;
         let keywords = PyDict::new(py);
         keywords.set_item("default", plain)?;
-        let dumped = py.import("json")?.call_method("dumps", (fields,), Some(&keywords));
+        let dumped = DUMPS.import(py, "json", "dumps")?.call((fields,), Some(&keywords));
         let text: String = dumped
             .map_err(|error| wrong_type(format!("a setting is a number or a list of numbers: {error}")))?
             .extract()?;
@@ -156,7 +180,7 @@ impl Encoding {
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
-        Ok((slf.get_type().getattr("from_json")?, (slf.get().to_json()?,)))
+        Ok((maker(slf.py(), "encoding")?, (slf.get().to_json()?,)))
     }
 }
 
@@ -182,10 +206,15 @@ fn of_json(error: serde_json::Error) -> PyErr {
     value(text.split(" at line 1 ").next().unwrap_or_default().to_owned())
 }
 
+/// The function of the package that makes an object again. It has a name of its own, which loaders that trust few names need.
+fn maker<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    py.import("soft_labels._pickle")?.getattr(name)
+}
+
 fn fields<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyDict>> {
-    Ok(py
-        .import("json")?
-        .call_method1("loads", (text,))?
+    Ok(LOADS
+        .import(py, "json", "loads")?
+        .call1((text,))?
         .cast_into::<PyDict>()?)
 }
 

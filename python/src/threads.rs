@@ -1,8 +1,10 @@
 //! The threads on which the engine works.
 
+use std::hint::black_box;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -53,8 +55,25 @@ fn pool(_: Python<'_>) -> PyResult<Arc<ThreadPool>> {
 
 /// Runs the engine on the pool, without Python's global lock.
 pub(crate) fn run<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
+    check_memory(0)?;
     let pool = pool(py)?;
     Ok(py.detach(|| pool.install(work)))
+}
+
+/// What is needed beside arrays.
+const BESIDE: usize = 32 << 20;
+
+/// An error if there is no memory for arrays of so many bytes, where a library would end the process.
+pub(crate) fn check_memory(bytes: usize) -> PyResult<()> {
+    let mut room = Vec::<u8>::new();
+    let reserved = room.try_reserve_exact(bytes.saturating_add(BESIDE));
+    // A list that nobody looks at may be left out by the compiler.
+    black_box((room, reserved)).1.map_err(|_| {
+        PyMemoryError::new_err(format!(
+            "{} MB of memory are not to be had; use smaller arrays or fewer classes",
+            bytes.saturating_add(BESIDE) >> 20
+        ))
+    })
 }
 
 /// Like [`run`] for an encoder that reads and writes `values` numbers.

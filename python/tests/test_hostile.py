@@ -12,7 +12,7 @@ from soft_labels import Classes, Encoding, encode, encode_sparse, fuse, metrics,
 @pytest.mark.parametrize(
     ("labels", "error", "says"),
     [
-        (np.zeros((3, 3)), TypeError, "float64"),
+        (np.full((3, 3), 0.5), ValueError, r"0.5 at voxel \[0, 0\]"),
         (np.zeros((3, 3), complex), TypeError, "complex128"),
         (np.zeros((3, 3), object), TypeError, "object"),
         (np.zeros((3, 3), "U3"), TypeError, "<U3"),

@@ -131,7 +131,7 @@ def test_monai():
         np.testing.assert_array_equal(found.numpy(), expected)
         assert torch.equal(found.affine, before.affine) and not found.pending_operations
     raters = torch.stack([LABELS, LABELS.flip(0)])
-    found = SoftLabelsd("label", 4)({"label": raters})["label"]
+    found = SoftLabelsd("label", 4, raters=True)({"label": raters})["label"]
     np.testing.assert_array_equal(found.numpy(), soft_labels.encode(list(raters.numpy()), 4))
     with pytest.raises(ValueError, match="nearest"):
         SoftLabelsd("label", 4)({"label": LABELS[None].float() + 0.5})

@@ -1,0 +1,26 @@
+"""What pickles of `Classes` and `Encoding` call. The names are in files of users: they stay."""
+
+from __future__ import annotations
+
+import sys
+
+from ._native import Classes, Encoding
+
+
+def classes(text: str) -> Classes:
+    """`Classes` of its JSON form."""
+    return Classes.from_json(text)
+
+
+def encoding(text: str) -> Encoding:
+    """`Encoding` of its JSON form."""
+    return Encoding.from_json(text)
+
+
+def trust() -> None:
+    """Has PyTorch, if it is there, load both with ``weights_only=True``, as Lightning does with hyperparameters."""
+    serialization = getattr(sys.modules.get("torch"), "serialization", None)
+    # Versions before 2.4 have no such list.
+    add = getattr(serialization, "add_safe_globals", None)
+    if add is not None:
+        add([classes, encoding])
