@@ -46,6 +46,28 @@ pub(crate) fn of_folder(folder: &Path) -> Result<ByName, Failure> {
     by_name(files)
 }
 
+/// What a case is called that has this file.
+pub(crate) fn name_of(file: &Path) -> OsString {
+    match Format::split(file) {
+        Some((name, _)) => name,
+        None => file.file_name().map(OsString::from).unwrap_or_default(),
+    }
+}
+
+/// Files by the names of their folders, if they are called alike and their folders are not, as in
+/// `case_1/segmentation.nii.gz`.
+fn by_folder(files: &[PathBuf]) -> Option<ByName> {
+    let mut cases = ByName::new();
+    let first = files.first()?.file_name()?;
+    for file in files {
+        let folder = file.parent()?.file_name()?;
+        if file.file_name()? != first || cases.insert(folder.to_owned(), file.clone()).is_some() {
+            return None;
+        }
+    }
+    (cases.len() > 1).then_some(cases)
+}
+
 /// An error if two files are of the same case.
 fn by_name(files: impl IntoIterator<Item = PathBuf>) -> Result<ByName, Failure> {
     let mut cases = ByName::new();
@@ -79,8 +101,15 @@ fn read() -> String {
     Format::list(Format::reads_labels)
 }
 
+/// As in a shell, hidden files are not meant.
+const LIKE_A_SHELL: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: false,
+    require_literal_leading_dot: true,
+};
+
 /// What inputs stand for: files, and those of folders and patterns.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Inputs {
     pub(crate) files: Vec<PathBuf>,
     /// Whether a folder or a pattern was among them.
@@ -100,12 +129,7 @@ impl Inputs {
             } else if let Some(pattern) = pattern(input) {
                 found.several = true;
                 let before = found.files.len();
-                // As in a shell, hidden files are not meant.
-                let options = MatchOptions {
-                    require_literal_leading_dot: true,
-                    ..MatchOptions::default()
-                };
-                for path in glob::glob_with(pattern, options).map_err(|error| format!("{pattern}: {error}"))? {
+                for path in glob::glob_with(pattern, LIKE_A_SHELL).map_err(|error| format!("{pattern}: {error}"))? {
                     found.files.push(path?);
                 }
                 if found.files.len() == before {
@@ -129,13 +153,145 @@ fn pattern(path: &Path) -> Option<&str> {
 
 /// Each file is a case of one rater.
 pub(crate) fn one_rater(files: Vec<PathBuf>) -> Result<Vec<Case>, Failure> {
-    let cases = by_name(files)?.into_iter();
+    let cases = match by_folder(&files) {
+        Some(cases) => cases,
+        None => by_name(files)?,
+    };
     Ok(cases
+        .into_iter()
         .map(|(name, file)| Case {
             name,
             raters: vec![Some(file)],
         })
         .collect())
+}
+
+/// Words of file names that tell who drew a label map.
+const RATERS: [&str; 10] = [
+    "rater", "reader", "annot", "expert", "observer", "grader", "radiolog", "pathol", "doctor", "reviewer",
+];
+
+/// Whether a name says that its file is of one of several raters: by a word, or as `seg01` and `r2` do.
+fn tells_rater(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let mut parts = name.split(|c: char| !c.is_alphanumeric());
+    let numbered = |part: &str| {
+        let rest = ["seg", "r"].iter().find_map(|word| part.strip_prefix(word));
+        rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    RATERS.iter().any(|word| name.contains(word)) || parts.any(numbered)
+}
+
+/// Several files for one result are label maps of one case by several raters. An error unless their names, or those of their
+/// folders, say so: other files would be averaged by accident.
+pub(crate) fn check_raters(files: &[PathBuf]) -> Result<(), Failure> {
+    let tells = |file: &PathBuf| {
+        let folder = file.parent().and_then(Path::file_name).unwrap_or_default();
+        tells_rater(&name_of(file).to_string_lossy()) || tells_rater(&folder.to_string_lossy())
+    };
+    match (files.len(), files.iter().find(|file| !tells(file))) {
+        (0 | 1, _) | (_, None) => Ok(()),
+        (count, Some(file)) => Err(format!(
+            "{count} files are given for one result, and {} does not look like a rater's; if each is of another rater of one \
+             case, give them as --raters FILE FILE..; if each is a case, name a folder as --out; if each is a \
+             structure, keep them in a folder for --structures DIR",
+            file.display()
+        )
+        .into()),
+    }
+}
+
+/// The cases of folders in which the files that match a pattern are the raters: of each folder that is given, or of those in
+/// it.
+pub(crate) fn of_folders(inputs: &[PathBuf], pattern: &str) -> Result<Vec<Case>, Failure> {
+    let matched = glob::Pattern::new(pattern).map_err(|error| format!("--rater-files {pattern}: {error}"))?;
+    let raters = |folder: &Path| -> Result<Vec<PathBuf>, Failure> {
+        let mut files = Vec::new();
+        for entry in of_file(folder, folder.read_dir().map_err(Failure::from))? {
+            let entry = of_file(folder, entry.map_err(Failure::from))?;
+            if matched.matches_with(&entry.file_name().to_string_lossy(), LIKE_A_SHELL) {
+                files.push(entry.path());
+            }
+        }
+        files.sort();
+        Ok(files)
+    };
+    let mut cases = BTreeMap::<OsString, (PathBuf, Vec<PathBuf>)>::new();
+    let mut add = |folder: &Path, files: Vec<PathBuf>| -> Result<(), Failure> {
+        // The name of a folder that is given as `.` is that of the place it leads to.
+        let whole = of_file(folder, folder.canonicalize().map_err(Failure::from))?;
+        let name = whole.file_name().map(OsString::from).unwrap_or_default();
+        match cases.insert(name, (folder.to_path_buf(), files)) {
+            Some((other, _)) => Err(format!(
+                "{} and {} are of the same name, which is that of the case; rename one of them",
+                other.display(),
+                folder.display()
+            )
+            .into()),
+            None => Ok(()),
+        }
+    };
+    for folder in folders(inputs)? {
+        let files = raters(&folder)?;
+        if !files.is_empty() {
+            add(&folder, files)?;
+            continue;
+        }
+        let mut within = Vec::new();
+        for entry in of_file(&folder, folder.read_dir().map_err(Failure::from))? {
+            let path = of_file(&folder, entry.map_err(Failure::from))?.path();
+            if path.is_dir() {
+                within.push(path);
+            }
+        }
+        within.sort();
+        let mut found = false;
+        for case in within {
+            let files = raters(&case)?;
+            if !files.is_empty() {
+                found = true;
+                add(&case, files)?;
+            }
+        }
+        if !found {
+            return of_file(&folder, Err(format!("has no {pattern}, nor has a folder in it").into()));
+        }
+    }
+    let cases = cases.into_iter();
+    Ok(cases
+        .map(|(name, (_, files))| Case {
+            name,
+            raters: files.into_iter().map(Some).collect(),
+        })
+        .collect())
+}
+
+/// Folders that are given by name or by a pattern.
+fn folders(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut folders = Vec::new();
+    for input in inputs {
+        let Some(pattern) = pattern(input).filter(|_| !input.is_dir()) else {
+            if !input.is_dir() {
+                return of_file(
+                    input,
+                    Err("is no folder; with --rater-files each case is a folder".into()),
+                );
+            }
+            folders.push(input.clone());
+            continue;
+        };
+        let before = folders.len();
+        for path in glob::glob_with(pattern, LIKE_A_SHELL).map_err(|error| format!("{pattern}: {error}"))? {
+            let path = path?;
+            if path.is_dir() {
+                folders.push(path);
+            }
+        }
+        if folders.len() == before {
+            return Err(format!("{pattern}: there is no such folder").into());
+        }
+    }
+    Ok(folders)
 }
 
 /// The cases of several raters' folders, by name.

@@ -26,6 +26,7 @@ use crate::command::{self, Existing, Failure, Outcome, of_file};
 use crate::jobs::{self, Formats, Job};
 use crate::memory;
 use crate::raters::each_type;
+use crate::spared::Spared;
 
 const SOFT: Formats = Formats {
     written: Format::writes_probabilities,
@@ -56,7 +57,9 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     };
     let settings: Vec<_> = args.classes.file().into_iter().chain(args.config.as_deref()).collect();
     let formats = if args.sparse { &SPARSE } else { &SOFT };
-    let plan = jobs::plan(&args.files, args.channels.structures.as_deref(), formats, &settings)?;
+    let ignore = named.as_ref().and_then(|named| named.classes.ignore());
+    let structures = args.channels.structures.as_deref();
+    let plan = jobs::plan(&args.files, structures, formats, ignore, &settings)?;
     let names = if regions.is_empty() {
         plan.structures
     } else {
@@ -74,6 +77,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let jobs = plan.jobs;
     if !names.is_empty() {
         let file = channels::names_file(&args.files.out, plan.to_folder);
+        Spared::of(settings).check(&file)?;
         let there = Existing {
             overwrite: args.files.existing.overwrite || args.files.skip_existing,
         };

@@ -11,14 +11,14 @@ use soft_labels_files::{Format, Place, read_labels};
 
 use crate::cases::{self, Case, Inputs};
 use crate::command::{Existing, Failure, complain, of_file, printable, text};
-use crate::raters::Volume;
+use crate::raters::{Foreground, Volume};
 use crate::spared::Spared;
 use crate::work::WorkArgs;
 
 /// The files of cases and of their raters. Flattened into the arguments of a command.
 #[derive(Debug, clap::Args)]
 pub(crate) struct FileArgs {
-    /// Label maps: files, folders and patterns. Several files for one --out file are several raters
+    /// Label maps: files, folders and patterns. Several files for one --out file are several raters, if their names say so
     #[arg(value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
@@ -36,9 +36,13 @@ pub(crate) struct FileArgs {
     #[arg(long, conflicts_with = "overwrite")]
     pub(crate) skip_existing: bool,
 
-    /// A folder of each rater, with the same names for the same cases
-    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = ["inputs", "stacked_raters"], help_heading = "Raters")]
+    /// A folder of each rater, with the same names for the same cases; or a file of each rater, for one case
+    #[arg(long, value_name = "DIR|FILE", num_args = 1.., conflicts_with_all = ["inputs", "stacked_raters"], help_heading = "Raters")]
     pub(crate) raters: Vec<PathBuf>,
+
+    /// Each case is a folder, in which these files are its raters, such as 'rater*.nii.gz'
+    #[arg(long, value_name = "PATTERN", conflicts_with_all = ["raters", "stacked_raters"], help_heading = "Raters")]
+    pub(crate) rater_files: Option<String>,
 
     /// Cases that a rater did not draw: error, skip, or others to take the other raters alone
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = Missing::Error, help_heading = "Raters")]
@@ -47,6 +51,10 @@ pub(crate) struct FileArgs {
     /// Each .npy holds all raters: (rater, D, H, W) or (rater, H, W)
     #[arg(long, help_heading = "Raters")]
     pub(crate) stacked_raters: bool,
+
+    /// Makes every label but 0 and that of --ignore this one: numbered objects become one class
+    #[arg(long, value_name = "V", value_parser = clap::value_parser!(u8).range(1..))]
+    pub(crate) foreground: Option<u8>,
 
     #[command(flatten)]
     pub(crate) work: WorkArgs,
@@ -99,6 +107,7 @@ pub(crate) struct Job {
     existing: Existing,
     /// Whether the first axis is the raters.
     stacked: bool,
+    foreground: Option<Foreground>,
 }
 
 impl Job {
@@ -108,6 +117,11 @@ impl Job {
 
     pub(crate) fn place(&self) -> Place<'_> {
         self.existing.place(&self.out)
+    }
+
+    /// Which labels become one.
+    pub(crate) fn foreground(&self) -> Option<Foreground> {
+        self.foreground
     }
 
     /// Whether the first axis is the raters.
@@ -187,6 +201,9 @@ impl Job {
         if self.stacked {
             volume.labels = volume.labels.unstack()?;
         }
+        if let Some(foreground) = self.foreground {
+            volume.labels.become_one(foreground);
+        }
         Ok(volume)
     }
 }
@@ -230,13 +247,21 @@ pub(crate) fn plan(
     args: &FileArgs,
     structures: Option<&Path>,
     formats: &Formats,
+    ignore: Option<i128>,
     more: &[&Path],
 ) -> Result<Plan, Failure> {
     let to_folder = is_folder(&args.out)?;
-    let inputs = Inputs::find(&args.inputs)?;
+    let name_of_out = || args.out.file_name().map(OsString::from).unwrap_or_default();
     let mut names = Vec::new();
+    // With --rater-files, folders are cases and their other files are not looked at.
+    let inputs = if args.rater_files.is_some() {
+        Inputs::default()
+    } else {
+        Inputs::find(&args.inputs)?
+    };
     let cases = if let Some(folder) = structures {
-        if !inputs.files.is_empty() || !args.raters.is_empty() || args.stacked_raters {
+        let others = !inputs.files.is_empty() || !args.raters.is_empty() || args.rater_files.is_some();
+        if others || args.stacked_raters {
             return Err(
                 "--structures reads the masks of its folder; give no label maps and no raters beside it".into(),
             );
@@ -247,16 +272,28 @@ pub(crate) fn plan(
             .map(|name| printable(&name.to_string_lossy()))
             .collect();
         cases
+    } else if let Some(pattern) = args.rater_files.as_ref().filter(|_| !args.inputs.is_empty()) {
+        cases::of_folders(&args.inputs, pattern)?
     } else if inputs.files.is_empty() && args.raters.is_empty() {
         return Err("no label maps are given; name them, or --raters".into());
+    } else if args.raters.iter().any(|path| path.exists() && !cases::is_folder(path)) {
+        // The files of one case, which the option says.
+        let files = args.raters.iter().cloned().map(Some).collect();
+        vec![Case {
+            name: args
+                .raters
+                .first()
+                .map_or_else(name_of_out, |file| cases::name_of(file)),
+            raters: files,
+        }]
     } else if !args.raters.is_empty() {
         complete(args, cases::of_raters(&args.raters)?)?
     } else if to_folder || inputs.several {
         cases::one_rater(inputs.files)?
     } else {
-        // Files of several raters.
+        cases::check_raters(&inputs.files)?;
         vec![Case {
-            name: args.out.file_name().map(OsString::from).unwrap_or_default(),
+            name: name_of_out(),
             raters: inputs.files.into_iter().map(Some).collect(),
         }]
     };
@@ -269,7 +306,7 @@ pub(crate) fn plan(
     }
     let mut jobs = cases
         .into_iter()
-        .map(|case| job(args, formats, case, to_folder))
+        .map(|case| job(args, formats, ignore, case, to_folder))
         .collect::<Result<Vec<_>, _>>()?;
     check_outputs(args, structures, more, &mut jobs, to_folder)?;
     Ok(Plan {
@@ -308,7 +345,7 @@ fn complete(args: &FileArgs, mut cases: Vec<Case>) -> Result<Vec<Case>, Failure>
     Ok(cases)
 }
 
-fn job(args: &FileArgs, formats: &Formats, case: Case, to_folder: bool) -> Result<Job, Failure> {
+fn job(args: &FileArgs, formats: &Formats, ignore: Option<i128>, case: Case, to_folder: bool) -> Result<Job, Failure> {
     let out = if to_folder {
         let mut name = case.name.clone();
         name.push(ending(args, formats, &case));
@@ -323,6 +360,7 @@ fn job(args: &FileArgs, formats: &Formats, case: Case, to_folder: bool) -> Resul
             format,
             existing: args.existing,
             stacked: args.stacked_raters,
+            foreground: args.foreground.map(|label| Foreground { label, ignore }),
         }),
         None => {
             let option = formats.option.map_or(String::new(), |option| format!(" for {option}"));
@@ -363,6 +401,9 @@ fn check_outputs(
         .map(PathBuf::as_path)
         .chain(structures)
         .filter(|path| cases::is_folder(path));
+    // Where each folder is a case, a folder of results would be one, too.
+    let of_cases = args.inputs.iter().filter(|_| args.rater_files.is_some());
+    let files = files.chain(of_cases.map(PathBuf::as_path));
     let spared = Spared::of(files.chain(more.iter().copied())).with_folders(folders);
     if to_folder {
         spared.check_all(&args.out, jobs.iter().map(|job| job.out.as_path()))?;

@@ -33,7 +33,33 @@ impl From<Labels> for RaterMaps {
     }
 }
 
+/// The one label of all objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Foreground {
+    pub(crate) label: u8,
+    /// A label that stays.
+    pub(crate) ignore: Option<i128>,
+}
+
 impl RaterMaps {
+    /// Every label becomes that of the foreground, but 0 and the ignored one.
+    pub(crate) fn become_one(&mut self, Foreground { label, ignore }: Foreground) {
+        fn each<L: Copy + Into<i128> + From<u8>>(maps: &mut [ArrayD<L>], label: u8, ignore: Option<i128>) {
+            for map in maps {
+                map.map_inplace(|old| {
+                    let value: i128 = (*old).into();
+                    if value != 0 && ignore != Some(value) {
+                        *old = label.into();
+                    }
+                });
+            }
+        }
+        match self {
+            Self::U8(maps) => each(maps, label, ignore),
+            Self::I64(maps) => each(maps, label, ignore),
+        }
+    }
+
     /// The label maps of these raters and then of more; as `i64` if their element types differ.
     pub(crate) fn join(self, more: Self) -> Result<Self, Failure> {
         Ok(match (self, more) {

@@ -289,8 +289,12 @@ impl<'a> Blocks<'a> {
         let region = block
             .grown(self.radius.as_slice())?
             .in_whole_boxes(self.scale.as_slice())?;
+        let mut labels = self.source.read(region.ranges())?;
+        if let (Source::Zarr(_), Some(foreground)) = (&self.source, self.job.foreground()) {
+            labels.become_one(foreground);
+        }
         Ok(BlockLabels {
-            labels: self.source.read(region.ranges())?,
+            labels,
             core: block.seen_from(&region)?,
             origin: region.start(),
             chunk: iter::once(0).chain(place.iter().map(|&at| at as u64)).collect(),

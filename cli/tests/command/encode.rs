@@ -228,6 +228,7 @@ fn patterns_and_files() {
         "3",
         "--out",
         &folder.text("raters.npy"),
+        "--raters",
         &file(0),
         &file(2),
     ]);

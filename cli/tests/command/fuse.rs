@@ -43,6 +43,7 @@ fn staple_with_its_table() {
         "--json",
         "--out",
         &out,
+        "--raters",
     ];
     let text = well(fixed.into_iter().chain(files.iter().map(String::as_str)));
     let classes = Classes::contiguous(3).unwrap();
@@ -76,6 +77,7 @@ fn ties_and_pictures() {
             ties,
             "--out",
             &out,
+            "--raters",
             &a,
             &b,
         ]

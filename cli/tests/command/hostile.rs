@@ -174,8 +174,8 @@ fn inputs_are_spared() {
     let (a, b) = (folder.text("a.npy"), folder.text("b.npy"));
     let fixed = ["--classes", "3", "--overwrite"];
     for args in [
-        vec!["encode", "--out", &a, &a, &b],
-        vec!["fuse", "--out", &b, &a, &b],
+        vec!["encode", "--out", &a, "--raters", &a, &b],
+        vec!["fuse", "--out", &b, "--raters", &a, &b],
         vec!["judge", "--csv", &a, &b, &a],
         vec!["judge", "--csv", &a, &a, &b],
     ] {
@@ -239,7 +239,16 @@ fn all_that_is_read_is_spared() {
             &out("config.npy"),
             &a,
         ],
-        vec!["fuse", "--dataset", &dataset, "--out", &out("dataset.npy"), &a, &b],
+        vec![
+            "fuse",
+            "--dataset",
+            &dataset,
+            "--out",
+            &out("dataset.npy"),
+            "--raters",
+            &a,
+            &b,
+        ],
         vec!["show", "--dataset", &dataset, "--out", &out("dataset.png"), &a],
         vec!["encode", "--classes", "3", "--out", &out("link/a.npy"), &a],
         vec!["encode", "--classes", "3", "--out", &out("link"), &out("in")],
@@ -395,7 +404,7 @@ fn under_a_limit_of_memory() {
                     "--overwrite",
                     input,
                 ],
-                &["fuse", "--jobs", "1", "--out", "out.npy", input, input],
+                &["fuse", "--jobs", "1", "--out", "out.npy", "--raters", input, input],
                 &["judge", "--jobs", "1", input, input],
                 &["show", "--out", "out.png", "--overwrite", input],
             ] {

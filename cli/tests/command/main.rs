@@ -5,6 +5,7 @@ mod encode;
 mod fuse;
 mod hostile;
 mod judge;
+mod layouts;
 mod show;
 #[cfg(feature = "zarr")]
 mod zarr;

@@ -312,6 +312,7 @@ fn other_folders_are_not_replaced() {
         "3",
         "--out",
         &folder.text("vote.zarr"),
+        "--raters",
         &input,
         &input,
     ]);
@@ -374,7 +375,7 @@ fn shapes_of_raters() {
     for inputs in [[&a, &b], [&b, &a], [&c, &d], [&d, &c], [&a, &c]] {
         for out in ["out.zarr", "out.npy"] {
             let out = folder.text(out);
-            let args = ["encode", "--classes", "3", "--out", &out].into_iter();
+            let args = ["encode", "--classes", "3", "--out", &out, "--raters"].into_iter();
             let error = wrong(args.chain(inputs.map(String::as_str)));
             assert!(error.contains("shape"), "{error}");
         }

@@ -228,6 +228,7 @@ fn settings(job: &Job, blocks: &Blocks<'_>) -> Result<String, Failure> {
         "classes": blocks.classes,
         "weights": blocks.weights,
         "stacked_raters": job.is_stacked(),
+        "foreground": job.foreground().map(|foreground| foreground.label),
         "window": blocks.window.ranges().iter().map(|range| [range.start, range.end]).collect::<Vec<_>>(),
         "scale": args.scale,
         "dtype": format!("{:?}", args.dtype),
