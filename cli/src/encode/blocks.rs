@@ -196,6 +196,8 @@ impl<'a> Blocks<'a> {
             [one] => vec![*one; axes],
             each => each.to_vec(),
         };
+        // A box that is longer than the label map is as long as that.
+        let scale: Vec<_> = scale.iter().zip(&shape).map(|(&scale, &len)| scale.min(len)).collect();
         let size = match encoder.args.dtype {
             Dtype::F64 => 8,
             Dtype::F32 => 4,
@@ -204,10 +206,10 @@ impl<'a> Blocks<'a> {
         };
         let weights = encoder.weights(job)?;
         // Boxes are averaged, so a block of the result takes more voxels.
-        let of_voxel = channels * size * scale.iter().product::<usize>();
+        let of_voxel = scale.iter().fold(channels * size, |all, &len| all.saturating_mul(len));
         let largest = if axes == 2 { 1024 } else { 64 };
         let edges = iter::successors(Some(largest), |edge| Some(edge / 2)).take_while(|&edge: &usize| edge > 1);
-        let fits = |edge: &usize| edge.pow(axes as u32) * of_voxel <= BLOCK;
+        let fits = |edge: &usize| edge.pow(axes as u32).saturating_mul(of_voxel) <= BLOCK;
         let edge = edges.into_iter().find(fits).unwrap_or(2);
         let block: Vec<_> = lengths.iter().map(|&len| edge.min(len)).collect();
         let grid = lengths.iter().zip(&block).map(|(len, edge)| len.div_ceil(*edge) as u64);

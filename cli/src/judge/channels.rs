@@ -110,7 +110,7 @@ pub(super) fn judge(args: &Args, of: &Of<'_>, pair: &Pair) -> Result<Scores, Fai
             [&prediction, &reference],
             &confusion,
             &spacing,
-            args.tolerance_mm,
+            args,
         )?);
     }
     Ok(Scores {

@@ -53,7 +53,7 @@ fn blocks_are_one_piece() {
     };
     let whole: Array4<f32> = Svls::default().encode(&labels, &classes()).unwrap();
     encode("soft.zarr", &[]);
-    assert_eq!(read::<f32>(&folder, "soft.zarr"), whole.into_dyn());
+    assert_eq!(read::<f32>(&folder, "soft.zarr"), whole.clone().into_dyn());
 
     let wide = Svls::new(
         SvlsKernel::builder()
@@ -101,6 +101,11 @@ fn blocks_are_one_piece() {
     ];
     encode("pooled.zarr", &[&window[..], &["--scale", "1,2,2"]].concat());
     assert_eq!(read::<f32>(&folder, "pooled.zarr"), pooled.into_dyn());
+
+    // Boxes that are larger than the map.
+    encode("one.zarr", &["--scale", "999999999999"]);
+    let mean = pool::average(&whole, [70, 83, 131]).unwrap();
+    assert_eq!(read::<f32>(&folder, "one.zarr"), mean.into_dyn());
 
     // Boxes of which the last along each axis are smaller.
     let scale = ["--scale", "3,5,7"];
