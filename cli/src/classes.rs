@@ -1,9 +1,10 @@
 //! What the labels mean: classes by number, by value or from nnU-Net's `dataset.json`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use soft_labels::{Classes, Error};
-use soft_labels_files::{Dataset, read_dataset};
+use soft_labels_files::{Dataset, LabelMap, Palette, read_dataset, read_labels};
 
 use crate::command::{Failure, of_file, printable};
 
@@ -28,6 +29,10 @@ pub(crate) struct ClassArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["classes", "values", "ignore"], help_heading = "Classes")]
     dataset: Option<PathBuf>,
 
+    /// Colours of classes, for PNG and TIFF in colour: CSV or JSON of name, r, g, b; the first is label 0
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["classes", "values", "dataset"], help_heading = "Classes")]
+    palette: Option<PathBuf>,
+
     /// The label of voxels that nobody labelled
     #[arg(long, value_name = "V", allow_hyphen_values = true, help_heading = "Classes")]
     ignore: Option<i64>,
@@ -46,32 +51,57 @@ pub(crate) struct NamedClasses {
     pub(crate) regions: Vec<NamedLabels>,
     /// The regions of a data set that has some, those of one label among them, in its order and without the background.
     pub(crate) channels: Vec<NamedLabels>,
+    /// The colours of the labels, if they are pictures.
+    pub(crate) palette: Option<Arc<Palette>>,
+}
+
+/// Reads a label map, by colours if there are some.
+pub(crate) fn read_map(path: &Path, palette: Option<&Palette>) -> Result<LabelMap, Failure> {
+    Ok(match palette {
+        Some(palette) => palette.read_labels(path)?,
+        None => read_labels(path)?,
+    })
 }
 
 impl ClassArgs {
     /// The file that is read.
     pub(crate) fn file(&self) -> Option<&Path> {
-        self.dataset.as_deref()
+        self.dataset.as_deref().or(self.palette.as_deref())
+    }
+
+    /// The colours of the labels, if they are told.
+    pub(crate) fn palette(&self) -> Result<Option<Palette>, Failure> {
+        Ok(self.palette.as_ref().map(Palette::read).transpose()?)
     }
 
     pub(crate) fn read(&self) -> Result<NamedClasses, Failure> {
         if let Some(path) = &self.dataset {
             return dataset(path);
         }
-        let classes = match (&self.values, self.classes) {
+        let palette = self.palette()?;
+        let classes = match (
+            &self.values,
+            self.classes.or(palette.as_ref().map(|palette| palette.names().len())),
+        ) {
             (Some(values), _) => Classes::from_values(values.iter().copied())?,
             (None, Some(count)) => Classes::contiguous(count)?,
-            (None, None) => return Err("the classes are not given; name --classes, --values or --dataset".into()),
+            (None, None) => {
+                return Err("the classes are not given; name --classes, --values, --dataset or --palette".into());
+            }
         };
         let classes = match self.ignore {
             Some(value) => classes.with_ignore(value)?,
             None => classes,
         };
         Ok(NamedClasses {
-            names: classes.values().iter().map(ToString::to_string).collect(),
+            names: match &palette {
+                Some(palette) => palette.names().iter().map(|name| printable(name)).collect(),
+                None => classes.values().iter().map(ToString::to_string).collect(),
+            },
             classes,
             regions: Vec::new(),
             channels: Vec::new(),
+            palette: palette.map(Arc::new),
         })
     }
 }
@@ -114,5 +144,6 @@ fn dataset(path: &Path) -> Result<NamedClasses, Failure> {
         names: named.into_iter().map(|(_, name)| printable(&name)).collect(),
         regions: printed(regions),
         channels: printed(channels),
+        palette: None,
     })
 }

@@ -57,9 +57,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     };
     let settings: Vec<_> = args.classes.file().into_iter().chain(args.config.as_deref()).collect();
     let formats = if args.sparse { &SPARSE } else { &SOFT };
-    let ignore = named.as_ref().and_then(|named| named.classes.ignore());
     let structures = args.channels.structures.as_deref();
-    let plan = jobs::plan(&args.files, structures, formats, ignore, &settings)?;
+    let plan = jobs::plan(&args.files, structures, formats, named.as_ref(), &settings)?;
     let names = if regions.is_empty() {
         plan.structures
     } else {

@@ -122,7 +122,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         } else {
             &PROBABILITIES
         },
-        named.classes.ignore(),
+        Some(&named),
         args.classes.file().as_slice(),
     )?;
     let fuse = |job: &Job| fuse(args, &named.classes, job).map_err(|failure| job.named_failure(failure));

@@ -3,13 +3,15 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use soft_labels::Error;
-use soft_labels_files::{Format, Place, read_labels};
+use soft_labels_files::{Format, Palette, Place};
 
 use crate::cases::{self, Case, Inputs};
+use crate::classes::{NamedClasses, read_map};
 use crate::command::{Existing, Failure, complain, of_file, printable, text};
 use crate::raters::{Foreground, Volume};
 use crate::spared::Spared;
@@ -108,6 +110,7 @@ pub(crate) struct Job {
     /// Whether the first axis is the raters.
     stacked: bool,
     foreground: Option<Foreground>,
+    palette: Option<Arc<Palette>>,
 }
 
 impl Job {
@@ -183,7 +186,7 @@ impl Job {
     pub(crate) fn read(&self) -> Result<Volume, Failure> {
         let mut raters: Option<Volume> = None;
         for (_, path) in self.raters() {
-            let volume = Volume::from(read_labels(path)?);
+            let volume = Volume::from(read_map(path, self.palette.as_deref())?);
             let Some(before) = raters else {
                 raters = Some(volume);
                 continue;
@@ -247,7 +250,7 @@ pub(crate) fn plan(
     args: &FileArgs,
     structures: Option<&Path>,
     formats: &Formats,
-    ignore: Option<i128>,
+    classes: Option<&NamedClasses>,
     more: &[&Path],
 ) -> Result<Plan, Failure> {
     let to_folder = is_folder(&args.out)?;
@@ -306,7 +309,7 @@ pub(crate) fn plan(
     }
     let mut jobs = cases
         .into_iter()
-        .map(|case| job(args, formats, ignore, case, to_folder))
+        .map(|case| job(args, formats, classes, case, to_folder))
         .collect::<Result<Vec<_>, _>>()?;
     check_outputs(args, structures, more, &mut jobs, to_folder)?;
     Ok(Plan {
@@ -345,7 +348,13 @@ fn complete(args: &FileArgs, mut cases: Vec<Case>) -> Result<Vec<Case>, Failure>
     Ok(cases)
 }
 
-fn job(args: &FileArgs, formats: &Formats, ignore: Option<i128>, case: Case, to_folder: bool) -> Result<Job, Failure> {
+fn job(
+    args: &FileArgs,
+    formats: &Formats,
+    classes: Option<&NamedClasses>,
+    case: Case,
+    to_folder: bool,
+) -> Result<Job, Failure> {
     let out = if to_folder {
         let mut name = case.name.clone();
         name.push(ending(args, formats, &case));
@@ -360,7 +369,11 @@ fn job(args: &FileArgs, formats: &Formats, ignore: Option<i128>, case: Case, to_
             format,
             existing: args.existing,
             stacked: args.stacked_raters,
-            foreground: args.foreground.map(|label| Foreground { label, ignore }),
+            foreground: args.foreground.map(|label| Foreground {
+                label,
+                ignore: classes.and_then(|named| named.classes.ignore()),
+            }),
+            palette: classes.and_then(|named| named.palette.clone()),
         }),
         None => {
             let option = formats.option.map_or(String::new(), |option| format!(" for {option}"));

@@ -217,8 +217,9 @@ fn pairs(args: &Args) -> Result<Vec<Pair>, Failure> {
 fn judge(args: &Args, classes: &Classes, regions: &[Region], pair: &Pair) -> Result<Scores, Failure> {
     let prediction_path = pair.prediction.as_ref().ok_or("has no prediction")?;
     let reference_path = pair.reference.as_ref().ok_or("has no reference")?;
-    let reference = prediction::reference(reference_path)?;
-    let prediction = prediction::prediction(prediction_path, &reference, classes)?;
+    let palette = args.classes.palette()?;
+    let reference = prediction::reference(reference_path, palette.as_ref())?;
+    let prediction = prediction::prediction(prediction_path, &reference, classes, palette.as_ref())?;
     // The predicted labels, and masks, codes and distances of a structure.
     memory::check_voxels(reference.labels.shape(), 32)?;
     check_labels(reference_path, &reference.labels, classes)?;

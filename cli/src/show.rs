@@ -7,9 +7,9 @@ use std::str::FromStr;
 use ndarray::{ArrayD, Axis};
 use soft_labels::{Classes, Error, Place, Raters};
 use soft_labels_draw::scene::Scene;
-use soft_labels_files::{Axes, Geometry, read_labels};
+use soft_labels_files::{Axes, Geometry, Palette};
 
-use crate::classes::{ClassArgs, NamedClasses};
+use crate::classes::{ClassArgs, NamedClasses, read_map};
 use crate::command::{self, Existing, Failure, Outcome, of_file, shown};
 use crate::memory;
 use crate::raters::Volume;
@@ -89,8 +89,13 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let place = args.existing.place(&args.out);
     Spared::of(args.inputs.iter().map(PathBuf::as_path).chain(args.classes.file())).check(&args.out)?;
     place.check()?;
-    let NamedClasses { classes, names, .. } = args.classes.read()?;
-    let (mut maps, axes) = read(args)?;
+    let NamedClasses {
+        classes,
+        names,
+        palette,
+        ..
+    } = args.classes.read()?;
+    let (mut maps, axes) = read(args, palette.as_deref())?;
     let last = maps.first().map_or(0, |map| map.ndim()).saturating_sub(1);
     let axis = args
         .slice
@@ -130,10 +135,10 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
 }
 
 /// The label maps of all raters, and the order of the first one's axes.
-fn read(args: &Args) -> Result<(Vec<ArrayD<i64>>, Axes), Failure> {
+fn read(args: &Args, palette: Option<&Palette>) -> Result<(Vec<ArrayD<i64>>, Axes), Failure> {
     let (mut maps, mut first) = (Vec::new(), None::<Geometry>);
     for path in &args.inputs {
-        let Volume { labels, geometry, .. } = read_labels(path)?.into();
+        let Volume { labels, geometry, .. } = read_map(path, palette)?.into();
         if first.as_ref().is_some_and(|first| !first.same_place(&geometry)) {
             return of_file(
                 path,

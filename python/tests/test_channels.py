@@ -148,7 +148,7 @@ def test_what_does_not_fit_is_said():
         encode_structures([labels > 0, labels])
     with pytest.raises(ValueError, match="shape"):
         encode_structures([labels > 0, labels.T > 0])
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match="no whole number"):
         encode_structures([labels / 2])
 
 

@@ -148,7 +148,7 @@ impl<'a> References<'a> {
             Of::Structures(names) => masks_of(path, names)?,
         };
         let first = masks.first().cloned().unwrap_or_else(|| path.to_owned());
-        let reference = prediction::reference(&first)?;
+        let reference = prediction::reference(&first, None)?;
         if let Of::Regions(classes, _) = of {
             super::check_labels(&first, &reference.labels, classes)?;
         }

@@ -5,8 +5,9 @@ use std::path::Path;
 use ndarray::ArrayD;
 use soft_labels::Classes;
 use soft_labels::metrics::top_labels_against;
-use soft_labels_files::{self as files, Geometry, read_labels, read_prediction};
+use soft_labels_files::{self as files, Format, Geometry, Palette, read_prediction};
 
+use crate::classes::read_map;
 use crate::command::{Failure, of_file};
 use crate::memory;
 
@@ -21,8 +22,8 @@ pub(crate) enum Prediction {
     Probabilities(ArrayD<f64>),
 }
 
-pub(crate) fn reference(path: &Path) -> Result<Reference, Failure> {
-    let map = read_labels(path)?;
+pub(crate) fn reference(path: &Path, palette: Option<&Palette>) -> Result<Reference, Failure> {
+    let map = read_map(path, palette)?;
     memory::check_voxels(map.labels.shape(), size_of::<i64>())?;
     Ok(Reference {
         labels: map.labels.into_i64(),
@@ -30,9 +31,22 @@ pub(crate) fn reference(path: &Path) -> Result<Reference, Failure> {
     })
 }
 
+fn read(path: &Path, of: &Reference, palette: Option<&Palette>) -> Result<files::Prediction, Failure> {
+    Ok(match palette {
+        Some(_) => files::Prediction::Labels(read_map(path, palette)?),
+        None => read_prediction(path, of.labels.ndim())?,
+    })
+}
+
 /// A prediction that fits a reference.
-pub(crate) fn prediction(path: &Path, of: &Reference, classes: &Classes) -> Result<Prediction, Failure> {
-    let (prediction, geometry) = match read_prediction(path, of.labels.ndim())? {
+pub(crate) fn prediction(
+    path: &Path,
+    of: &Reference,
+    classes: &Classes,
+    palette: Option<&Palette>,
+) -> Result<Prediction, Failure> {
+    let is_picture = Format::of(path).is_some_and(|format| !format.writes_probabilities());
+    let (prediction, geometry) = match read(path, of, palette.filter(|_| is_picture))? {
         files::Prediction::Labels(map) => {
             memory::check_voxels(map.labels.shape(), size_of::<i64>())?;
             (Prediction::Labels(map.labels.into_i64()), map.geometry)

@@ -173,3 +173,131 @@ fn foreground() {
     ]);
     assert_eq!(out.status.code(), Some(2));
 }
+
+/// A picture of 4 x 3 pixels in colours.
+fn picture(folder: &Folder, name: &str, alpha: bool, colors: &[[u8; 3]; 12]) {
+    let bytes: Vec<u8> = colors
+        .iter()
+        .flat_map(|color| color.iter().copied().chain(alpha.then_some(9)))
+        .collect();
+    let file = std::fs::File::create(folder.path(name)).unwrap();
+    if name.ends_with(".png") {
+        let mut encoder = png::Encoder::new(file, 4, 3);
+        encoder.set_color(if alpha {
+            png::ColorType::Rgba
+        } else {
+            png::ColorType::Rgb
+        });
+        encoder.write_header().unwrap().write_image_data(&bytes).unwrap();
+    } else {
+        let mut encoder = tiff::encoder::TiffEncoder::new(file).unwrap();
+        if alpha {
+            encoder
+                .write_image::<tiff::encoder::colortype::RGBA8>(4, 3, &bytes)
+                .unwrap();
+        } else {
+            encoder
+                .write_image::<tiff::encoder::colortype::RGB8>(4, 3, &bytes)
+                .unwrap();
+        }
+    }
+}
+
+/// Pictures whose colours are classes.
+#[test]
+fn colours_of_a_palette() {
+    let folder = Folder::new();
+    let (road, sky, tree) = ([128, 64, 128], [70, 130, 180], [0, 100, 0]);
+    let colors = [road, road, sky, sky, road, tree, tree, sky, road, tree, tree, tree];
+    let labels = colors.map(|color| [road, sky, tree].iter().position(|&known| known == color).unwrap() as u8);
+    folder.npy(
+        "labels.npy",
+        &ArrayD::from_shape_vec(vec![3, 4], labels.to_vec()).unwrap(),
+    );
+    folder.write(
+        "colours.csv",
+        b"name,r,g,b\nroad,128,64,128\nsky,70,130,180\n\"a, tree\",0,100,0\n",
+    );
+    folder.write(
+        "colours.json",
+        br#"[{"name": "road", "r": 128, "g": 64, "b": 128}, {"name": "sky", "r": 70, "g": 130, "b": 180},
+            {"name": "tree", "r": 0, "g": 100, "b": 0}]"#,
+    );
+    let expected = folder.text("expected.npy");
+    well([
+        "encode",
+        "--classes",
+        "3",
+        "--out",
+        &expected,
+        &folder.text("labels.npy"),
+    ]);
+    folder.write(
+        "by_name.json",
+        br#"{"road": [128, 64, 128], "sky": [70, 130, 180], "a tree": [0, 100, 0]}"#,
+    );
+    for (name, alpha) in [("a.png", false), ("b.png", true), ("a.tif", false), ("b.tif", true)] {
+        picture(&folder, name, alpha, &colors);
+        for palette in ["colours.csv", "colours.json", "by_name.json"] {
+            let [input, palette, out] = [name, palette, "out.npy"].map(|name| folder.text(name));
+            well(["encode", "--palette", &palette, "--overwrite", "--out", &out, &input]);
+            assert_eq!(read_npy::<f32>(out.as_ref()), read_npy::<f32>(expected.as_ref()));
+            let text = well(["judge", "--palette", &palette, &out, &input]);
+            assert!(text.contains("sky") && text.contains("tree"), "{text}");
+            well(["judge", "--palette", &palette, &input, &input]);
+        }
+    }
+    let (palette, out) = (folder.text("colours.csv"), folder.text("new.npy"));
+    let picture_png = folder.text("picture.png");
+    well([
+        "show",
+        "--palette",
+        &palette,
+        "--out",
+        &picture_png,
+        &folder.text("a.png"),
+    ]);
+    let mut wrong_colors = colors;
+    wrong_colors[6] = [1, 2, 3];
+    picture(&folder, "wrong.png", false, &wrong_colors);
+    let error = wrong([
+        "encode",
+        "--palette",
+        &palette,
+        "--out",
+        &out,
+        &folder.text("wrong.png"),
+    ]);
+    assert!(error.contains("1, 2, 3 at pixel [1, 2]"), "{error}");
+    for text in [
+        "a,1,2,3\na,4,5,6",
+        "a,1,2,3\nb,1,2,3",
+        "a,1,2,300\nb,1,2,400",
+        "",
+        "[",
+        r#"{"a": [1, 2]}"#,
+    ] {
+        folder.write("bad", text.as_bytes());
+        wrong([
+            "encode",
+            "--palette",
+            &folder.text("bad"),
+            "--out",
+            &out,
+            &folder.text("a.png"),
+        ]);
+    }
+    // The palette is an input, too.
+    std::fs::copy(&palette, folder.path("palette.npy")).unwrap();
+    let palette = folder.text("palette.npy");
+    let error = wrong([
+        "encode",
+        "--palette",
+        &palette,
+        "--overwrite",
+        "--out",
+        &palette,
+        &folder.text("a.png"),
+    ]);
+    assert!(error.contains("is an input, too"), "{error}");
+}
