@@ -12,7 +12,7 @@ import tempfile
 import files
 from command import run
 
-KINDS = ["a.npy", "bools.npy", "wide.npy", "soft.npy", "a.nii", "b.nii.gz", "probabilities.nii", "a.png", "a.tif"]
+KINDS = ["a.npy", "bools.npy", "wide.npy", "soft.npy", "a.nii", "b.nii.gz", "probabilities.nii", "a.png", "a.tif", "colours.csv"]
 ARRAYS = ["v2.zarr/.zarray", "v2gz.zarr/0.0.0", "v2.zarr/0.0.0", "v3gz.zarr/zarr.json", "v3gz.zarr/c/0/0/0", "v3.zarr/zarr.json"]
 
 
@@ -47,6 +47,8 @@ def main():
             ]
             if name == "dataset.json":
                 commands = [["judge", "--dataset", name, "a.npy", "b.npy"]]
+            elif name == "colours.csv":
+                commands = [["encode", "--palette", name, "--out", "c.npy", "rgb.png"]]
             elif name == "config.json":
                 commands = [["encode", "--classes", "3", "--config", name, "--out", "c.npy", "a.npy"]]
             for command in commands:

@@ -30,12 +30,12 @@ def nifti(data, shape=SHAPE, kind=2, bits=8):
     return bytes(header) + data
 
 
-def png(data, height=5, width=4):
+def png(data, height=5, width=4, channels=1):
     def chunk(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
-    rows = b"".join(b"\0" + data[row * width : (row + 1) * width] for row in range(height))
-    start = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    rows = b"".join(b"\0" + data[row * width * channels : (row + 1) * width * channels] for row in range(height))
+    start = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 0, 0, 0, 0))
     return start + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
@@ -87,6 +87,8 @@ def write(folder, random):
     put("b.nii.gz", gzip.compress(nifti(labels(random)), mtime=0))
     put("probabilities.nii", nifti(struct.pack("<180f", *[1 / 3] * 180), (*SHAPE, 3), 16, 32))
     put("a.png", png(labels(random)))
+    put("rgb.png", png(labels(random, 60), channels=3))
+    put("colours.csv", b"name,r,g,b\n" + b"".join(b"c%d,%d,%d,%d\n" % (n, n // 9, n // 3 % 3, n % 3) for n in range(27)))
     put("a.tif", tiff(labels(random)))
     put("dataset.json", json.dumps({"labels": {"background": 0, "one": 1, "two": 2, "both": [1, 2]}}).encode())
     put("config.json", b'{"method": "svls", "radius": 1}')

@@ -13,7 +13,7 @@ import files
 from command import Failure, run
 
 INPUTS = """a.npy b.npy bools.npy wide.npy floats.npy soft.npy other.npy flat.npy a.nii b.nii.gz probabilities.nii a.png a.tif
-dataset.json config.json v2.zarr v2gz.zarr v3.zarr v3gz.zarr rater_1 rater_2 . missing.npy *.npy rater_*/case_1.npy rater_1/*.npy
+rgb.png dataset.json config.json v2.zarr v2gz.zarr v3.zarr v3gz.zarr rater_1 rater_2 . missing.npy *.npy rater_*/case_1.npy rater_1/*.npy
 link.npy loop.npy broken.npy broken.nii broken.png broken.tif broken.json group.zarr""".split()
 OUTPUTS = """out.npy out.nii out.nii.gz out.png out.zarr out.npz out.svg out.csv out out/ out/deep/x.npy a.npy link.npy dataset.json
 group.zarr rater_1 rater_1/case_1.npy v3.zarr v3.zarr/soft.zarr out.xyz . ..  taken.npy ours.zarr""".split()
@@ -26,6 +26,7 @@ OPTIONS = {
     "--values": ["0,1,2", "0,1", "2,1,0", "0,0", "9223372036854775807,0", "0,1,2,255"],
     "--ignore": ["2", "255", "-1", "x"],
     "--dataset": ["dataset.json", "broken.json", "config.json", "."],
+    "--palette": ["colours.csv", "broken.json", "a.npy", "missing.csv"],
     "--config": ["config.json", "broken.json", "dataset.json", "a.npy"],
     "--method": ["svls", "ls", "one-hot", "staple", "mean", "majority"],
     "--alpha": NUMBERS,
@@ -78,7 +79,7 @@ def line(rng):
     command = rng.choice(["encode", "encode", "fuse", "judge", "show"])
     arguments = [command]
     options = OF[command].split() + (FILES.split() if command in ("encode", "fuse") else ["--overwrite"])
-    chosen = ["--classes"] if rng.random() < 0.8 else [rng.choice(["--values", "--dataset"])]
+    chosen = ["--classes"] if rng.random() < 0.8 else [rng.choice(["--values", "--dataset", "--palette"])]
     chosen += rng.sample(options, min(len(options), rng.choice([0, 0, 1, 1, 2, 3, 6])))
     if rng.random() < 0.05:
         chosen.append(rng.choice(list(OPTIONS)))
