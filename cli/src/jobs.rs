@@ -11,6 +11,7 @@ use soft_labels_files::{Format, Place, read_labels};
 
 use crate::cases::{self, Case, Inputs};
 use crate::command::{Existing, Failure, complain, of_file, printable, text};
+use crate::grid::{Grid, GridArgs};
 use crate::raters::Volume;
 use crate::spared::Spared;
 use crate::work::WorkArgs;
@@ -44,9 +45,12 @@ pub(crate) struct FileArgs {
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = Missing::Error, help_heading = "Raters")]
     pub(crate) missing: Missing,
 
-    /// Each .npy holds all raters: (rater, D, H, W) or (rater, H, W)
+    /// Each file holds all raters: along the first axis, (rater, D, H, W) or (rater, H, W), and along the last of NIfTI
     #[arg(long, help_heading = "Raters")]
     pub(crate) stacked_raters: bool,
+
+    #[command(flatten)]
+    pub(crate) grid: GridArgs,
 
     #[command(flatten)]
     pub(crate) work: WorkArgs,
@@ -97,8 +101,9 @@ pub(crate) struct Job {
     pub(crate) out: PathBuf,
     pub(crate) format: Format,
     existing: Existing,
-    /// Whether the first axis is the raters.
+    /// Whether an axis is the raters.
     stacked: bool,
+    grid: GridArgs,
 }
 
 impl Job {
@@ -110,7 +115,7 @@ impl Job {
         self.existing.place(&self.out)
     }
 
-    /// Whether the first axis is the raters.
+    /// Whether an axis is the raters.
     #[cfg(feature = "zarr")]
     pub(crate) fn is_stacked(&self) -> bool {
         self.stacked
@@ -168,26 +173,38 @@ impl Job {
     /// The label maps of all raters, with the geometry of the first.
     pub(crate) fn read(&self) -> Result<Volume, Failure> {
         let mut raters: Option<Volume> = None;
+        let mut grids = Vec::new();
         for (_, path) in self.raters() {
-            let volume = Volume::from(read_labels(path)?);
+            let map = read_labels(path)?;
+            grids.push(Grid {
+                path,
+                geometry: map.geometry.clone(),
+                shape: map.labels.shape().to_vec(),
+            });
+            let volume = Volume::from(map);
             let Some(before) = raters else {
                 raters = Some(volume);
                 continue;
             };
-            if !before.geometry.same_place(&volume.geometry) {
-                let error = "is at another place than the first rater's file; resample it first";
-                return of_file(path, Err(error.into()));
-            }
             raters = Some(Volume {
                 labels: before.labels.join(volume.labels)?,
                 ..before
             });
         }
-        let mut volume = raters.ok_or("no rater drew it")?;
+        let volume = raters.ok_or("no rater drew it")?;
         if self.stacked {
-            volume.labels = volume.labels.unstack()?;
+            return match self.raters().next() {
+                Some((_, path)) => of_file(path, volume.unstack()),
+                None => volume.unstack(),
+            };
         }
+        self.check_grid(&grids)?;
         Ok(volume)
+    }
+
+    /// Whether the voxels of the raters' files lie at the same places.
+    pub(crate) fn check_grid(&self, grids: &[Grid<'_>]) -> Result<(), Failure> {
+        self.grid.check(grids)
     }
 }
 
@@ -323,6 +340,7 @@ fn job(args: &FileArgs, formats: &Formats, case: Case, to_folder: bool) -> Resul
             format,
             existing: args.existing,
             stacked: args.stacked_raters,
+            grid: args.grid,
         }),
         None => {
             let option = formats.option.map_or(String::new(), |option| format!(" for {option}"));

@@ -217,7 +217,7 @@ fn judge(args: &Args, classes: &Classes, regions: &[Region], pair: &Pair) -> Res
     let prediction_path = pair.prediction.as_ref().ok_or("has no prediction")?;
     let reference_path = pair.reference.as_ref().ok_or("has no reference")?;
     let reference = prediction::reference(reference_path)?;
-    let prediction = prediction::prediction(prediction_path, &reference, classes)?;
+    let prediction = prediction::prediction(prediction_path, &reference, classes, args.grid)?;
     // The predicted labels, and masks, codes and distances of a structure.
     memory::check_voxels(reference.labels.shape(), 32)?;
     check_labels(reference_path, &reference.labels, classes)?;

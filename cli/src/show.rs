@@ -7,10 +7,11 @@ use std::str::FromStr;
 use ndarray::{ArrayD, Axis};
 use soft_labels::{Classes, Error, Place, Raters};
 use soft_labels_draw::scene::Scene;
-use soft_labels_files::{Axes, Geometry, read_labels};
+use soft_labels_files::{Axes, read_labels};
 
 use crate::classes::{ClassArgs, NamedClasses};
 use crate::command::{self, Existing, Failure, Outcome, of_file};
+use crate::grid::{Grid, GridArgs};
 use crate::memory;
 use crate::raters::Volume;
 use crate::spared::Spared;
@@ -46,9 +47,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "AXIS=K")]
     slice: Option<Slice>,
 
-    /// The first axis of the .npy is the raters
+    /// The first axis of the file is the raters, and the last of NIfTI
     #[arg(long)]
     stacked_raters: bool,
+
+    #[command(flatten)]
+    grid: GridArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,20 +135,22 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
 
 /// The label maps of all raters, and the order of the first one's axes.
 fn read(args: &Args) -> Result<(Vec<ArrayD<i64>>, Axes), Failure> {
-    let (mut maps, mut first) = (Vec::new(), None::<Geometry>);
+    let (mut maps, mut grids) = (Vec::new(), Vec::new());
     for path in &args.inputs {
-        let Volume { labels, geometry, .. } = read_labels(path)?.into();
-        if first.as_ref().is_some_and(|first| !first.same_place(&geometry)) {
-            return of_file(
-                path,
-                Err("is at another place than the first rater's file; resample it first".into()),
-            );
+        let map = read_labels(path)?;
+        grids.push(Grid {
+            path,
+            geometry: map.geometry.clone(),
+            shape: map.labels.shape().to_vec(),
+        });
+        let mut volume = Volume::from(map);
+        if args.stacked_raters {
+            volume = of_file(path, volume.unstack())?;
         }
-        let labels = if args.stacked_raters { labels.unstack()? } else { labels };
-        maps.extend(labels.widen()?);
-        first.get_or_insert(geometry);
+        maps.extend(volume.labels.widen()?);
     }
-    Ok((maps, first.unwrap_or_default().axes()))
+    args.grid.check(&grids)?;
+    Ok((maps, grids.first().map_or(Axes::Dhw, |grid| grid.geometry.axes())))
 }
 
 /// Every rater's label map has the shape of the first one's.

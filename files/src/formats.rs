@@ -1,10 +1,12 @@
 //! The table of formats. A new format is a file in `formats/` and a row here.
 
+mod gunzip;
 mod nifti;
 mod npy;
 mod npz;
 mod pixels;
 mod png;
+mod raw;
 mod tiff;
 #[cfg(feature = "zarr")]
 pub mod zarr;
@@ -19,8 +21,7 @@ use soft_labels::sparse::SparseLabels;
 use crate::elements::{ElementType, Values};
 use crate::error::Fault;
 use crate::geometry::{Axes, Geometry};
-use crate::labels::LabelMap;
-use crate::probabilities::Prediction;
+use crate::numbers::Image;
 
 /// What is known of a format. What it does not do is `None`.
 pub(crate) struct Row {
@@ -31,9 +32,8 @@ pub(crate) struct Row {
     pub(crate) ending: &'static str,
     /// The order of axes in the file.
     pub(crate) axes: Axes,
-    pub(crate) labels: Option<ReadLabels>,
-    /// A label map of so many axes, or probabilities, which have one more.
-    pub(crate) prediction: Option<ReadPrediction>,
+    /// The one array in a file: labels or probabilities.
+    pub(crate) read: Option<Read>,
     pub(crate) write_labels: Option<Write>,
     /// The element type of labels that are written, if there is no choice.
     pub(crate) label_type: Option<ElementType>,
@@ -46,8 +46,7 @@ pub(crate) struct Row {
     pub(crate) is_ours: Option<fn(&Path) -> bool>,
 }
 
-pub(crate) type ReadLabels = fn(&Path) -> Result<LabelMap, Fault>;
-pub(crate) type ReadPrediction = fn(&Path, usize) -> Result<Prediction, Fault>;
+pub(crate) type Read = fn(&Path) -> Result<Image, Fault>;
 pub(crate) type WriteSparse = fn(&Path, &SparseLabels<f32, IxDyn>) -> Result<(), Fault>;
 
 /// Writes a new file. What is in it is moved to its place afterwards.
@@ -60,8 +59,7 @@ impl Row {
         endings: &[],
         ending: "",
         axes: Axes::Dhw,
-        labels: None,
-        prediction: None,
+        read: None,
         write_labels: None,
         label_type: None,
         write_probabilities: None,
@@ -76,8 +74,7 @@ static TABLE: &[Row] = &[
         name: "NumPy",
         endings: &[".npy"],
         ending: ".npy",
-        labels: Some(npy::labels),
-        prediction: Some(npy::prediction),
+        read: Some(npy::read),
         write_labels: Some(npy::write),
         write_probabilities: Some(npy::write),
         ..Row::EMPTY
@@ -87,8 +84,7 @@ static TABLE: &[Row] = &[
         endings: &[".nii", ".nii.gz"],
         ending: ".nii.gz",
         axes: Axes::Xyz,
-        labels: Some(nifti::labels),
-        prediction: Some(nifti::prediction),
+        read: Some(nifti::read),
         write_labels: Some(nifti::write_labels),
         write_probabilities: Some(nifti::write_probabilities),
         ..Row::EMPTY
@@ -97,7 +93,7 @@ static TABLE: &[Row] = &[
         name: "PNG",
         endings: &[".png"],
         ending: ".png",
-        labels: Some(png::labels),
+        read: Some(png::read),
         write_labels: Some(png::write),
         label_type: Some(ElementType::U8),
         ..Row::EMPTY
@@ -106,7 +102,7 @@ static TABLE: &[Row] = &[
         name: "TIFF",
         endings: &[".tif", ".tiff"],
         ending: ".tif",
-        labels: Some(tiff::labels),
+        read: Some(tiff::read),
         ..Row::EMPTY
     },
     #[cfg(feature = "zarr")]
@@ -114,7 +110,7 @@ static TABLE: &[Row] = &[
         name: "Zarr",
         endings: &[".zarr"],
         ending: ".zarr",
-        labels: Some(zarr::labels),
+        read: Some(zarr::read),
         write_labels: Some(zarr::write_labels),
         write_probabilities: Some(zarr::write_probabilities),
         is_folder: Some(zarr::is_array),
@@ -213,7 +209,7 @@ impl Format {
 
     /// Whether label maps are read.
     pub fn reads_labels(self) -> bool {
-        self.0.labels.is_some()
+        self.0.read.is_some()
     }
 
     /// Whether label maps are written.

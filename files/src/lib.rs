@@ -58,6 +58,7 @@ mod formats;
 mod geometry;
 mod labels;
 mod limits;
+mod numbers;
 mod place;
 mod probabilities;
 mod read;

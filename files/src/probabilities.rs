@@ -17,9 +17,12 @@ pub struct Probabilities {
 
 /// What a prediction's file holds.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Prediction {
     /// One label for each voxel.
     Labels(LabelMap),
     /// Probabilities, which have an axis more than the label map.
     Probabilities(Probabilities),
+    /// The probability of a foreground alone, which has the axes of the label map.
+    Foreground(Probabilities),
 }

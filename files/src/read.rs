@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use crate::error::{Fault, Result};
-use crate::formats::{Format, Row};
+use crate::formats::Format;
 use crate::labels::LabelMap;
 use crate::limits::guarded;
+use crate::numbers::Image;
 use crate::probabilities::{Prediction, Probabilities};
 
 /// Reads a label map with its geometry.
@@ -29,10 +30,7 @@ use crate::probabilities::{Prediction, Probabilities};
 /// ```
 pub fn read_labels(path: impl AsRef<Path>) -> Result<LabelMap> {
     let path = path.as_ref();
-    let read = || match row(path)?.labels {
-        Some(labels) => guarded(|| labels(path)),
-        None => Err(unread()),
-    };
+    let read = || guarded(|| image(path)?.labels());
     read().map_err(|fault| fault.at(path))
 }
 
@@ -63,16 +61,7 @@ pub fn read_labels(path: impl AsRef<Path>) -> Result<LabelMap> {
 /// ```
 pub fn read_prediction(path: impl AsRef<Path>, axes: usize) -> Result<Prediction> {
     let path = path.as_ref();
-    let read = || match row(path)? {
-        Row {
-            prediction: Some(prediction),
-            ..
-        } => guarded(|| prediction(path, axes)),
-        Row {
-            labels: Some(labels), ..
-        } => guarded(|| Ok(Prediction::Labels(labels(path)?))),
-        _ => Err(unread()),
-    };
+    let read = || guarded(|| image(path)?.prediction(axes));
     read().map_err(|fault| fault.at(path))
 }
 
@@ -85,15 +74,17 @@ pub fn read_probabilities(path: impl AsRef<Path>, axes: usize) -> Result<Probabi
     let path = path.as_ref();
     match read_prediction(path, axes)? {
         Prediction::Probabilities(probabilities) => Ok(probabilities),
-        Prediction::Labels(_) => {
+        Prediction::Labels(_) | Prediction::Foreground(_) => {
             let text = "holds a label map, not probabilities; save them as floats with the classes as an axis";
             Err(Fault::content(text).at(path))
         }
     }
 }
 
-fn row(path: &Path) -> std::result::Result<&'static Row, Fault> {
-    Format::of(path).map(|format| format.0).ok_or_else(unread)
+/// What a file holds, in the format that its name tells.
+fn image(path: &Path) -> std::result::Result<Image, Fault> {
+    let read = Format::of(path).and_then(|format| format.0.read).ok_or_else(unread)?;
+    read(path)
 }
 
 fn unread() -> Fault {

@@ -18,6 +18,7 @@ use super::Encoder;
 use super::args::Dtype;
 use super::report::Report;
 use crate::command::{Failure, of_file};
+use crate::grid::Grid;
 use crate::jobs::Job;
 use crate::raters::{RaterMaps, each_type};
 
@@ -157,8 +158,14 @@ fn source(job: &Job) -> Result<(Source, ElementType, Geometry), Failure> {
                 return of_file(path, Err(error.into()));
             }
         }
-        let element_type = first.element_type();
-        return Ok((Source::Zarr(arrays), element_type, Geometry::unknown()));
+        let grids = arrays.iter().map(|array| Grid {
+            path: array.path(),
+            geometry: array.geometry().clone(),
+            shape: array.shape().to_vec(),
+        });
+        job.check_grid(&grids.collect::<Vec<_>>())?;
+        let (element_type, geometry) = (first.element_type(), first.geometry().clone());
+        return Ok((Source::Zarr(arrays), element_type, geometry));
     }
     let volume = job.read()?;
     // Blocks of maps of several shapes would fit one another.

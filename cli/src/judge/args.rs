@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use crate::channels::{Kind, Regions};
 use crate::classes::ClassArgs;
 use crate::command::Existing;
+use crate::grid::GridArgs;
 use crate::work::WorkArgs;
 
 /// Compares predictions with reference label maps
@@ -82,6 +83,9 @@ pub(crate) struct Args {
     /// Seed of the bootstrap: 2000 draws of the cases for the 95 % interval of the mean
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
+
+    #[command(flatten)]
+    pub(crate) grid: GridArgs,
 
     #[command(flatten)]
     pub(crate) existing: Existing,

@@ -21,28 +21,18 @@ pub use writer::ArrayWriter;
 use crate::elements::{Element, ElementType, Values, each_value};
 use crate::error::Fault;
 use crate::geometry::Geometry;
-use crate::labels::LabelMap;
-use crate::limits::check_unpacked;
+use crate::numbers::Image;
 
 /// Whether a folder is a Zarr array.
 pub(super) fn is_array(path: &Path) -> bool {
     METADATA.iter().any(|name| path.join(name).is_file())
 }
 
-/// A whole label map.
-pub(super) fn labels(path: &Path) -> Result<LabelMap, Fault> {
+/// A whole array.
+pub(super) fn read(path: &Path) -> Result<Image, Fault> {
     let array = LabelArray::open_unguarded(path)?;
-    let voxels = array
-        .shape()
-        .iter()
-        .try_fold(1_u64, |voxels, &len| voxels.checked_mul(len as u64));
-    check_unpacked(voxels, State::read(path, 4)?.bytes)?;
     let window: Vec<_> = array.shape().iter().map(|&len| 0..len).collect();
-    Ok(LabelMap {
-        labels: array.read_unguarded(&window)?,
-        element_type: array.element_type(),
-        geometry: Geometry::unknown(),
-    })
+    Ok(Image::of(array.numbers(&window)?, array.element_type()))
 }
 
 /// Edges of the chunks of whole arrays, by the number of spatial axes: 2, or 3 and more.

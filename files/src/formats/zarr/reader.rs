@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use half::f16;
 use ndarray::ArrayD;
 use zarrs::array::chunk_cache::{ChunkCache, ChunkCacheDecodedLruSizeLimit};
 use zarrs::array::{Array, ArraySubset, CodecOptions, ElementOwned, data_type};
@@ -13,8 +14,10 @@ use zarrs::storage::ReadableStorageTraits;
 use super::limited;
 use crate::elements::ElementType;
 use crate::error::{Error, Fault};
-use crate::labels::{LabelElement, Labels};
-use crate::limits::{TEXT, check_memory, guarded};
+use crate::geometry::Geometry;
+use crate::labels::Labels;
+use crate::limits::{TEXT, check_memory, guarded, reserve};
+use crate::numbers::{Numbers, whole};
 
 /// Decoded chunks of a label map that are kept: neighbouring blocks share them.
 const CACHE: u64 = 96 << 20;
@@ -24,6 +27,9 @@ pub(super) const CHUNK: u64 = 256 << 20;
 
 /// What describes an array of version 3 and of version 2.
 pub(super) const METADATA: [&str; 2] = ["zarr.json", ".zarray"];
+
+/// More chunks take minutes to look for, also where none of them is there.
+const MOST_CHUNKS: u64 = 1 << 22;
 
 /// The most bytes that a codec adds to a chunk.
 const CODEC: u64 = 4096;
@@ -54,6 +60,7 @@ pub struct LabelArray {
     is_blosc_2: bool,
     element_type: ElementType,
     shape: Vec<usize>,
+    geometry: Geometry,
 }
 
 impl std::fmt::Debug for LabelArray {
@@ -71,7 +78,8 @@ impl LabelArray {
     ///
     /// # Errors
     ///
-    /// If the folder holds no array that is read here, other elements than integers or `bool`, or chunks of more than 256 MB.
+    /// If the folder holds no array that is read here, other elements than integers, `bool` or floats, or chunks of more than
+    /// 256 MB.
     pub fn open(path: &Path) -> Result<Self, Error> {
         guarded(|| Self::open_unguarded(path)).map_err(|fault| fault.at(path))
     }
@@ -79,6 +87,11 @@ impl LabelArray {
     /// The folder of the array.
     pub fn path(&self) -> &Path {
         &self.folder
+    }
+
+    /// Where the voxels are.
+    pub fn geometry(&self) -> &Geometry {
+        &self.geometry
     }
 
     /// Voxels along each axis.
@@ -95,7 +108,7 @@ impl LabelArray {
     ///
     /// # Errors
     ///
-    /// If the window does not lie in the array, or a chunk is broken.
+    /// If the window does not lie in the array, a chunk is broken, or a float is no whole number.
     pub fn read(&self, window: &[Range<usize>]) -> Result<Labels, Error> {
         guarded(|| self.read_unguarded(window)).map_err(|fault| fault.at(&self.folder))
     }
@@ -139,6 +152,7 @@ impl LabelArray {
                 folder: path.to_path_buf(),
                 element_type,
                 shape,
+                geometry: Geometry::unknown(),
                 chunk_bytes,
                 is_blosc_2,
             }),
@@ -149,7 +163,14 @@ impl LabelArray {
         }
     }
 
-    pub(super) fn read_unguarded(&self, window: &[Range<usize>]) -> Result<Labels, Fault> {
+    fn read_unguarded(&self, window: &[Range<usize>]) -> Result<Labels, Fault> {
+        match self.numbers(window)? {
+            Numbers::Labels(labels) => Ok(labels),
+            Numbers::Floats(values) => Ok(Labels::I64(whole(&values)?)),
+        }
+    }
+
+    pub(super) fn numbers(&self, window: &[Range<usize>]) -> Result<Numbers, Fault> {
         let within = |(range, len): (&Range<usize>, &usize)| range.start <= range.end && range.end <= *len;
         if window.len() != self.shape.len() || !window.iter().zip(&self.shape).all(within) {
             let shape = &self.shape;
@@ -157,54 +178,106 @@ impl LabelArray {
                 "has shape {shape:?}, in which there is no {window:?}; give a range within it for each axis"
             )));
         }
-        let window = ArraySubset::new_with_ranges(
+        macro_rules! integers {
+            ($kind:ty) => {
+                Numbers::Labels(Labels::I64(self.part::<$kind, _>(window, i64::from)?))
+            };
+        }
+        macro_rules! floats {
+            ($kind:ty) => {
+                Numbers::Floats(self.part::<$kind, _>(window, f64::from)?)
+            };
+        }
+        Ok(match self.element_type {
+            ElementType::Bool => Numbers::Labels(Labels::U8(self.part::<bool, _>(window, u8::from)?)),
+            ElementType::U8 => Numbers::Labels(Labels::U8(self.part::<u8, _>(window, |label| label)?)),
+            ElementType::U16 => integers!(u16),
+            ElementType::U32 => integers!(u32),
+            ElementType::U64 => {
+                let mut largest = 0;
+                let labels = self.part::<u64, _>(window, |label| {
+                    largest = largest.max(label);
+                    label as i64
+                })?;
+                if i64::try_from(largest).is_err() {
+                    return Err(Fault::content(format!("has label {largest}; the largest is 2^63 - 1")));
+                }
+                Numbers::Labels(Labels::I64(labels))
+            }
+            ElementType::I8 => integers!(i8),
+            ElementType::I16 => integers!(i16),
+            ElementType::I32 => integers!(i32),
+            ElementType::I64 => integers!(i64),
+            ElementType::F16 => floats!(f16),
+            ElementType::F32 => floats!(f32),
+            ElementType::F64 => floats!(f64),
+        })
+    }
+
+    /// The elements of a window, chunk by chunk: what is allocated for a whole array may fail, and the library's own may not.
+    fn part<T: ElementOwned + Copy, W: Copy + Default>(
+        &self,
+        window: &[Range<usize>],
+        mut widen: impl FnMut(T) -> W,
+    ) -> Result<ArrayD<W>, Fault> {
+        let lengths: Vec<_> = window.iter().map(Range::len).collect();
+        let len = lengths.iter().try_fold(1_usize, |all, &len| all.checked_mul(len));
+        let len = len.ok_or_else(|| Fault::too_large("has more voxels than memory has bytes"))?;
+        let mut values = reserve(len)?;
+        values.resize(len, W::default());
+        let mut values = ArrayD::from_shape_vec(lengths, values)?;
+        if len == 0 {
+            return Ok(values);
+        }
+        let whole = ArraySubset::new_with_ranges(
             &window
                 .iter()
                 .map(|range| range.start as u64..range.end as u64)
                 .collect::<Vec<_>>(),
         );
-        match self.element_type {
-            ElementType::Bool => self.part::<bool>(&window),
-            ElementType::U8 => self.part::<u8>(&window),
-            ElementType::U16 => self.part::<u16>(&window),
-            ElementType::U32 => self.part::<u32>(&window),
-            ElementType::U64 => self.part::<u64>(&window),
-            ElementType::I8 => self.part::<i8>(&window),
-            ElementType::I16 => self.part::<i16>(&window),
-            ElementType::I32 => self.part::<i32>(&window),
-            _ => self.part::<i64>(&window),
+        let unread = |error: &dyn std::fmt::Display| {
+            Fault::broken(format!("has chunks that are not read ({error}); save it again"))
+        };
+        let array = self.cache.array();
+        let chunks = array.chunks_in_array_subset(&whole).map_err(|error| unread(&error))?;
+        let chunks = chunks.ok_or_else(|| unread(&"its chunks form no grid"))?;
+        if chunks.num_elements() > MOST_CHUNKS {
+            return Err(Fault::too_large(format!(
+                "has {} chunks, of which {MOST_CHUNKS} are read at once; save it with larger ones",
+                chunks.num_elements()
+            )));
         }
-    }
-
-    fn part<T: LabelElement + ElementOwned>(&self, window: &ArraySubset) -> Result<Labels, Fault> {
-        self.check_chunks(window)?;
-        // The values as they are and as labels, and a chunk packed, unpacked and kept.
-        let values = window
-            .num_elements()
-            .saturating_mul(size_of::<T>() as u64 + T::LABEL_BYTES);
-        check_memory(values.saturating_add(4 * self.chunk_bytes))?;
+        // A chunk packed, unpacked and kept.
+        check_memory(4 * self.chunk_bytes)?;
         // Blocks are what runs in parallel.
         let options = CodecOptions::default().with_concurrent_target(1);
-        let values = self.cache.retrieve_array_subset::<ArrayD<T>>(window, &options);
-        let broken = |error| Fault::broken(format!("has chunks that are not read ({error}); save it again"));
-        T::labels(values.map_err(broken)?)
+        for chunk in &chunks.indices() {
+            self.check_chunk(&chunk)?;
+            let of_chunk = array.chunk_subset(&chunk).map_err(|error| unread(&error))?;
+            let overlap = of_chunk.overlap(&whole).map_err(|error| unread(&error))?;
+            let elements = self.cache.retrieve_array_subset::<ArrayD<T>>(&overlap, &options);
+            let elements = elements.map_err(|error| unread(&error))?;
+            let within = overlap.relative_to(whole.start()).map_err(|error| unread(&error))?;
+            let ranges = within.to_ranges();
+            let mut to = values.slice_each_axis_mut(|axis| {
+                let range = ranges.get(axis.axis.index()).cloned().unwrap_or_default();
+                (range.start as usize..range.end as usize).into()
+            });
+            if to.shape() != elements.shape() {
+                return Err(unread(&"a chunk has another shape"));
+            }
+            to.zip_mut_with(&elements, |to, &element| *to = widen(element));
+        }
+        Ok(values)
     }
 
     /// A chunk with more bytes than it has to hold, and some for its codec, may unpack to anything.
-    fn check_chunks(&self, window: &ArraySubset) -> Result<(), Fault> {
-        let array = self.cache.array();
-        let chunks = array.chunks_in_array_subset(window);
-        let unread = |error| Fault::broken(format!("has chunks that are not read ({error}); save it again"));
-        let Some(chunks) = chunks.map_err(unread)? else {
-            return Ok(());
-        };
-        for chunk in &chunks.indices() {
-            let path = self.folder.join(array.chunk_key(&chunk).as_str());
-            let file = path.metadata();
-            let broken = file.is_ok_and(|file| !file.is_file() || file.len() > 2 * self.chunk_bytes + CODEC);
-            if broken || (self.is_blosc_2 && limited::claimed_by_blosc(&path)? > self.chunk_bytes) {
-                return Err(Fault::broken(format!("has a broken chunk at {chunk:?}; save it again")));
-            }
+    fn check_chunk(&self, chunk: &[u64]) -> Result<(), Fault> {
+        let path = self.folder.join(self.cache.array().chunk_key(chunk).as_str());
+        let file = path.metadata();
+        let broken = file.is_ok_and(|file| !file.is_file() || file.len() > 2 * self.chunk_bytes + CODEC);
+        if broken || (self.is_blosc_2 && limited::claimed_by_blosc(&path)? > self.chunk_bytes) {
+            return Err(Fault::broken(format!("has a broken chunk at {chunk:?}; save it again")));
         }
         Ok(())
     }
@@ -222,11 +295,14 @@ fn element_type(array: &Array<dyn ReadableStorageTraits>) -> Result<ElementType,
         (data_type::int16(), ElementType::I16),
         (data_type::int32(), ElementType::I32),
         (data_type::int64(), ElementType::I64),
+        (data_type::float16(), ElementType::F16),
+        (data_type::float32(), ElementType::F32),
+        (data_type::float64(), ElementType::F64),
     ];
     let kind = kinds.into_iter().find(|(kind, _)| kind == found);
     kind.map(|(_, kind)| kind).ok_or_else(|| {
         Fault::content(format!(
-            "holds {found:?}, not labels; save it with an integer type or bool"
+            "holds {found:?}, not labels; save it with an integer type, bool, or floats"
         ))
     })
 }
