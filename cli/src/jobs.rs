@@ -422,6 +422,6 @@ mod tests {
         assert_eq!(is_folder("soft.d/"), Some(true));
         assert_eq!(is_folder("soft.nii.gz"), Some(false));
         assert_eq!(is_folder("soft.nii.gzz"), None);
-        assert_eq!(is_folder("soft.mha"), None);
+        assert_eq!(is_folder("soft.mhaa"), None);
     }
 }

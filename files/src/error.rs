@@ -112,6 +112,14 @@ impl Fault {
         Self::new(ErrorKind::Place, text)
     }
 
+    /// What fails while a stream is unpacked is a broken file, not a failing disk.
+    pub(crate) fn broken_stream(self) -> Self {
+        match self.kind {
+            ErrorKind::Io => Self::broken(format!("has broken data ({}); save it again", self.text)),
+            _ => self,
+        }
+    }
+
     /// The error of a file.
     pub(crate) fn at(self, path: &Path) -> Error {
         Error {

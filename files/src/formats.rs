@@ -1,9 +1,12 @@
 //! The table of formats. A new format is a file in `formats/` and a row here.
 
+mod detached;
 mod gunzip;
+mod metaimage;
 mod nifti;
 mod npy;
 mod npz;
+pub(crate) mod nrrd;
 mod pixels;
 mod png;
 mod raw;
@@ -90,6 +93,32 @@ static TABLE: &[Row] = &[
         ..Row::EMPTY
     },
     Row {
+        name: "NRRD",
+        endings: &[".nrrd"],
+        ending: ".nrrd",
+        axes: Axes::Xyz,
+        read: Some(nrrd::read),
+        write_labels: Some(nrrd::write_labels),
+        write_probabilities: Some(nrrd::write_probabilities),
+        ..Row::EMPTY
+    },
+    Row {
+        name: "NRRD, header and data",
+        endings: &[".nhdr"],
+        ending: ".nhdr",
+        axes: Axes::Xyz,
+        read: Some(nrrd::read),
+        ..Row::EMPTY
+    },
+    Row {
+        name: "MetaImage",
+        endings: &[".mha", ".mhd"],
+        ending: ".mha",
+        axes: Axes::Xyz,
+        read: Some(metaimage::read),
+        ..Row::EMPTY
+    },
+    Row {
         name: "PNG",
         endings: &[".png"],
         ending: ".png",
@@ -126,7 +155,7 @@ static TABLE: &[Row] = &[
     },
 ];
 
-/// A format of files: NumPy, NIfTI, PNG, TIFF, and Zarr with feature `zarr`.
+/// A format of files: NumPy, NIfTI, NRRD, MetaImage, PNG, TIFF, and Zarr with feature `zarr`.
 ///
 /// ```
 /// use std::path::Path;
@@ -233,7 +262,7 @@ impl Format {
     /// use soft_labels_files::Format;
     ///
     /// assert_eq!(Format::list(Format::writes_sparse), ".npz");
-    /// assert!(Format::list(Format::reads_labels).starts_with(".npy, .nii, .nii.gz, .png, .tif"));
+    /// assert!(Format::list(Format::reads_labels).starts_with(".npy, .nii, .nii.gz, .nrrd"));
     /// ```
     pub fn list(which: impl Fn(Self) -> bool) -> String {
         let formats = Self::all().filter(|format| which(*format));

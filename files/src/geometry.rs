@@ -66,6 +66,33 @@ impl Geometry {
         }
     }
 
+    /// The voxels of an array (x, y, z) by their affine in millimetres.
+    ///
+    /// ```
+    /// use soft_labels_files::{Axes, Geometry};
+    ///
+    /// let affine = [[0.0, 0.5, 0.0, -10.0], [0.7, 0.0, 0.0, 4.0], [0.0, 0.0, -2.5, 8.0]];
+    /// let geometry = Geometry::from_affine(&affine);
+    /// assert_eq!(geometry.axes(), Axes::Xyz);
+    /// assert_eq!(geometry.spacing_mm(), Some(&[0.7, 0.5, 2.5][..]));
+    /// ```
+    pub fn from_affine(affine: &Affine) -> Self {
+        let length = |axis: usize| affine.iter().map(|row| row[axis] * row[axis]).sum::<f64>().sqrt();
+        Self {
+            axes: Axes::Xyz,
+            affine: Some(*affine),
+            ..Self::from_spacing_mm(&[0, 1, 2].map(length))
+        }
+    }
+
+    /// The same of an array whose first axis is x.
+    pub(crate) fn x_first(self) -> Self {
+        Self {
+            axes: Axes::Xyz,
+            ..self
+        }
+    }
+
     pub(crate) fn of_nifti(header: NiftiHeader) -> Self {
         let unit = header::unit(&header);
         let mm = |length: f64| length * unit.millimetres();

@@ -34,6 +34,11 @@ impl Numbers {
         }
     }
 
+    /// The numbers on axes in another order.
+    pub(crate) fn permuted(self, order: &[usize]) -> Self {
+        each_array!(self, array => array.permuted_axes(order))
+    }
+
     /// Leaves an axis of length 1 out.
     pub(crate) fn without(self, axis: usize) -> Self {
         each_array!(self, array => array.index_axis_move(Axis(axis), 0))

@@ -52,7 +52,7 @@ fn labels_of_each_type_in_each_format() {
             }
             write_labels(&path, &map, &Geometry::unknown()).unwrap();
             let read = read_labels(&path).unwrap();
-            let expected = match (name.contains(".nii"), T::TYPE) {
+            let expected = match (name.contains(".nii") || name.contains(".nrrd"), T::TYPE) {
                 (true, ElementType::Bool) => ElementType::U8,
                 (_, written) => written,
             };

@@ -7,9 +7,9 @@ mod stored;
 use std::io::BufReader;
 use std::path::Path;
 
+use tiff::ColorType;
 use tiff::decoder::{Decoder, Limits};
 use tiff::tags::Tag;
-use tiff::{ColorType, TiffError};
 
 use self::description::Description;
 use self::pages::Pages;
@@ -113,6 +113,6 @@ fn per_unit(decoder: &mut Decoder<Stored<BufReader<std::fs::File>>>, tag: Tag) -
     }
 }
 
-fn broken(error: TiffError) -> Fault {
+fn broken(error: impl std::fmt::Display) -> Fault {
     Fault::broken(format!("is no TIFF that is read here ({error}); save it again"))
 }
