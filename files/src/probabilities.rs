@@ -17,7 +17,6 @@ pub struct Probabilities {
 
 /// What a prediction's file holds.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub enum Prediction {
     /// One label for each voxel.
     Labels(LabelMap),

@@ -11,9 +11,9 @@ use crate::probabilities::{Prediction, Probabilities};
 
 /// Reads a label map with its geometry.
 ///
-/// Axes are those of the file: (H, W) or (D, H, W) from NumPy, PNG, TIFF and Zarr, (x, y, z) from NIfTI. Of NIfTI, axes of
-/// length 1 beyond the third are left out, and labels that are stored as floats or with a slope must be whole numbers. PNG and
-/// TIFF are grey or have a palette, whose indices are the labels. A library that panics on a broken file gives an error here,
+/// Axes are those of the file: (H, W) or (D, H, W) from NumPy, PNG, TIFF and Zarr, (x, y, z) from NIfTI, NRRD and MetaImage. Of
+/// these, axes of length 1 beyond the third are left out, and a fourth axis comes last. Labels that are stored as floats or with a
+/// slope must be whole numbers. PNG and TIFF are grey or have a palette, whose indices are the labels; they come as they are stored. A library that panics on a broken file gives an error here,
 /// too, but the program's panic hook still runs.
 ///
 /// # Errors
@@ -37,8 +37,9 @@ pub fn read_labels(path: impl AsRef<Path>) -> Result<LabelMap> {
 /// Reads what a network predicts, or what an expert drew: probabilities or a label map. `axes` is the number of axes of the
 /// label map, 2 or 3, by which probabilities are recognised.
 ///
-/// From NumPy, floats of 32 and 64 bits are probabilities (C, ..), and so are bytes with an axis more than the label map, which
-/// are 255ths. From NIfTI, floats with a fourth axis are, (x, y, z, C). All else is a label map.
+/// Floats with an axis more than the label map are probabilities: (C, ..), and (x, y, z, C) from NIfTI, NRRD and MetaImage, where
+/// (x, y, z, 1, C) are the same. So are bytes with an axis more from NumPy, TIFF and Zarr, which are 255ths. Floats without that
+/// axis that are no whole numbers are the probability of a foreground. All else is a label map.
 ///
 /// # Errors
 ///
@@ -55,7 +56,7 @@ pub fn read_labels(path: impl AsRef<Path>) -> Result<LabelMap> {
 ///
 /// match read_prediction(&path, 2)? {
 ///     Prediction::Probabilities(p) => assert_eq!(p.values[[1, 0, 0]], 0.25),
-///     Prediction::Labels(_) => unreachable!(),
+///     Prediction::Labels(_) | Prediction::Foreground(_) => unreachable!(),
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -55,7 +55,6 @@ pub(crate) fn prediction(
             let two = of_file(path, two_classes(&p.values, classes))?;
             (Prediction::Probabilities(two), p.geometry)
         }
-        _ => return of_file(path, Err("holds no prediction that is judged here".into())),
     };
     of_file(path, prediction.check(of.labels.shape(), classes))?;
     let shape = of.labels.shape();
