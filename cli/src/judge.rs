@@ -181,7 +181,7 @@ fn inputs(args: &Args) -> Result<Vec<PathBuf>, Failure> {
         if args.structures {
             files.push(path.clone());
         } else if cases::is_folder(path) {
-            files.extend(cases::of_folder(path)?.into_values());
+            files.extend(cases::of_predictions(path)?.into_values());
         } else {
             files.push(path.clone());
         }
@@ -199,7 +199,10 @@ struct Pair {
 
 /// The files of two folders by name.
 fn pairs(args: &Args) -> Result<Vec<Pair>, Failure> {
-    let cases = cases::of_raters(&[args.prediction.clone(), args.reference.clone()])?;
+    let cases = cases::pair(vec![
+        cases::of_predictions(&args.prediction)?,
+        cases::of_folder(&args.reference)?,
+    ]);
     Ok(cases
         .into_iter()
         .map(|case| {

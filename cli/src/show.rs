@@ -94,7 +94,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     Spared::of(args.inputs.iter().map(PathBuf::as_path).chain(args.classes.file())).check(&args.out)?;
     place.check()?;
     let NamedClasses { classes, names, .. } = args.classes.read()?;
-    let (mut maps, axes) = read(args)?;
+    let (mut maps, axes, spacing) = read(args)?;
     let last = maps.first().map_or(0, |map| map.ndim()).saturating_sub(1);
     let axis = args
         .slice
@@ -120,6 +120,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         classes,
         slice,
         names,
+        spacing: proportion(&spacing, &rows_and_columns(spacing.len().max(2), axis, axes)),
     };
     let canvas = if maps.len() == 1 {
         scene.confidence()
@@ -133,8 +134,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     Ok(Outcome::Well)
 }
 
-/// The label maps of all raters, and the order of the first one's axes.
-fn read(args: &Args) -> Result<(Vec<ArrayD<i64>>, Axes), Failure> {
+/// The label maps of all raters, the order of the first one's axes, and the first spacing that is known.
+fn read(args: &Args) -> Result<(Vec<ArrayD<i64>>, Axes, Vec<f64>), Failure> {
     let (mut maps, mut grids) = (Vec::new(), Vec::new());
     for path in &args.inputs {
         let map = read_labels(path)?;
@@ -150,7 +151,9 @@ fn read(args: &Args) -> Result<(Vec<ArrayD<i64>>, Axes), Failure> {
         maps.extend(volume.labels.widen()?);
     }
     args.grid.check(&grids)?;
-    Ok((maps, grids.first().map_or(Axes::Dhw, |grid| grid.geometry.axes())))
+    let order = grids.first().map_or(Axes::Dhw, |grid| grid.geometry.axes());
+    let spacing = grids.iter().find_map(|grid| grid.geometry.spacing_mm());
+    Ok((maps, order, spacing.unwrap_or_default().to_vec()))
 }
 
 /// Every rater's label map has the shape of the first one's.
@@ -176,19 +179,30 @@ fn arrange(map: &mut ArrayD<i64>, axis: usize, order: Axes) -> Result<(), Failur
     if axis >= axes {
         return Err(format!("there is no axis {axis}; the label map has {axes}, counted from 0").into());
     }
-    let mut places: Vec<usize> = (0..axes).collect();
-    if axes == 3 {
-        places.remove(axis);
-    }
-    // x is before y, and y before z.
-    if order == Axes::Xyz {
-        places.reverse();
-    }
+    let mut places = rows_and_columns(axes, axis, order);
     if axes == 3 {
         places.insert(0, axis);
     }
     *map = std::mem::take(map).permuted_axes(places);
     Ok(())
+}
+
+/// The axes that are the rows and the columns of a slice.
+fn rows_and_columns(axes: usize, axis: usize, order: Axes) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..axes).filter(|&place| axes != 3 || place != axis).collect();
+    // x is before y, and y before z.
+    if order == Axes::Xyz {
+        places.reverse();
+    }
+    places
+}
+
+/// How far rows and columns are apart.
+fn proportion(spacing: &[f64], places: &[usize]) -> [f64; 2] {
+    match places {
+        [rows, columns] => [*rows, *columns].map(|axis| spacing.get(axis).copied().unwrap_or(1.0)),
+        _ => [1.0; 2],
+    }
 }
 
 /// The slice asked for, or the one with most voxels of structures; none of an image.

@@ -25,6 +25,7 @@ use crate::elements::{ElementType, Values};
 use crate::error::Fault;
 use crate::geometry::{Axes, Geometry};
 use crate::numbers::Image;
+use crate::probabilities::Prediction;
 
 /// What is known of a format. What it does not do is `None`.
 pub(crate) struct Row {
@@ -37,6 +38,8 @@ pub(crate) struct Row {
     pub(crate) axes: Axes,
     /// The one array in a file: labels or probabilities.
     pub(crate) read: Option<Read>,
+    /// Probabilities alone, for formats that have no label maps.
+    pub(crate) prediction: Option<ReadPrediction>,
     pub(crate) write_labels: Option<Write>,
     /// The element type of labels that are written, if there is no choice.
     pub(crate) label_type: Option<ElementType>,
@@ -50,6 +53,8 @@ pub(crate) struct Row {
 }
 
 pub(crate) type Read = fn(&Path) -> Result<Image, Fault>;
+/// Of a label map of so many axes, in this order.
+pub(crate) type ReadPrediction = fn(&Path, usize, Axes) -> Result<Prediction, Fault>;
 pub(crate) type WriteSparse = fn(&Path, &SparseLabels<f32, IxDyn>) -> Result<(), Fault>;
 
 /// Writes a new file. What is in it is moved to its place afterwards.
@@ -63,6 +68,7 @@ impl Row {
         ending: "",
         axes: Axes::Dhw,
         read: None,
+        prediction: None,
         write_labels: None,
         label_type: None,
         write_probabilities: None,
@@ -90,6 +96,14 @@ static TABLE: &[Row] = &[
         read: Some(nifti::read),
         write_labels: Some(nifti::write_labels),
         write_probabilities: Some(nifti::write_probabilities),
+        ..Row::EMPTY
+    },
+    Row {
+        name: "NIfTI, header and voxels",
+        endings: &[".hdr"],
+        ending: ".hdr",
+        axes: Axes::Xyz,
+        read: Some(nifti::read_pair),
         ..Row::EMPTY
     },
     Row {
@@ -150,6 +164,7 @@ static TABLE: &[Row] = &[
         name: "NumPy, several arrays",
         endings: &[".npz"],
         ending: ".npz",
+        prediction: Some(npz::prediction),
         write_sparse: Some(npz::write_sparse),
         ..Row::EMPTY
     },
@@ -239,6 +254,11 @@ impl Format {
     /// Whether label maps are read.
     pub fn reads_labels(self) -> bool {
         self.0.read.is_some()
+    }
+
+    /// Whether predictions are read: label maps or probabilities.
+    pub fn reads_predictions(self) -> bool {
+        self.0.read.is_some() || self.0.prediction.is_some()
     }
 
     /// Whether label maps are written.

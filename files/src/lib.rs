@@ -42,7 +42,8 @@
 //! | `.png` | read, images written | | |
 //! | `.tif`, `.tiff` | read | read | spacing of ImageJ and OME |
 //! | `.zarr`, versions 2 and 3, feature `zarr` | read, written | read, written | |
-//! | `.npz` | | sparse ones written | |
+//! | `.npz` | | sparse ones read, written; nnU-Net's read | |
+//! | `.hdr` with `.img` | read | read | as `.nii` |
 //!
 //! [`Format`] tells the same at run time. `zarr::LabelArray` and `zarr::ArrayWriter` handle arrays larger than memory.
 //!
@@ -78,7 +79,7 @@ pub use geometry::{Affine, Axes, Geometry, Unit};
 pub use labels::{LabelElement, LabelMap, Labels};
 pub use place::{Place, folder_of};
 pub use probabilities::{Prediction, Probabilities};
-pub use read::{read_labels, read_prediction, read_probabilities};
+pub use read::{read_labels, read_prediction, read_prediction_of, read_probabilities};
 pub use write::{write_labels, write_labels_as, write_probabilities, write_sparse};
 
 #[doc = include_str!("../README.md")]

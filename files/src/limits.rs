@@ -14,7 +14,8 @@ pub(crate) const TEXT: u64 = 1 << 24;
 pub(crate) fn text(path: &Path) -> Result<String, Fault> {
     let mut text = String::new();
     open(path)?.take(TEXT).read_to_string(&mut text)?;
-    Ok(text)
+    // Some editors begin with a byte order mark.
+    Ok(text.strip_prefix('\u{feff}').map(ToOwned::to_owned).unwrap_or(text))
 }
 
 /// Opens a regular file. Others, such as pipes and devices, may never end.

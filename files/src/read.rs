@@ -1,11 +1,13 @@
 //! Reading, in the format that a file's name tells.
 
+use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Fault, Result};
 use crate::formats::Format;
+use crate::geometry::Axes;
 use crate::labels::LabelMap;
-use crate::limits::guarded;
+use crate::limits::{self, guarded};
 use crate::numbers::Image;
 use crate::probabilities::{Prediction, Probabilities};
 
@@ -30,8 +32,7 @@ use crate::probabilities::{Prediction, Probabilities};
 /// ```
 pub fn read_labels(path: impl AsRef<Path>) -> Result<LabelMap> {
     let path = path.as_ref();
-    let read = || guarded(|| image(path)?.labels());
-    read().map_err(|fault| fault.at(path))
+    told(path, guarded(|| image(path)?.labels()))
 }
 
 /// Reads what a network predicts, or what an expert drew: probabilities or a label map. `axes` is the number of axes of the
@@ -61,9 +62,32 @@ pub fn read_labels(path: impl AsRef<Path>) -> Result<LabelMap> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read_prediction(path: impl AsRef<Path>, axes: usize) -> Result<Prediction> {
+    read_prediction_of(path, axes, Axes::Dhw)
+}
+
+/// The same of a label map whose axes have this order. It counts for nnU-Net's `.npz` alone, which has (C, z, y, x) of whatever
+/// label map: with [`Axes::Xyz`] it is turned to (C, x, y, z).
+///
+/// # Errors
+///
+/// Those of [`read_prediction`].
+///
+/// ```no_run
+/// use soft_labels_files::{read_labels, read_prediction_of};
+///
+/// let reference = read_labels("labels.nii.gz")?;
+/// let prediction = read_prediction_of("prediction.npz", 3, reference.geometry.axes())?;
+/// # Ok::<(), soft_labels_files::Error>(())
+/// ```
+pub fn read_prediction_of(path: impl AsRef<Path>, axes: usize, order: Axes) -> Result<Prediction> {
     let path = path.as_ref();
-    let read = || guarded(|| image(path)?.prediction(axes));
-    read().map_err(|fault| fault.at(path))
+    let read = || {
+        guarded(|| match Format::of(path).and_then(|format| format.0.prediction) {
+            Some(prediction) => prediction(path, axes, order),
+            None => image(path)?.prediction(axes),
+        })
+    };
+    told(path, read())
 }
 
 /// Reads probabilities with their geometry, the classes first. `axes` is the number of axes without the classes, 2 or 3.
@@ -84,10 +108,48 @@ pub fn read_probabilities(path: impl AsRef<Path>, axes: usize) -> Result<Probabi
 
 /// What a file holds, in the format that its name tells.
 fn image(path: &Path) -> std::result::Result<Image, Fault> {
-    let read = Format::of(path).and_then(|format| format.0.read).ok_or_else(unread)?;
-    read(path)
+    let read = Format::of(path).and_then(|format| format.0.read);
+    read.ok_or_else(|| unread(path))?(path)
 }
 
-fn unread() -> Fault {
+fn unread(path: &Path) -> Fault {
+    let name = path.to_string_lossy().to_lowercase();
+    if name.ends_with(".img") || name.ends_with(".img.gz") {
+        return Fault::format("holds the voxels of a pair; name the file that ends with .hdr");
+    }
+    if name.ends_with(".hdr.gz") {
+        return Fault::format("is a packed header of a pair; unpack it, or save it as .nii.gz");
+    }
     Fault::format(format!("is none of {}", Format::list(Format::reads_labels)))
+}
+
+/// A result with its file. A file that is broken may be another than its name says.
+fn told<T>(path: &Path, result: std::result::Result<T, Fault>) -> Result<T> {
+    result.map_err(|fault| {
+        let fault = if fault.is_broken() {
+            disguise(path).unwrap_or(fault)
+        } else {
+            fault
+        };
+        fault.at(path)
+    })
+}
+
+/// What people get instead of a file.
+fn disguise(path: &Path) -> Option<Fault> {
+    let mut start = Vec::new();
+    limits::open(path).ok()?.take(512).read_to_end(&mut start).ok()?;
+    let text = String::from_utf8_lossy(&start).trim_start().to_lowercase();
+    let what = if start.is_empty() {
+        "is empty; get it again"
+    } else if text.starts_with("version https://git-lfs") {
+        "is a pointer of git-lfs, not the file itself; run git lfs pull"
+    } else if text.starts_with("<!doctype html") || text.starts_with("<html") {
+        "is a web page, perhaps of a failed download; get it again"
+    } else if text.starts_with("<?xml") && text.contains("<error>") {
+        "is an error message of a server; get it again"
+    } else {
+        return None;
+    };
+    Some(Fault::broken(what))
 }

@@ -501,3 +501,157 @@ fn chunks_that_are_not_there() {
         ErrorKind::TooLarge
     );
 }
+
+#[test]
+fn a_header_with_its_voxels_beside() {
+    let folder = Folder::new();
+    let voxels = small().t().iter().copied().collect::<Vec<_>>();
+    let whole = nifti(2, &[6, 5, 4], &voxels, &[(108, &floats(&[0.0])), (344, b"ni1\0")]);
+    let header = folder.put("a.hdr", &whole[..348]);
+    let error = read_labels(&header).unwrap_err();
+    assert!(error.to_string().contains("has no .img of the same name"), "{error}");
+    folder.put("a.img", &whole[352..]);
+    assert_eq!(
+        read_labels(&header).unwrap().labels.cast::<u8>().unwrap(),
+        small().into_dyn()
+    );
+    let error = read_labels(folder.path("a.img")).unwrap_err();
+    assert!(
+        error.to_string().contains("name the file that ends with .hdr"),
+        "{error}"
+    );
+    let mut analyze = whole[..348].to_vec();
+    analyze[344..].fill(0);
+    let error = read_labels(folder.put("a.hdr", &analyze)).unwrap_err();
+    assert!(error.to_string().contains("ANALYZE 7.5"), "{error}");
+}
+
+#[test]
+fn what_is_no_image_is_named() {
+    let folder = Folder::new();
+    for (bytes, what) in [
+        (
+            &b"version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 3\n"[..],
+            "git lfs pull",
+        ),
+        (b"\n<!DOCTYPE html><html>", "web page"),
+        (b"", "is empty"),
+    ] {
+        for name in ["a.nii", "a.nii.gz", "a.npy", "a.png", "a.tif", "a.nrrd", "a.mha"] {
+            let error = read_labels(folder.put(name, bytes)).unwrap_err();
+            assert!(error.to_string().contains(what), "{name}: {error}");
+        }
+    }
+    let path = folder.put("dataset.json", "\u{feff}{\"labels\": {\"a\": 1}}".as_bytes());
+    assert_eq!(
+        soft_labels_files::read_dataset(path).unwrap().classes,
+        [(1, "a".into())]
+    );
+}
+
+#[test]
+fn predictions_in_npz() {
+    use soft_labels::{Classes, SoftEncoder, Svls, sparse};
+    use soft_labels_files::{Axes, read_prediction_of, write_sparse};
+
+    let folder = Folder::new();
+    let classes = Classes::contiguous(2).unwrap();
+    let path = folder.path("sparse.npz");
+    let map = small().into_dyn();
+    write_sparse(&path, &sparse::encode(&Svls::default(), &map, &classes).unwrap()).unwrap();
+    let dense: ArrayD<f32> = Svls::default().encode(&map, &classes).unwrap();
+    let read = |path: &PathBuf, order| match read_prediction_of(path, 3, order).unwrap() {
+        Prediction::Probabilities(p) => p.values,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(read(&path, Axes::Xyz), dense.mapv(f64::from));
+
+    // nnU-Net: (C, z, y, x).
+    let soft = Array4::from_shape_fn((2, 4, 5, 6), |(c, z, y, x)| (c * 7 + z * 5 + y * 3 + x) as f32 / 64.0);
+    for name in ["probabilities", "softmax"] {
+        let path = folder.path(&format!("{name}.npz"));
+        let packed = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+        let mut npz = ndarray_npy::NpzWriter::new_with_options(fs::File::create(&path).unwrap(), packed);
+        npz.add_array(name, &soft).unwrap();
+        npz.finish().unwrap();
+        assert_eq!(read(&path, Axes::Dhw), soft.mapv(f64::from).into_dyn());
+        let turned = soft.view().permuted_axes([0, 3, 2, 1]).mapv(f64::from);
+        assert_eq!(read(&path, Axes::Xyz), turned.into_dyn());
+    }
+    let path = folder.path("other.npz");
+    let mut npz = ndarray_npy::NpzWriter::new(fs::File::create(&path).unwrap());
+    npz.add_array("class", &soft).unwrap();
+    npz.finish().unwrap();
+    assert_eq!(read_prediction(&path, 3).unwrap_err().kind(), ErrorKind::Content);
+    let bytes = fs::read(folder.path("sparse.npz")).unwrap();
+    for end in (0..bytes.len()).step_by(97) {
+        assert!(read_prediction(folder.put("cut.npz", &bytes[..end]), 3).is_err());
+    }
+}
+
+#[cfg(feature = "zarr")]
+#[test]
+fn groups_of_ome_zarr() {
+    use soft_labels_files::zarr::{ArrayWriter, LabelArray};
+
+    let folder = Folder::new();
+    let array = |path: &str, shape: &[usize]| {
+        let writer = ArrayWriter::create(&folder.path(path), shape, shape, ElementType::U8, &[]).unwrap();
+        let values = ArrayD::from_shape_vec(shape, small().into_raw_vec_and_offset().0).unwrap();
+        writer.write(&vec![0; shape.len()], &values).unwrap();
+    };
+    let image = |first: &str| {
+        format!(
+            r#"{{"multiscales": [{{"axes": [{{"name": "t", "type": "time"}}, {{"name": "c", "type": "channel"}},
+            {{"name": "z", "type": "space", "unit": "micrometer"}}, {{"name": "y", "type": "space", "unit": "micrometer"}},
+            {{"name": "x", "type": "space", "unit": "micrometer"}}], "datasets": [{{"path": "{first}",
+            "coordinateTransformations": [{{"type": "scale", "scale": [1, 1, 2.0, 0.5, 0.25]}}]}}, {{"path": "low"}}]}}]}}"#
+        )
+    };
+    let group =
+        |image: &str| format!(r#"{{"zarr_format": 3, "node_type": "group", "attributes": {{"ome": {image}}}}}"#);
+    folder.put("a.zarr/zarr.json", group(&image("0")).as_bytes());
+    array("a.zarr/0", &[1, 1, 6, 5, 4]);
+    // Version 0.4, in a folder without an ending.
+    folder.put("b/.zgroup", br#"{"zarr_format": 2}"#);
+    folder.put("b/.zattrs", image("0").as_bytes());
+    array("b/0", &[1, 1, 6, 5, 4]);
+    for name in ["a.zarr", "b"] {
+        let map = read_labels(folder.path(name)).unwrap();
+        assert_eq!(map.labels.cast::<u8>().unwrap(), small().into_dyn());
+        assert_eq!(map.geometry.spacing_mm(), Some(&[0.002, 0.0005, 0.00025][..]));
+        let array = LabelArray::open(&folder.path(name)).unwrap();
+        assert_eq!(array.shape(), [6, 5, 4]);
+        let part = array.read(&[1..4, 2..3, 0..2]).unwrap().cast::<u8>().unwrap();
+        assert_eq!(part, small().slice(ndarray::s![1..4, 2..3, 0..2]).into_dyn());
+    }
+    for (image, shape, what) in [
+        (image("0"), &[1, 2, 3, 5, 4][..], "2 times or channels"),
+        (image("0"), &[6, 5, 4], "names 5 axes"),
+        (image("../a.zarr/0"), &[1, 1, 6, 5, 4], "is not in it"),
+        (image("missing"), &[1, 1, 6, 5, 4], "is not in it"),
+        ("{}".to_owned(), &[1, 1, 6, 5, 4], "group without an image"),
+    ] {
+        let _ = fs::remove_dir_all(folder.path("c.zarr"));
+        folder.put("c.zarr/zarr.json", group(&image).as_bytes());
+        array("c.zarr/0", shape);
+        let error = read_labels(folder.path("c.zarr")).unwrap_err().to_string();
+        assert!(error.contains(what), "{error}");
+    }
+}
+
+#[cfg(feature = "zarr")]
+#[test]
+fn probabilities_in_zarr() {
+    let folder = Folder::new();
+    let soft = Array4::from_shape_fn((2, 4, 5, 6), |(c, z, y, x)| (c * 7 + z * 5 + y * 3 + x) as f32 / 64.0);
+    let unknown = Geometry::unknown();
+    write_probabilities(&folder.path("f32.zarr"), &soft, &unknown).unwrap();
+    write_probabilities(&folder.path("f16.zarr"), &soft.mapv(half::f16::from_f32), &unknown).unwrap();
+    let parts = soft.mapv(|p| (p * 64.0) as u8);
+    write_probabilities(&folder.path("u8.zarr"), &parts, &unknown).unwrap();
+    let read = |name: &str| read_probabilities(folder.path(name), 3).unwrap().values;
+    assert_eq!(read("f32.zarr"), soft.mapv(f64::from).into_dyn());
+    assert_eq!(read("f16.zarr"), soft.mapv(f64::from).into_dyn());
+    assert_eq!(read("u8.zarr"), parts.mapv(|part| f64::from(part) / 255.0).into_dyn());
+}

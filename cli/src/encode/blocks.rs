@@ -79,6 +79,8 @@ struct Blocks<'a> {
     block: Vec<usize>,
     /// Of blocks.
     count: u64,
+    /// Of the result.
+    geometry: Geometry,
 }
 
 /// What a block is made of.
@@ -119,7 +121,7 @@ pub(super) fn encode(encoder: &Encoder<'_>, classes: &Classes, job: &Job) -> Res
     let (source, element_type, geometry) = source(job)?;
     let mut report = Report::new(job, element_type, start.elapsed());
     let encoding = encoder.encoding(&geometry)?;
-    let blocks = of_file(&job.out, Blocks::new(encoder, classes, job, source, encoding))?;
+    let blocks = of_file(&job.out, Blocks::new(encoder, classes, job, source, encoding, geometry))?;
     report.shape(blocks.window.map_shape(), job.raters().count());
 
     let start = Instant::now();
@@ -183,6 +185,7 @@ impl<'a> Blocks<'a> {
         job: &'a Job,
         source: Source,
         encoding: Encoding,
+        geometry: Geometry,
     ) -> Result<Self, Failure> {
         let channels = encoding.channel_count(classes)?;
         let shape = match &source {
@@ -221,7 +224,16 @@ impl<'a> Blocks<'a> {
         let count = grid.into_iter().try_fold(1_u64, u64::checked_mul);
         let count = count.filter(|&count| count <= MOST_BLOCKS);
         let count = count.ok_or("has too many voxels for one array; encode a --window of it")?;
+        // Where nothing is known of the input, nothing is told of the result.
+        let mut geometry = geometry;
+        if let Some(spacing) = &encoder.args.spacing_mm {
+            geometry = geometry.with_spacing_mm(spacing);
+        }
+        if geometry.spacing_mm().is_some() {
+            geometry = geometry.window(&window.start(), &scale);
+        }
         Ok(Self {
+            geometry,
             encoder,
             classes,
             channels,

@@ -5,7 +5,7 @@ use std::path::Path;
 use ndarray::{ArrayD, Axis, stack};
 use soft_labels::Classes;
 use soft_labels::metrics::top_labels_against;
-use soft_labels_files::{self as files, Geometry, read_labels, read_prediction};
+use soft_labels_files::{self as files, Geometry, read_labels, read_prediction_of};
 
 use crate::command::{Failure, of_file};
 use crate::grid::{Grid, GridArgs};
@@ -40,7 +40,7 @@ pub(crate) fn prediction(
     classes: &Classes,
     grid: GridArgs,
 ) -> Result<Prediction, Failure> {
-    let (prediction, geometry) = match read_prediction(path, of.labels.ndim())? {
+    let (prediction, geometry) = match read_prediction_of(path, of.labels.ndim(), of.geometry.axes())? {
         files::Prediction::Labels(map) => {
             memory::check_voxels(map.labels.shape(), size_of::<i64>())?;
             (Prediction::Labels(map.labels.into_i64()), map.geometry)

@@ -31,6 +31,23 @@ pub(super) fn read(path: &Path) -> Result<Image, Fault> {
     })
 }
 
+/// The array of a header whose voxels are in a file beside.
+pub(super) fn read_pair(path: &Path) -> Result<Image, Fault> {
+    let header = unpacked(path, |reader, _| parse(reader, Half::Header))?;
+    let beside = ["img", "IMG", "img.gz"].map(|ending| path.with_extension(ending));
+    let Some(beside) = beside.iter().find(|beside| beside.is_file()) else {
+        return Err(Fault::content(
+            "has no .img of the same name beside it; keep both files together",
+        ));
+    };
+    unpacked(beside, |reader, check| {
+        if io::copy(&mut reader.take(header.gap), &mut io::sink())? != header.gap {
+            return Err(shorter());
+        }
+        voxels(header, reader, check)
+    })
+}
+
 /// Reads a file that may be packed by gzip, to its end. `work` gets the bytes, and what tells whether the file can hold so
 /// many of them.
 fn unpacked<T>(

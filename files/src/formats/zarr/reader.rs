@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use half::f16;
-use ndarray::ArrayD;
+use ndarray::{ArrayD, Axis};
 use zarrs::array::chunk_cache::{ChunkCache, ChunkCacheDecodedLruSizeLimit};
 use zarrs::array::{Array, ArraySubset, CodecOptions, ElementOwned, data_type};
 use zarrs::filesystem::FilesystemStore;
 use zarrs::storage::ReadableStorageTraits;
 
+use super::group::{self, Level};
 use super::limited;
 use crate::elements::ElementType;
 use crate::error::{Error, Fault};
@@ -53,13 +54,18 @@ const CODEC: u64 = 4096;
 /// ```
 pub struct LabelArray {
     cache: ChunkCacheDecodedLruSizeLimit,
+    /// The folder that was asked for, which may be a group.
+    named: PathBuf,
     folder: PathBuf,
     /// Of a chunk when it is decoded.
     chunk_bytes: u64,
     /// Whether chunks are packed by blosc as version 2 has it, whose codec the library does not let us limit.
     is_blosc_2: bool,
     element_type: ElementType,
+    /// Without the axes that are left out.
     shape: Vec<usize>,
+    /// Axes of length 1 that are no axes of space.
+    dropped: Vec<usize>,
     geometry: Geometry,
 }
 
@@ -74,7 +80,7 @@ impl std::fmt::Debug for LabelArray {
 }
 
 impl LabelArray {
-    /// Opens the array in a folder.
+    /// Opens the array in a folder, or the highest resolution of a group of OME-Zarr.
     ///
     /// # Errors
     ///
@@ -84,9 +90,9 @@ impl LabelArray {
         guarded(|| Self::open_unguarded(path)).map_err(|fault| fault.at(path))
     }
 
-    /// The folder of the array.
+    /// The folder that was opened: the array, or a group of OME-Zarr.
     pub fn path(&self) -> &Path {
-        &self.folder
+        &self.named
     }
 
     /// Where the voxels are.
@@ -110,7 +116,7 @@ impl LabelArray {
     ///
     /// If the window does not lie in the array, a chunk is broken, or a float is no whole number.
     pub fn read(&self, window: &[Range<usize>]) -> Result<Labels, Error> {
-        guarded(|| self.read_unguarded(window)).map_err(|fault| fault.at(&self.folder))
+        guarded(|| self.read_unguarded(window)).map_err(|fault| fault.at(&self.named))
     }
 
     pub(super) fn open_unguarded(path: &Path) -> Result<Self, Fault> {
@@ -124,6 +130,18 @@ impl LabelArray {
                 )));
             }
         }
+        let level = group::level(path)?;
+        if level.is_none() && group::is_group(path) {
+            return Err(Fault::content("is a group without an image; name an array in it"));
+        }
+        let Some(level) = level else {
+            return Self::open_array(path, path, None);
+        };
+        Self::open_array(path, &level.folder, Some(&level))
+    }
+
+    /// Opens an array, without the axes of length 1 that a group says are none of space.
+    fn open_array(named: &Path, path: &Path, level: Option<&Level>) -> Result<Self, Fault> {
         let broken = |error: &dyn std::fmt::Display| {
             Fault::broken(format!("is no Zarr array that is read here ({error}); name an array"))
         };
@@ -141,18 +159,37 @@ impl LabelArray {
         if shape.contains(&0) {
             return Err(Fault::broken("has no voxels"));
         }
-        let chunk = array
-            .chunk_shape(&vec![0; shape.len()])
-            .map_err(|error| broken(&error))?;
+        let axes = shape.len();
+        if let Some(level) = level.filter(|level| level.axes != axes) {
+            return Err(Fault::broken(format!(
+                "names {} axes, but its array has {axes}; save it again",
+                level.axes
+            )));
+        }
+        let dropped = level.map_or(&[][..], |level| &level.dropped);
+        let long = dropped
+            .iter()
+            .find_map(|&axis| shape.get(axis).filter(|&&len| len != 1));
+        if let Some(len) = long {
+            return Err(Fault::content(format!(
+                "has {len} times or channels, and a label map has one; save one of them in an array of its own"
+            )));
+        }
+        let chunk = array.chunk_shape(&vec![0; axes]).map_err(|error| broken(&error))?;
         let size = array.data_type().fixed_size().unwrap_or(8) as u64;
         let bytes = chunk.iter().try_fold(size, |bytes, len| bytes.checked_mul(len.get()));
         match bytes {
             Some(chunk_bytes) if chunk_bytes <= CHUNK => Ok(Self {
                 cache: ChunkCacheDecodedLruSizeLimit::new(array, CACHE),
+                named: named.to_path_buf(),
                 folder: path.to_path_buf(),
                 element_type,
-                shape,
-                geometry: Geometry::unknown(),
+                shape: (0..axes)
+                    .filter(|axis| !dropped.contains(axis))
+                    .map(|axis| shape[axis])
+                    .collect(),
+                dropped: dropped.to_vec(),
+                geometry: level.map_or_else(Geometry::unknown, |level| level.geometry.clone()),
                 chunk_bytes,
                 is_blosc_2,
             }),
@@ -220,14 +257,23 @@ impl LabelArray {
         window: &[Range<usize>],
         mut widen: impl FnMut(T) -> W,
     ) -> Result<ArrayD<W>, Fault> {
+        // With the axes that are left out.
+        let mut window = window.to_vec();
+        for &axis in &self.dropped {
+            window.insert(axis.min(window.len()), 0..1);
+        }
         let lengths: Vec<_> = window.iter().map(Range::len).collect();
         let len = lengths.iter().try_fold(1_usize, |all, &len| all.checked_mul(len));
         let len = len.ok_or_else(|| Fault::too_large("has more voxels than memory has bytes"))?;
         let mut values = reserve(len)?;
         values.resize(len, W::default());
         let mut values = ArrayD::from_shape_vec(lengths, values)?;
+        let spatial = |values: ArrayD<W>| {
+            let dropped = self.dropped.iter().rev();
+            dropped.fold(values, |values, &axis| values.index_axis_move(Axis(axis), 0))
+        };
         if len == 0 {
-            return Ok(values);
+            return Ok(spatial(values));
         }
         let whole = ArraySubset::new_with_ranges(
             &window
@@ -268,7 +314,7 @@ impl LabelArray {
             }
             to.zip_mut_with(&elements, |to, &element| *to = widen(element));
         }
-        Ok(values)
+        Ok(spatial(values))
     }
 
     /// A chunk with more bytes than it has to hold, and some for its codec, may unpack to anything.
