@@ -7,7 +7,7 @@ use std::str::FromStr;
 use ndarray::{ArrayD, Axis};
 use soft_labels::{Classes, Error, Place, Raters};
 use soft_labels_draw::scene::Scene;
-use soft_labels_files::{Axes, read_labels};
+use soft_labels_files::{Axes, Geometry, read_labels};
 
 use crate::classes::{ClassArgs, NamedClasses};
 use crate::command::{self, Existing, Failure, Outcome, of_file};
@@ -94,8 +94,10 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     Spared::of(args.inputs.iter().map(PathBuf::as_path).chain(args.classes.file())).check(&args.out)?;
     place.check()?;
     let NamedClasses { classes, names, .. } = args.classes.read()?;
-    let (mut maps, axes, spacing) = read(args)?;
-    let last = maps.first().map_or(0, |map| map.ndim()).saturating_sub(1);
+    let (mut maps, geometry) = read(args)?;
+    let axes = geometry.axes();
+    let dimensions = maps.first().map_or(0, |map| map.ndim());
+    let last = dimensions.saturating_sub(1);
     let axis = args
         .slice
         .map_or(if axes == Axes::Xyz { last } else { 0 }, |slice| slice.axis);
@@ -120,7 +122,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         classes,
         slice,
         names,
-        spacing: proportion(&spacing, &rows_and_columns(spacing.len().max(2), axis, axes)),
+        spacing: proportion(&geometry, dimensions, axis),
     };
     let canvas = if maps.len() == 1 {
         scene.confidence()
@@ -134,8 +136,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     Ok(Outcome::Well)
 }
 
-/// The label maps of all raters, the order of the first one's axes, and the first spacing that is known.
-fn read(args: &Args) -> Result<(Vec<ArrayD<i64>>, Axes, Vec<f64>), Failure> {
+/// The label maps of all raters, and the geometry of the first one that has any.
+fn read(args: &Args) -> Result<(Vec<ArrayD<i64>>, Geometry), Failure> {
     let (mut maps, mut grids) = (Vec::new(), Vec::new());
     for path in &args.inputs {
         let map = read_labels(path)?;
@@ -151,9 +153,9 @@ fn read(args: &Args) -> Result<(Vec<ArrayD<i64>>, Axes, Vec<f64>), Failure> {
         maps.extend(volume.labels.widen()?);
     }
     args.grid.check(&grids)?;
-    let order = grids.first().map_or(Axes::Dhw, |grid| grid.geometry.axes());
-    let spacing = grids.iter().find_map(|grid| grid.geometry.spacing_mm());
-    Ok((maps, order, spacing.unwrap_or_default().to_vec()))
+    let mut geometries = grids.into_iter().map(|grid| grid.geometry);
+    let known = geometries.find(|geometry| geometry.spacing_mm().is_some());
+    Ok((maps, known.unwrap_or_default()))
 }
 
 /// Every rater's label map has the shape of the first one's.
@@ -198,8 +200,9 @@ fn rows_and_columns(axes: usize, axis: usize, order: Axes) -> Vec<usize> {
 }
 
 /// How far rows and columns are apart.
-fn proportion(spacing: &[f64], places: &[usize]) -> [f64; 2] {
-    match places {
+fn proportion(geometry: &Geometry, axes: usize, axis: usize) -> [f64; 2] {
+    let spacing = geometry.spacing_mm().unwrap_or_default();
+    match rows_and_columns(axes, axis, geometry.axes()).as_slice() {
         [rows, columns] => [*rows, *columns].map(|axis| spacing.get(axis).copied().unwrap_or(1.0)),
         _ => [1.0; 2],
     }

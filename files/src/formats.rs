@@ -282,7 +282,7 @@ impl Format {
     /// use soft_labels_files::Format;
     ///
     /// assert_eq!(Format::list(Format::writes_sparse), ".npz");
-    /// assert!(Format::list(Format::reads_labels).starts_with(".npy, .nii, .nii.gz, .nrrd"));
+    /// assert!(Format::list(Format::reads_labels).starts_with(".npy, .nii, .nii.gz, .hdr, .nrrd"));
     /// ```
     pub fn list(which: impl Fn(Self) -> bool) -> String {
         let formats = Self::all().filter(|format| which(*format));
