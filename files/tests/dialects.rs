@@ -429,6 +429,21 @@ fn tiff_as_it_is_stored() {
     assert!(error.to_string().contains("holds 0.75 at [0, 1]"), "{error}");
 }
 
+/// The library makes room for as many offsets as a directory says.
+#[test]
+fn a_tiff_with_a_count_that_lies() {
+    let folder = Folder::new();
+    let file = tiff(1, "", &[[0; 6], [1; 6]]).bytes(false);
+    let entry = [273_u16.to_le_bytes(), 4_u16.to_le_bytes()].concat();
+    let places: Vec<_> = (0..file.len()).filter(|&at| file[at..].starts_with(&entry)).collect();
+    assert_eq!(places.len(), 2);
+    for place in places {
+        let mut broken = file.clone();
+        broken[place + 4..place + 8].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert!(read_labels(folder.put("a.tif", &broken)).is_err());
+    }
+}
+
 #[test]
 fn axes_of_tiff() {
     let pages = [[0; 6], [1; 6], [2; 6], [3; 6]];

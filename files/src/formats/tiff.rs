@@ -23,10 +23,7 @@ pub(super) fn read(path: &Path) -> Result<Image, Fault> {
     let file = open(path)?;
     let size = file.metadata()?.len();
     let stored = Stored::new(BufReader::new(file))?;
-    // What pages unpack to is checked for each.
-    let mut limits = Limits::default();
-    limits.decoding_buffer_size = usize::MAX;
-    let mut decoder = Decoder::new(stored).map_err(broken)?.with_limits(limits);
+    let mut decoder = Decoder::new(stored).map_err(broken)?;
     let mut pages = None::<Pages>;
     let mut description = Description::default();
     let mut resolution = [None; 2];
@@ -72,7 +69,12 @@ pub(super) fn read(path: &Path) -> Result<Image, Fault> {
             // The page, its labels, and the stack of all of them.
             let of_byte = if bits <= 8 { 2 } else { 16 / u64::from(bits / 8) };
             check_memory(bytes.saturating_mul(of_byte))?;
+            // What a page unpacks to is checked, and the library's limit for values of directories stays.
+            let mut limits = Limits::default();
+            limits.decoding_buffer_size = usize::MAX;
+            decoder = decoder.with_limits(limits);
             let pixels = decoder.read_image().map_err(broken)?;
+            decoder = decoder.with_limits(Limits::default());
             if samples != 1 && !pages::are_floats(&pixels) {
                 return Err(colours(color));
             }

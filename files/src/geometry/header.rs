@@ -113,6 +113,8 @@ pub(super) fn plain(spacing: Option<&[f64]>, affine: &Rows) -> NiftiHeader {
     let [srow_x, srow_y, srow_z] = affine.map(|row| row.map(|value| value as f32));
     let mut header = NiftiHeader {
         sform_code: 1,
+        // A quaternion tells no other affine.
+        qform_code: 0,
         xyzt_units: 2,
         pixdim: [1.0; 8],
         srow_x,
