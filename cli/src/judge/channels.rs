@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ndarray::{ArrayD, ArrayViewD, Axis};
 use soft_labels::Classes;
 use soft_labels::metrics::{Confusion, Region};
-use soft_labels_files::{self as files, Geometry, read_labels, read_prediction};
+use soft_labels_files::{self as files, Geometry, read_labels, read_prediction_of};
 
 use super::args::Args;
 use super::scores::{self, Scores};
@@ -223,7 +223,7 @@ fn predicted(path: &Path, of: &Of<'_>, references: &References<'_>) -> Result<Pr
         Of::Regions(_, regions) => regions.len(),
         Of::Structures(names) => names.len(),
     };
-    let (values, geometry) = match read_prediction(path, references.shape().len())? {
+    let (values, geometry) = match read_prediction_of(path, references.shape().len(), references.geometry.axes())? {
         files::Prediction::Probabilities(p) => (p.values, p.geometry),
         // One channel needs no axis.
         files::Prediction::Foreground(p) if channels == 1 => (p.values.insert_axis(Axis(0)), p.geometry),
