@@ -209,6 +209,10 @@ impl Format {
             for _ in ending.matches('.') {
                 stem = stem.file_stem()?.into();
             }
+            // 3D Slicer ends the names of segmentations so, of whatever case.
+            if ending == ".nrrd" && stem.extension().is_some_and(|end| end.eq_ignore_ascii_case("seg")) {
+                stem = stem.file_stem()?.into();
+            }
             return Some((stem.into_os_string(), format));
         }
         let format = Self::of_folder(path)?;
@@ -326,6 +330,7 @@ mod tests {
         assert_eq!(of("a/b.c_001.NII.GZ"), Some(("b.c_001".into(), "NIfTI")));
         assert_eq!(of("x.nii"), Some(("x".into(), "NIfTI")));
         assert_eq!(of("case.1.npy"), Some(("case.1".into(), "NumPy")));
+        assert_eq!(of("case_1.seg.nrrd"), Some(("case_1".into(), "NRRD")));
         assert_eq!(of("dataset.json"), None);
         assert_eq!(of("nii.gz"), None);
     }

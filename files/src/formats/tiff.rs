@@ -22,27 +22,14 @@ use crate::numbers::Image;
 pub(super) fn read(path: &Path) -> Result<Image, Fault> {
     let file = open(path)?;
     let size = file.metadata()?.len();
-    let stored = Stored::new(BufReader::new(file))?;
+    let mut stored = Stored::new(BufReader::new(file), size)?;
+    let mut told = stored.first()?;
+    let description = Description::parse(&told.description)?;
     let mut decoder = Decoder::new(stored).map_err(broken)?;
     let mut pages = None::<Pages>;
-    let mut description = Description::default();
-    let mut resolution = [None; 2];
+    let resolution = [Tag::XResolution, Tag::YResolution].map(|tag| per_unit(&mut decoder, tag));
     let mut bytes = 0_u64;
-    for page in 0.. {
-        if page == 0 {
-            resolution = [Tag::XResolution, Tag::YResolution].map(|tag| per_unit(&mut decoder, tag));
-        }
-        let told = match decoder.ifd_pointer() {
-            Some(directory) => decoder.inner().plain(directory.0)?,
-            None => stored::Told::default(),
-        };
-        if told.changed {
-            // Read again, with what was changed.
-            decoder.seek_to_image(page).map_err(broken)?;
-        }
-        if page == 0 {
-            description = Description::parse(&told.description)?;
-        }
+    loop {
         if !told.reduced {
             let color = decoder.colortype().map_err(broken)?;
             let (width, height) = decoder.dimensions().map_err(broken)?;
@@ -86,6 +73,7 @@ pub(super) fn read(path: &Path) -> Result<Image, Fault> {
         if !decoder.more_images() {
             break;
         }
+        told = decoder.inner().plain(told.next)?;
         decoder.next_image().map_err(broken)?;
     }
     let pages = pages.ok_or_else(|| Fault::broken("has no page but overviews; save it again"))?;

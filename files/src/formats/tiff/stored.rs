@@ -6,7 +6,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::error::Fault;
-use crate::limits::{TEXT, read_exactly};
+use crate::limits::{TEXT, read_exactly, shorter};
 
 /// A file in which some bytes are others.
 #[derive(Debug)]
@@ -16,14 +16,15 @@ pub(super) struct Stored<R> {
     /// Whether offsets have 64 bits.
     big: bool,
     at: u64,
+    size: u64,
     changed: Vec<(u64, [u8; 2])>,
 }
 
 /// What a directory tells of its page.
 #[derive(Debug, Default)]
 pub(super) struct Told {
-    /// Whether the colours were changed, so that the directory has to be read again.
-    pub(super) changed: bool,
+    /// Where the next directory is, or 0.
+    pub(super) next: u64,
     /// Whether the page is an overview of another or a mask, not a part of the image.
     pub(super) reduced: bool,
     pub(super) description: String,
@@ -38,7 +39,7 @@ const DESCRIPTION: u64 = 270;
 const MOST_ENTRIES: u64 = 1 << 16;
 
 impl<R: Read + Seek> Stored<R> {
-    pub(super) fn new(mut reader: R) -> Result<Self, Fault> {
+    pub(super) fn new(mut reader: R, size: u64) -> Result<Self, Fault> {
         let mut start = Vec::new();
         reader.by_ref().take(4).read_to_end(&mut start)?;
         reader.rewind()?;
@@ -47,11 +48,22 @@ impl<R: Read + Seek> Stored<R> {
             big_endian: start.starts_with(b"MM"),
             big: start.contains(&43),
             at: 0,
+            size,
             changed: Vec::new(),
         })
     }
 
-    /// Makes the page of a directory one of plain grey levels.
+    /// The first page, as [`plain`](Self::plain) makes it.
+    pub(super) fn first(&mut self) -> Result<Told, Fault> {
+        let (at, bytes) = if self.big { (8, 8) } else { (4, 4) };
+        self.seek(SeekFrom::Start(at))?;
+        let directory = self.number(bytes)?;
+        let told = self.plain(directory)?;
+        self.rewind()?;
+        Ok(told)
+    }
+
+    /// Makes the page of a directory one of plain grey levels, before the library reads it.
     pub(super) fn plain(&mut self, directory: u64) -> Result<Told, Fault> {
         let mut told = Told::default();
         let (count, entry) = if self.big { (8, 20) } else { (2, 12) };
@@ -64,6 +76,10 @@ impl<R: Read + Seek> Stored<R> {
             let (tag, kind) = (self.number(2)?, self.number(2)?);
             let length = self.number(wide)?;
             let value = start.saturating_add(4 + wide);
+            // The library makes room for as many values as an entry says.
+            if length.saturating_mul(size_of(kind)) > self.size {
+                return Err(shorter());
+            }
             match (tag, kind) {
                 (NEW_SUBFILE_TYPE, 4) => told.reduced |= self.number(4)? & 0b101 != 0,
                 (NEW_SUBFILE_TYPE, 3) => told.reduced |= self.number(2)? & 0b101 != 0,
@@ -72,7 +88,6 @@ impl<R: Read + Seek> Stored<R> {
                 (COLOURS, 3) if matches!(self.number(2)?, 0 | 3 | 4) => {
                     let one = if self.big_endian { [0, 1] } else { [1, 0] };
                     self.changed.push((value, one));
-                    told.changed = true;
                 }
                 (DESCRIPTION, _) => {
                     if length > wide {
@@ -85,6 +100,8 @@ impl<R: Read + Seek> Stored<R> {
                 _ => {}
             }
         }
+        self.seek(SeekFrom::Start(directory.saturating_add(count + entries * entry)))?;
+        told.next = self.number(wide)?;
         Ok(told)
     }
 
@@ -95,6 +112,16 @@ impl<R: Read + Seek> Stored<R> {
             bytes.reverse();
         }
         Ok(bytes.iter().fold(0, |number, &byte| number << 8 | u64::from(byte)))
+    }
+}
+
+/// Bytes of a value of this kind.
+fn size_of(kind: u64) -> u64 {
+    match kind {
+        3 | 8 => 2,
+        4 | 9 | 11 | 13 => 4,
+        5 | 10 | 12 | 16..=18 => 8,
+        _ => 1,
     }
 }
 
