@@ -62,6 +62,47 @@ for bits, compression in [(8, 1), (16, 1), (1, 1), (8, 8), (8, 5), (32, 1)]:
     ifd = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
     seed(4, b"II*\0" + struct.pack("<I", 8 + len(pixels)) + pixels + ifd + struct.pack("<I", 0))
 
+for encoding, pack in [("raw", bytes), ("gzip", lambda data: gzip.compress(data, mtime=0))]:
+    for layers in (1, 2):
+        header = f"""NRRD0004
+# a note
+type: short
+dimension: 4
+space: left-posterior-superior
+sizes: {layers} 2 3 4
+space directions: none (0,-0.5,0) (0.7,0,0) (0,0,2)
+kinds: list domain domain domain
+space units: "mm" "mm" "mm"
+space origin: (1,2,3)
+endian: big
+encoding: {encoding}
+byte skip: 0
+Segment0_Name:=liver
+Segment0_LabelValue:=1
+Segment0_Layer:=0
+
+"""
+        seed(6, header.encode() + pack(bytes(48 * layers)))
+        seed(4, header.replace("short", "float").encode() + pack(bytes(96 * layers)), "predictions")
+for packed, pack in [("False", bytes), ("True", zlib.compress)]:
+    header = f"""ObjectType = Image
+NDims = 3
+BinaryData = True
+BinaryDataByteOrderMSB = True
+CompressedData = {packed}
+HeaderSize = 0
+TransformMatrix = 0 -1 0 1 0 0 0 0 1
+Offset = 1 2 3
+ElementSpacing = 0.5 0.7 2
+DistanceUnits = mm
+DimSize = 2 3 4
+ElementNumberOfChannels = 2
+ElementType = MET_SHORT
+ElementDataFile = LOCAL
+"""
+    seed(7, header.encode() + pack(bytes(96)))
+    seed(5, header.replace("MET_SHORT", "MET_FLOAT").encode() + pack(bytes(192)), "predictions")
+
 for labels in [{"background": 0, "a": 1, "whole": [1, 2], "ignore": 3}, {"0": "background", "1": "a"}]:
     seed(5, json.dumps({"labels": labels}).encode())
 for descr, size in [("<f4", 4), ("<f8", 8), (">f4", 4), ("|u1", 1), ("<i4", 4)]:

@@ -29,21 +29,36 @@ pub(crate) type ByName = BTreeMap<OsString, PathBuf>;
 
 /// The files of a folder that can be read. Hidden ones are left out.
 pub(crate) fn of_folder(folder: &Path) -> Result<ByName, Failure> {
+    let files = files_of(folder, Format::reads_labels)?;
+    if files.is_empty() {
+        return of_file(folder, Err(format!("holds no {}", read()).into()));
+    }
+    by_name(files, Format::reads_labels)
+}
+
+/// The predictions in a folder. Those that are no label maps count where there are no others: nnU-Net has both beside each
+/// other.
+pub(crate) fn of_predictions(folder: &Path) -> Result<ByName, Failure> {
+    let files = files_of(folder, |format| format.reads_predictions() && !format.reads_labels())?;
+    if files.is_empty() || !files_of(folder, Format::reads_labels)?.is_empty() {
+        return of_folder(folder);
+    }
+    by_name(files, Format::reads_predictions)
+}
+
+fn files_of(folder: &Path, reads: impl Fn(Format) -> bool) -> Result<Vec<PathBuf>, Failure> {
     let files = || -> Result<Vec<PathBuf>, Failure> {
         let mut files = Vec::new();
         for entry in folder.read_dir()? {
             let entry = entry?;
-            if !entry.file_name().to_string_lossy().starts_with('.') && is_read(&entry.path()) {
+            let hidden = entry.file_name().to_string_lossy().starts_with('.');
+            if !hidden && Format::of(&entry.path()).is_some_and(&reads) {
                 files.push(entry.path());
             }
         }
         Ok(files)
     };
-    let files = of_file(folder, files())?;
-    if files.is_empty() {
-        return of_file(folder, Err(format!("holds no {}", read()).into()));
-    }
-    by_name(files)
+    of_file(folder, files())
 }
 
 /// What a case is called that has this file.
@@ -69,10 +84,10 @@ fn by_folder(files: &[PathBuf]) -> Option<ByName> {
 }
 
 /// An error if two files are of the same case.
-fn by_name(files: impl IntoIterator<Item = PathBuf>) -> Result<ByName, Failure> {
+fn by_name(files: impl IntoIterator<Item = PathBuf>, reads: fn(Format) -> bool) -> Result<ByName, Failure> {
     let mut cases = ByName::new();
     for file in files {
-        let Some((name, _)) = Format::split(&file).filter(|(_, format)| format.reads_labels()) else {
+        let Some((name, _)) = Format::split(&file).filter(|(_, format)| reads(*format)) else {
             return of_file(&file, Err(format!("is none of {}", read()).into()));
         };
         if let Some(first) = cases.insert(name, file.clone()) {
@@ -155,7 +170,7 @@ fn pattern(path: &Path) -> Option<&str> {
 pub(crate) fn one_rater(files: Vec<PathBuf>) -> Result<Vec<Case>, Failure> {
     let cases = match by_folder(&files) {
         Some(cases) => cases,
-        None => by_name(files)?,
+        None => by_name(files, Format::reads_labels)?,
     };
     Ok(cases
         .into_iter()
@@ -296,16 +311,26 @@ fn folders(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 
 /// The cases of several raters' folders, by name.
 pub(crate) fn of_raters(folders: &[PathBuf]) -> Result<Vec<Case>, Failure> {
-    let mut cases = BTreeMap::<OsString, Vec<Option<PathBuf>>>::new();
-    for (rater, folder) in folders.iter().enumerate() {
+    let mut files = Vec::new();
+    for folder in folders {
         if !is_folder(folder) {
             return of_file(folder, Err("is no folder; give one for each rater".into()));
         }
-        for (name, file) in of_folder(folder)? {
-            cases.entry(name).or_insert_with(|| vec![None; folders.len()])[rater] = Some(file);
+        files.push(of_folder(folder)?);
+    }
+    Ok(pair(files))
+}
+
+/// The cases of several folders, by name.
+pub(crate) fn pair(folders: Vec<ByName>) -> Vec<Case> {
+    let count = folders.len();
+    let mut cases = BTreeMap::<OsString, Vec<Option<PathBuf>>>::new();
+    for (at, files) in folders.into_iter().enumerate() {
+        for (name, file) in files {
+            cases.entry(name).or_insert_with(|| vec![None; count])[at] = Some(file);
         }
     }
-    Ok(cases.into_iter().map(|(name, raters)| Case { name, raters }).collect())
+    cases.into_iter().map(|(name, raters)| Case { name, raters }).collect()
 }
 
 /// The cases of overlapping structures, and what the structures are called: a folder with the masks of one case, or a folder of

@@ -106,7 +106,8 @@ fn config(path: &std::path::Path) -> Result<Encoding, Failure> {
     }
     let mut text = String::new();
     File::open(path)?.take(LONGEST_CONFIG).read_to_string(&mut text)?;
-    Ok(serde_json::from_str(&text)?)
+    // Some editors begin with a byte order mark.
+    Ok(serde_json::from_str(text.trim_start_matches('\u{feff}'))?)
 }
 
 /// All that cases have in common.

@@ -13,6 +13,7 @@ use soft_labels_files::{Format, Palette, Place};
 use crate::cases::{self, Case, Inputs};
 use crate::classes::{NamedClasses, read_map};
 use crate::command::{Existing, Failure, complain, of_file, printable, text};
+use crate::grid::{Grid, GridArgs};
 use crate::raters::{Foreground, Volume};
 use crate::spared::Spared;
 use crate::work::WorkArgs;
@@ -50,13 +51,16 @@ pub(crate) struct FileArgs {
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = Missing::Error, help_heading = "Raters")]
     pub(crate) missing: Missing,
 
-    /// Each .npy holds all raters: (rater, D, H, W) or (rater, H, W)
+    /// Each file holds all raters: along the first axis, (rater, D, H, W) or (rater, H, W), and along the last of NIfTI
     #[arg(long, help_heading = "Raters")]
     pub(crate) stacked_raters: bool,
 
     /// Makes every label but 0 and that of --ignore this one: numbered objects become one class
     #[arg(long, value_name = "V", value_parser = clap::value_parser!(u8).range(1..))]
     pub(crate) foreground: Option<u8>,
+
+    #[command(flatten)]
+    pub(crate) grid: GridArgs,
 
     #[command(flatten)]
     pub(crate) work: WorkArgs,
@@ -107,10 +111,11 @@ pub(crate) struct Job {
     pub(crate) out: PathBuf,
     pub(crate) format: Format,
     existing: Existing,
-    /// Whether the first axis is the raters.
+    /// Whether an axis is the raters.
     stacked: bool,
     foreground: Option<Foreground>,
     palette: Option<Arc<Palette>>,
+    grid: GridArgs,
 }
 
 impl Job {
@@ -127,7 +132,7 @@ impl Job {
         self.foreground
     }
 
-    /// Whether the first axis is the raters.
+    /// Whether an axis is the raters.
     #[cfg(feature = "zarr")]
     pub(crate) fn is_stacked(&self) -> bool {
         self.stacked
@@ -185,16 +190,19 @@ impl Job {
     /// The label maps of all raters, with the geometry of the first.
     pub(crate) fn read(&self) -> Result<Volume, Failure> {
         let mut raters: Option<Volume> = None;
+        let mut grids = Vec::new();
         for (_, path) in self.raters() {
-            let volume = Volume::from(read_map(path, self.palette.as_deref())?);
+            let map = read_map(path, self.palette.as_deref())?;
+            grids.push(Grid {
+                path,
+                geometry: map.geometry.clone(),
+                shape: map.labels.shape().to_vec(),
+            });
+            let volume = Volume::from(map);
             let Some(before) = raters else {
                 raters = Some(volume);
                 continue;
             };
-            if !before.geometry.same_place(&volume.geometry) {
-                let error = "is at another place than the first rater's file; resample it first";
-                return of_file(path, Err(error.into()));
-            }
             raters = Some(Volume {
                 labels: before.labels.join(volume.labels)?,
                 ..before
@@ -202,12 +210,22 @@ impl Job {
         }
         let mut volume = raters.ok_or("no rater drew it")?;
         if self.stacked {
-            volume.labels = volume.labels.unstack()?;
+            volume = match self.raters().next() {
+                Some((_, path)) => of_file(path, volume.unstack())?,
+                None => volume.unstack()?,
+            };
+        } else {
+            self.check_grid(&grids)?;
         }
         if let Some(foreground) = self.foreground {
             volume.labels.become_one(foreground);
         }
         Ok(volume)
+    }
+
+    /// Whether the voxels of the raters' files lie at the same places.
+    pub(crate) fn check_grid(&self, grids: &[Grid<'_>]) -> Result<(), Failure> {
+        self.grid.check(grids)
     }
 }
 
@@ -374,6 +392,7 @@ fn job(
                 ignore: classes.and_then(|named| named.classes.ignore()),
             }),
             palette: classes.and_then(|named| named.palette.clone()),
+            grid: args.grid,
         }),
         None => {
             let option = formats.option.map_or(String::new(), |option| format!(" for {option}"));
@@ -458,6 +477,6 @@ mod tests {
         assert_eq!(is_folder("soft.d/"), Some(true));
         assert_eq!(is_folder("soft.nii.gz"), Some(false));
         assert_eq!(is_folder("soft.nii.gzz"), None);
-        assert_eq!(is_folder("soft.mha"), None);
+        assert_eq!(is_folder("soft.mhaa"), None);
     }
 }

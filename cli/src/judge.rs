@@ -182,7 +182,7 @@ fn inputs(args: &Args) -> Result<Vec<PathBuf>, Failure> {
         if args.structures {
             files.push(path.clone());
         } else if cases::is_folder(path) {
-            files.extend(cases::of_folder(path)?.into_values());
+            files.extend(cases::of_predictions(path)?.into_values());
         } else {
             files.push(path.clone());
         }
@@ -200,7 +200,10 @@ struct Pair {
 
 /// The files of two folders by name.
 fn pairs(args: &Args) -> Result<Vec<Pair>, Failure> {
-    let cases = cases::of_raters(&[args.prediction.clone(), args.reference.clone()])?;
+    let cases = cases::pair(vec![
+        cases::of_predictions(&args.prediction)?,
+        cases::of_folder(&args.reference)?,
+    ]);
     Ok(cases
         .into_iter()
         .map(|case| {
@@ -219,7 +222,7 @@ fn judge(args: &Args, classes: &Classes, regions: &[Region], pair: &Pair) -> Res
     let reference_path = pair.reference.as_ref().ok_or("has no reference")?;
     let palette = args.classes.palette()?;
     let reference = prediction::reference(reference_path, palette.as_ref())?;
-    let prediction = prediction::prediction(prediction_path, &reference, classes, palette.as_ref())?;
+    let prediction = prediction::prediction(prediction_path, &reference, classes, palette.as_ref(), args.grid)?;
     // The predicted labels, and masks, codes and distances of a structure.
     memory::check_voxels(reference.labels.shape(), 32)?;
     check_labels(reference_path, &reference.labels, classes)?;

@@ -6,6 +6,7 @@ mod classes;
 mod command;
 mod encode;
 mod fuse;
+mod grid;
 mod jobs;
 mod judge;
 mod memory;

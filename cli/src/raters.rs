@@ -1,7 +1,7 @@
 //! The label maps of a case's raters.
 
-use ndarray::ArrayD;
-use soft_labels_files::{ElementType, Geometry, LabelMap, Labels};
+use ndarray::{ArrayD, Axis};
+use soft_labels_files::{Axes, ElementType, Geometry, LabelMap, Labels};
 
 use crate::command::Failure;
 use crate::memory;
@@ -90,22 +90,23 @@ impl RaterMaps {
         }
     }
 
-    /// The label maps of the raters along the first axis.
-    pub(crate) fn unstack(self) -> Result<Self, Failure> {
-        fn raters<L: Clone>(maps: &[ArrayD<L>]) -> Result<Vec<ArrayD<L>>, Failure> {
+    /// The label maps of the raters along an axis.
+    fn unstack(self, axis: Axis) -> Result<Self, Failure> {
+        fn raters<L: Clone>(maps: &[ArrayD<L>], axis: Axis) -> Result<Vec<ArrayD<L>>, Failure> {
             for map in maps {
                 memory::check_voxels(map.shape(), size_of::<L>())?;
             }
-            let stacks = maps.iter().filter(|map| map.ndim() > 0);
-            Ok(stacks
-                .flat_map(|map| map.outer_iter())
-                .map(|rater| rater.to_owned())
-                .collect())
+            let raters = maps.iter().flat_map(|map| map.axis_iter(axis));
+            Ok(raters.map(|rater| rater.to_owned()).collect())
         }
         Ok(match self {
-            Self::U8(maps) => Self::U8(raters(&maps)?),
-            Self::I64(maps) => Self::I64(raters(&maps)?),
+            Self::U8(maps) => Self::U8(raters(&maps, axis)?),
+            Self::I64(maps) => Self::I64(raters(&maps, axis)?),
         })
+    }
+
+    fn shape(&self) -> &[usize] {
+        each_type!(self, maps => maps.first().map_or(&[], |map| map.shape()))
     }
 }
 
@@ -125,5 +126,27 @@ impl From<LabelMap> for Volume {
             element_type: map.element_type,
             geometry: map.geometry,
         }
+    }
+}
+
+impl Volume {
+    /// The label maps of the raters of one file: along its first axis, or along the last where x is first.
+    pub(crate) fn unstack(self) -> Result<Self, Failure> {
+        let shape = self.labels.shape();
+        let (axis, fits, expected) = if self.geometry.axes() == Axes::Xyz {
+            (3, shape.len() == 4, "(x, y, z, rater)")
+        } else {
+            (0, (3..=4).contains(&shape.len()), "(rater, D, H, W) or (rater, H, W)")
+        };
+        if !fits {
+            return Err(format!(
+                "has shape {shape:?}, and with --stacked-raters it has to be {expected}; leave the option out if it is of one rater"
+            )
+            .into());
+        }
+        Ok(Self {
+            labels: self.labels.unstack(Axis(axis))?,
+            ..self
+        })
     }
 }

@@ -11,6 +11,7 @@ use soft_labels_files::{Axes, Geometry, Palette};
 
 use crate::classes::{ClassArgs, NamedClasses, read_map};
 use crate::command::{self, Existing, Failure, Outcome, of_file, shown};
+use crate::grid::{Grid, GridArgs};
 use crate::memory;
 use crate::raters::Volume;
 use crate::spared::Spared;
@@ -46,9 +47,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "AXIS=K")]
     slice: Option<Slice>,
 
-    /// The first axis of the .npy is the raters
+    /// The first axis of the file is the raters, and the last of NIfTI
     #[arg(long)]
     stacked_raters: bool,
+
+    #[command(flatten)]
+    grid: GridArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,8 +99,10 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         palette,
         ..
     } = args.classes.read()?;
-    let (mut maps, axes) = read(args, palette.as_deref())?;
-    let last = maps.first().map_or(0, |map| map.ndim()).saturating_sub(1);
+    let (mut maps, geometry) = read(args, palette.as_deref())?;
+    let axes = geometry.axes();
+    let dimensions = maps.first().map_or(0, |map| map.ndim());
+    let last = dimensions.saturating_sub(1);
     let axis = args
         .slice
         .map_or(if axes == Axes::Xyz { last } else { 0 }, |slice| slice.axis);
@@ -121,6 +127,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         classes,
         slice,
         names,
+        spacing: proportion(&geometry, dimensions, axis),
     };
     let canvas = if maps.len() == 1 {
         scene.confidence()
@@ -134,22 +141,26 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     Ok(Outcome::Well)
 }
 
-/// The label maps of all raters, and the order of the first one's axes.
-fn read(args: &Args, palette: Option<&Palette>) -> Result<(Vec<ArrayD<i64>>, Axes), Failure> {
-    let (mut maps, mut first) = (Vec::new(), None::<Geometry>);
+/// The label maps of all raters, and the geometry of the first one that has any.
+fn read(args: &Args, palette: Option<&Palette>) -> Result<(Vec<ArrayD<i64>>, Geometry), Failure> {
+    let (mut maps, mut grids) = (Vec::new(), Vec::new());
     for path in &args.inputs {
-        let Volume { labels, geometry, .. } = read_map(path, palette)?.into();
-        if first.as_ref().is_some_and(|first| !first.same_place(&geometry)) {
-            return of_file(
-                path,
-                Err("is at another place than the first rater's file; resample it first".into()),
-            );
+        let map = read_map(path, palette)?;
+        grids.push(Grid {
+            path,
+            geometry: map.geometry.clone(),
+            shape: map.labels.shape().to_vec(),
+        });
+        let mut volume = Volume::from(map);
+        if args.stacked_raters {
+            volume = of_file(path, volume.unstack())?;
         }
-        let labels = if args.stacked_raters { labels.unstack()? } else { labels };
-        maps.extend(labels.widen()?);
-        first.get_or_insert(geometry);
+        maps.extend(volume.labels.widen()?);
     }
-    Ok((maps, first.unwrap_or_default().axes()))
+    args.grid.check(&grids)?;
+    let mut geometries = grids.into_iter().map(|grid| grid.geometry);
+    let known = geometries.find(|geometry| geometry.spacing_mm().is_some());
+    Ok((maps, known.unwrap_or_default()))
 }
 
 /// Every rater's label map has the shape of the first one's.
@@ -175,19 +186,31 @@ fn arrange(map: &mut ArrayD<i64>, axis: usize, order: Axes) -> Result<(), Failur
     if axis >= axes {
         return Err(format!("there is no axis {axis}; the label map has {axes}, counted from 0").into());
     }
-    let mut places: Vec<usize> = (0..axes).collect();
-    if axes == 3 {
-        places.remove(axis);
-    }
-    // x is before y, and y before z.
-    if order == Axes::Xyz {
-        places.reverse();
-    }
+    let mut places = rows_and_columns(axes, axis, order);
     if axes == 3 {
         places.insert(0, axis);
     }
     *map = std::mem::take(map).permuted_axes(places);
     Ok(())
+}
+
+/// The axes that are the rows and the columns of a slice.
+fn rows_and_columns(axes: usize, axis: usize, order: Axes) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..axes).filter(|&place| axes != 3 || place != axis).collect();
+    // x is before y, and y before z.
+    if order == Axes::Xyz {
+        places.reverse();
+    }
+    places
+}
+
+/// How far rows and columns are apart.
+fn proportion(geometry: &Geometry, axes: usize, axis: usize) -> [f64; 2] {
+    let spacing = geometry.spacing_mm().unwrap_or_default();
+    match rows_and_columns(axes, axis, geometry.axes()).as_slice() {
+        [rows, columns] => [*rows, *columns].map(|axis| spacing.get(axis).copied().unwrap_or(1.0)),
+        _ => [1.0; 2],
+    }
 }
 
 /// The slice asked for, or the one with most voxels of structures; none of an image.

@@ -70,12 +70,18 @@ impl Canvas {
 
     /// A square of `side` pixels for each voxel.
     pub fn squares(&mut self, at: Point, side: u32, colors: &ArrayRef2<Rgb888>) {
+        self.rectangles(at, Size::new_equal(side), colors);
+    }
+
+    /// A rectangle of this size for each voxel.
+    pub fn rectangles(&mut self, at: Point, voxel: Size, colors: &ArrayRef2<Rgb888>) {
         for ((y, x), &color) in colors.indexed_iter() {
-            let corner = at + Point::new(x as i32, y as i32) * side as i32;
-            self.fill(Rectangle::new(corner, Size::new_equal(side)), color);
+            let corner = at + Point::new(x as i32 * voxel.width as i32, y as i32 * voxel.height as i32);
+            self.fill(Rectangle::new(corner, voxel), color);
         }
         let (height, width) = colors.dim();
-        self.frame(Rectangle::new(at, Size::new(width as u32, height as u32) * side));
+        let all = Size::new(width as u32 * voxel.width, height as u32 * voxel.height);
+        self.frame(Rectangle::new(at, all));
     }
 
     /// The image as a PNG file.

@@ -49,7 +49,12 @@ pub enum Item<'a> {
 
 /// Paints rows of items, whose panels show `shape` voxels of `side` pixels.
 pub fn paint(rows: &[Vec<Item<'_>>], shape: (usize, usize), side: u32) -> Canvas {
-    let panel = Size::new(shape.1 as u32, shape.0 as u32) * side;
+    paint_voxels(rows, shape, Size::new_equal(side))
+}
+
+/// The same with voxels of this width and height in pixels.
+pub fn paint_voxels(rows: &[Vec<Item<'_>>], shape: (usize, usize), voxel: Size) -> Canvas {
+    let panel = Size::new(shape.1 as u32 * voxel.width, shape.0 as u32 * voxel.height);
     let width = |item: &Item<'_>| match item {
         Item::Bar(_) => BAR,
         Item::Panel(..) | Item::Legend(_) => panel.width,
@@ -63,7 +68,7 @@ pub fn paint(rows: &[Vec<Item<'_>>], shape: (usize, usize), side: u32) -> Canvas
     let mut at = Point::new(MARGIN as i32, (MARGIN + TITLE) as i32);
     for row in rows {
         for item in row {
-            item.paint(&mut canvas, Rectangle::new(at, panel), side);
+            item.paint(&mut canvas, Rectangle::new(at, panel), voxel);
             at.x += (width(item) + GAP) as i32;
         }
         at = Point::new(MARGIN as i32, at.y + (TITLE + panel.height + GAP) as i32);
@@ -72,7 +77,7 @@ pub fn paint(rows: &[Vec<Item<'_>>], shape: (usize, usize), side: u32) -> Canvas
 }
 
 impl Item<'_> {
-    fn paint(&self, canvas: &mut Canvas, area: Rectangle, side: u32) {
+    fn paint(&self, canvas: &mut Canvas, area: Rectangle, voxel: Size) {
         let above = area.top_left - Point::new(0, TITLE as i32);
         match self {
             Self::Panel(title, colors) => {
@@ -81,7 +86,7 @@ impl Item<'_> {
                     above + Point::new(area.size.width as i32 / 2, 0),
                     Alignment::Center,
                 );
-                canvas.squares(area.top_left, side, colors);
+                canvas.rectangles(area.top_left, voxel, colors);
             }
             Self::Legend(entries) => {
                 // As many as there is room for.

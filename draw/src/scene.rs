@@ -3,12 +3,13 @@
 use std::f64::consts::LN_2;
 use std::ops::Range;
 
+use embedded_graphics::geometry::Size;
 use embedded_graphics::pixelcolor::Rgb888;
 use ndarray::{Array2, Array3, ArrayD, ArrayViewD, Axis, Ix3};
 use soft_labels::{Classes, LabelSmoothing, OneHot, Raters, Result, SoftEncoder, Svls};
 
 use crate::canvas::{Canvas, blend};
-use crate::grid::{Item, Scale, paint};
+use crate::grid::{Item, Scale, paint_voxels};
 
 /// Class colours; those of Okabe & Ito can be told apart by colour-blind readers too.
 const CLASS: [Rgb888; 8] = [
@@ -45,6 +46,8 @@ pub struct Scene<'a> {
     pub slice: Option<usize>,
     /// What the classes are called.
     pub names: Vec<String>,
+    /// How far rows and columns are apart, in any unit: voxels are drawn in this proportion.
+    pub spacing: [f64; 2],
 }
 
 impl Scene<'_> {
@@ -84,7 +87,7 @@ impl Scene<'_> {
         }
         rows[0].push(Item::Bar(&confidence));
         rows[1].push(Item::Bar(&entropy));
-        Ok(paint(&rows, shape(&window), side(&window)))
+        Ok(paint_voxels(&rows, shape(&window), voxel(&window, self.spacing)))
     }
 
     /// The raters' labels, and the probability of the foreground and entropy of mOH and mSVLS: figure 3 of the paper.
@@ -124,7 +127,7 @@ impl Scene<'_> {
         }
         rows[0].push(Item::Bar(&foreground));
         rows[1].push(Item::Bar(&entropy));
-        Ok(paint(&rows, shape(&window), side(&window)))
+        Ok(paint_voxels(&rows, shape(&window), voxel(&window, self.spacing)))
     }
 
     /// Mean soft labels of the raters within a window of one slice, (C, H, W).
@@ -199,10 +202,22 @@ fn shape(window: &[Range<usize>]) -> (usize, usize) {
     }
 }
 
-/// Size of a voxel in pixels: up to 10, smaller if there are many.
-fn side(window: &[Range<usize>]) -> u32 {
+/// The longest edge of a panel of voxels that are not square, in pixels.
+const LONGEST: f64 = 8192.0;
+
+/// Size of a voxel in pixels: up to 10 along its shorter edge, smaller if there are many.
+fn voxel(window: &[Range<usize>], spacing: [f64; 2]) -> Size {
     let (rows, columns) = shape(window);
-    (432 / rows.max(columns).max(1) as u32).clamp(1, 10)
+    let [row, column] = match spacing.map(|step| step.is_finite() && step > 0.0) {
+        [true, true] => spacing,
+        _ => [1.0; 2],
+    };
+    let shorter = row.min(column);
+    let (row, column) = (row / shorter, column / shorter);
+    let (rows, columns) = (rows.max(1) as f64, columns.max(1) as f64);
+    let side = (432.0 / (rows * row).max(columns * column)).floor().clamp(1.0, 10.0);
+    let pixels = |step: f64, count: f64| (side * step).min(LONGEST / count).round().max(1.0) as u32;
+    Size::new(pixels(column, columns), pixels(row, rows))
 }
 
 /// Entropy of each voxel in nats.

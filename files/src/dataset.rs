@@ -52,7 +52,7 @@ const LONGEST_NAME: usize = 200;
 ///
 /// # Errors
 ///
-/// If the file is no JSON, has no such object, or a name of more than 200 characters.
+/// If the file is no JSON (a byte order mark is let pass), has no such object, or a name of more than 200 characters.
 ///
 /// ```
 /// let folder = tempfile::tempdir()?;

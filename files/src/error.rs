@@ -112,6 +112,19 @@ impl Fault {
         Self::new(ErrorKind::Place, text)
     }
 
+    /// Whether the file is not what its name tells.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.kind == ErrorKind::Broken
+    }
+
+    /// What fails while a stream is unpacked is a broken file, not a failing disk.
+    pub(crate) fn broken_stream(self) -> Self {
+        match self.kind {
+            ErrorKind::Io => Self::broken(format!("has broken data ({}); save it again", self.text)),
+            _ => self,
+        }
+    }
+
     /// The error of a file.
     pub(crate) fn at(self, path: &Path) -> Error {
         Error {

@@ -1,10 +1,15 @@
 //! The table of formats. A new format is a file in `formats/` and a row here.
 
+mod detached;
+mod gunzip;
+mod metaimage;
 mod nifti;
 mod npy;
 mod npz;
+pub(crate) mod nrrd;
 mod pixels;
 mod png;
+mod raw;
 mod tiff;
 #[cfg(feature = "zarr")]
 pub mod zarr;
@@ -19,7 +24,7 @@ use soft_labels::sparse::SparseLabels;
 use crate::elements::{ElementType, Values};
 use crate::error::Fault;
 use crate::geometry::{Axes, Geometry};
-use crate::labels::LabelMap;
+use crate::numbers::Image;
 use crate::probabilities::Prediction;
 
 /// What is known of a format. What it does not do is `None`.
@@ -31,8 +36,9 @@ pub(crate) struct Row {
     pub(crate) ending: &'static str,
     /// The order of axes in the file.
     pub(crate) axes: Axes,
-    pub(crate) labels: Option<ReadLabels>,
-    /// A label map of so many axes, or probabilities, which have one more.
+    /// The one array in a file: labels or probabilities.
+    pub(crate) read: Option<Read>,
+    /// Probabilities alone, for formats that have no label maps.
     pub(crate) prediction: Option<ReadPrediction>,
     pub(crate) write_labels: Option<Write>,
     /// The element type of labels that are written, if there is no choice.
@@ -46,8 +52,9 @@ pub(crate) struct Row {
     pub(crate) is_ours: Option<fn(&Path) -> bool>,
 }
 
-pub(crate) type ReadLabels = fn(&Path) -> Result<LabelMap, Fault>;
-pub(crate) type ReadPrediction = fn(&Path, usize) -> Result<Prediction, Fault>;
+pub(crate) type Read = fn(&Path) -> Result<Image, Fault>;
+/// Of a label map of so many axes, in this order.
+pub(crate) type ReadPrediction = fn(&Path, usize, Axes) -> Result<Prediction, Fault>;
 pub(crate) type WriteSparse = fn(&Path, &SparseLabels<f32, IxDyn>) -> Result<(), Fault>;
 
 /// Writes a new file. What is in it is moved to its place afterwards.
@@ -60,7 +67,7 @@ impl Row {
         endings: &[],
         ending: "",
         axes: Axes::Dhw,
-        labels: None,
+        read: None,
         prediction: None,
         write_labels: None,
         label_type: None,
@@ -76,8 +83,7 @@ static TABLE: &[Row] = &[
         name: "NumPy",
         endings: &[".npy"],
         ending: ".npy",
-        labels: Some(npy::labels),
-        prediction: Some(npy::prediction),
+        read: Some(npy::read),
         write_labels: Some(npy::write),
         write_probabilities: Some(npy::write),
         ..Row::EMPTY
@@ -87,17 +93,50 @@ static TABLE: &[Row] = &[
         endings: &[".nii", ".nii.gz"],
         ending: ".nii.gz",
         axes: Axes::Xyz,
-        labels: Some(nifti::labels),
-        prediction: Some(nifti::prediction),
+        read: Some(nifti::read),
         write_labels: Some(nifti::write_labels),
         write_probabilities: Some(nifti::write_probabilities),
+        ..Row::EMPTY
+    },
+    Row {
+        name: "NIfTI, header and voxels",
+        endings: &[".hdr"],
+        ending: ".hdr",
+        axes: Axes::Xyz,
+        read: Some(nifti::read_pair),
+        ..Row::EMPTY
+    },
+    Row {
+        name: "NRRD",
+        endings: &[".nrrd"],
+        ending: ".nrrd",
+        axes: Axes::Xyz,
+        read: Some(nrrd::read),
+        write_labels: Some(nrrd::write_labels),
+        write_probabilities: Some(nrrd::write_probabilities),
+        ..Row::EMPTY
+    },
+    Row {
+        name: "NRRD, header and data",
+        endings: &[".nhdr"],
+        ending: ".nhdr",
+        axes: Axes::Xyz,
+        read: Some(nrrd::read),
+        ..Row::EMPTY
+    },
+    Row {
+        name: "MetaImage",
+        endings: &[".mha", ".mhd"],
+        ending: ".mha",
+        axes: Axes::Xyz,
+        read: Some(metaimage::read),
         ..Row::EMPTY
     },
     Row {
         name: "PNG",
         endings: &[".png"],
         ending: ".png",
-        labels: Some(png::labels),
+        read: Some(png::read),
         write_labels: Some(png::write),
         label_type: Some(ElementType::U8),
         ..Row::EMPTY
@@ -106,7 +145,7 @@ static TABLE: &[Row] = &[
         name: "TIFF",
         endings: &[".tif", ".tiff"],
         ending: ".tif",
-        labels: Some(tiff::labels),
+        read: Some(tiff::read),
         ..Row::EMPTY
     },
     #[cfg(feature = "zarr")]
@@ -114,7 +153,7 @@ static TABLE: &[Row] = &[
         name: "Zarr",
         endings: &[".zarr"],
         ending: ".zarr",
-        labels: Some(zarr::labels),
+        read: Some(zarr::read),
         write_labels: Some(zarr::write_labels),
         write_probabilities: Some(zarr::write_probabilities),
         is_folder: Some(zarr::is_array),
@@ -125,12 +164,13 @@ static TABLE: &[Row] = &[
         name: "NumPy, several arrays",
         endings: &[".npz"],
         ending: ".npz",
+        prediction: Some(npz::prediction),
         write_sparse: Some(npz::write_sparse),
         ..Row::EMPTY
     },
 ];
 
-/// A format of files: NumPy, NIfTI, PNG, TIFF, and Zarr with feature `zarr`.
+/// A format of files: NumPy, NIfTI, NRRD, MetaImage, PNG, TIFF, and Zarr with feature `zarr`.
 ///
 /// ```
 /// use std::path::Path;
@@ -167,6 +207,10 @@ impl Format {
         if let Some((ending, format)) = ending(path) {
             let mut stem = path.to_path_buf();
             for _ in ending.matches('.') {
+                stem = stem.file_stem()?.into();
+            }
+            // 3D Slicer ends the names of segmentations so, of whatever case.
+            if ending == ".nrrd" && stem.extension().is_some_and(|end| end.eq_ignore_ascii_case("seg")) {
                 stem = stem.file_stem()?.into();
             }
             return Some((stem.into_os_string(), format));
@@ -213,7 +257,12 @@ impl Format {
 
     /// Whether label maps are read.
     pub fn reads_labels(self) -> bool {
-        self.0.labels.is_some()
+        self.0.read.is_some()
+    }
+
+    /// Whether predictions are read: label maps or probabilities.
+    pub fn reads_predictions(self) -> bool {
+        self.0.read.is_some() || self.0.prediction.is_some()
     }
 
     /// Whether label maps are written.
@@ -237,7 +286,7 @@ impl Format {
     /// use soft_labels_files::Format;
     ///
     /// assert_eq!(Format::list(Format::writes_sparse), ".npz");
-    /// assert!(Format::list(Format::reads_labels).starts_with(".npy, .nii, .nii.gz, .png, .tif"));
+    /// assert!(Format::list(Format::reads_labels).starts_with(".npy, .nii, .nii.gz, .hdr, .nrrd"));
     /// ```
     pub fn list(which: impl Fn(Self) -> bool) -> String {
         let formats = Self::all().filter(|format| which(*format));
@@ -281,6 +330,7 @@ mod tests {
         assert_eq!(of("a/b.c_001.NII.GZ"), Some(("b.c_001".into(), "NIfTI")));
         assert_eq!(of("x.nii"), Some(("x".into(), "NIfTI")));
         assert_eq!(of("case.1.npy"), Some(("case.1".into(), "NumPy")));
+        assert_eq!(of("case_1.seg.nrrd"), Some(("case_1".into(), "NRRD")));
         assert_eq!(of("dataset.json"), None);
         assert_eq!(of("nii.gz"), None);
     }

@@ -1,10 +1,12 @@
 //! Where the voxels of an array are.
 
 mod header;
+mod place;
 mod unit;
 
 use nifti::NiftiHeader;
 pub use unit::Unit;
+pub(crate) use unit::length_in_mm;
 
 /// Where voxels are: three rows, for x, y and z in millimetres. The first three columns are the steps along the first three
 /// axes of the array, and the last is the place of voxel (0, 0, 0). x runs to the right of the patient, y to the front and z
@@ -64,6 +66,33 @@ impl Geometry {
         }
     }
 
+    /// The voxels of an array (x, y, z) by their affine in millimetres.
+    ///
+    /// ```
+    /// use soft_labels_files::{Axes, Geometry};
+    ///
+    /// let affine = [[0.0, 0.5, 0.0, -10.0], [0.7, 0.0, 0.0, 4.0], [0.0, 0.0, -2.5, 8.0]];
+    /// let geometry = Geometry::from_affine(&affine);
+    /// assert_eq!(geometry.axes(), Axes::Xyz);
+    /// assert_eq!(geometry.spacing_mm(), Some(&[0.7, 0.5, 2.5][..]));
+    /// ```
+    pub fn from_affine(affine: &Affine) -> Self {
+        let length = |axis: usize| affine.iter().map(|row| row[axis] * row[axis]).sum::<f64>().sqrt();
+        Self {
+            axes: Axes::Xyz,
+            affine: Some(*affine),
+            ..Self::from_spacing_mm(&[0, 1, 2].map(length))
+        }
+    }
+
+    /// The same of an array whose first axis is x.
+    pub(crate) fn x_first(self) -> Self {
+        Self {
+            axes: Axes::Xyz,
+            ..self
+        }
+    }
+
     pub(crate) fn of_nifti(header: NiftiHeader) -> Self {
         let unit = header::unit(&header);
         let mm = |length: f64| length * unit.millimetres();
@@ -71,7 +100,7 @@ impl Geometry {
             axes: Axes::Xyz,
             unit,
             spacing: Some(header::spacing(&header).into_iter().map(mm).collect()),
-            affine: header::affine(&header).map(|rows| rows.map(|row| row.map(mm))),
+            affine: Some(header::affine(&header).map(|row| row.map(mm))),
             header: Some(Box::new(header)),
         }
     }
@@ -102,7 +131,8 @@ impl Geometry {
         self.spacing.as_deref()
     }
 
-    /// From voxels to millimetres, if the file tells it. Of NIfTI it is the sform if its code is set, else the qform.
+    /// From voxels to millimetres, if the file tells it. Of NIfTI it is the sform if its code is set, else the qform if its
+    /// code is set, else the spacing along axes that begin at 0.
     pub fn affine(&self) -> Option<&Affine> {
         self.affine.as_ref()
     }
@@ -178,28 +208,6 @@ impl Geometry {
         }
         (self.affine, self.spacing) = (Some(affine), Some(spacing));
         self
-    }
-
-    /// Whether the voxels of two arrays lie at the same places, within a thousandth of the first one's unit. It is true if one
-    /// of them is not known.
-    ///
-    /// ```
-    /// use soft_labels_files::Geometry;
-    ///
-    /// let geometry = Geometry::from_spacing_mm(&[2.5, 1.0, 1.0]);
-    /// assert!(geometry.same_place(&Geometry::unknown()));
-    /// assert!(!geometry.same_place(&Geometry::from_spacing_mm(&[2.5, 1.0, 1.1])));
-    /// ```
-    pub fn same_place(&self, other: &Self) -> bool {
-        if self.spacing.is_none() || other.spacing.is_none() {
-            return true;
-        }
-        let near = 1e-3 * self.unit.millimetres();
-        let (a, b) = (self.place(), other.place());
-        a.as_flattened()
-            .iter()
-            .zip(b.as_flattened())
-            .all(|(a, b)| (a - b).abs() < near)
     }
 
     /// The affine, or the spacing along axes that begin at 0.

@@ -1,6 +1,6 @@
 //! Label maps as they come from files.
 
-use ndarray::{ArrayD, Axis, concatenate};
+use ndarray::ArrayD;
 
 use crate::elements::{Element, ElementType};
 use crate::error::{Fault, Result};
@@ -120,20 +120,6 @@ impl Labels {
             Self::I64(map) if map.is_standard_layout() => map,
             Self::I64(map) => in_order(&map),
         }
-    }
-
-    /// One label map, of which these are the slices along a new first axis. As `i64` if their element types differ.
-    pub(crate) fn stack(slices: Vec<Self>) -> std::result::Result<Self, Fault> {
-        let bytes = slices.iter().map(|slice| match slice {
-            Self::U8(map) => Some(map.view().insert_axis(Axis(0))),
-            Self::I64(_) => None,
-        });
-        if let Some(views) = bytes.collect::<Option<Vec<_>>>() {
-            return Ok(Self::U8(concatenate(Axis(0), &views)?));
-        }
-        let wide: Vec<_> = slices.into_iter().map(Self::into_i64).collect();
-        let views: Vec<_> = wide.iter().map(|map| map.view().insert_axis(Axis(0))).collect();
-        Ok(Self::I64(concatenate(Axis(0), &views)?))
     }
 }
 

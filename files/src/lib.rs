@@ -1,6 +1,6 @@
 //! Label maps and soft labels in files, with their spacing and affine.
 //!
-//! [`read_labels`] reads a label map from NIfTI, NumPy, PNG, TIFF or Zarr. It goes to [`soft_labels`] as an `ndarray`, and
+//! [`read_labels`] reads a label map from NIfTI, NRRD, MetaImage, NumPy, PNG, TIFF or Zarr. It goes to [`soft_labels`] as an `ndarray`, and
 //! [`write_probabilities`] writes the result with the geometry of its label map:
 //!
 //! ```standalone_crate
@@ -26,7 +26,8 @@
 //!
 //! # Axes
 //!
-//! Arrays have the axes of their file: (H, W) or (D, H, W) from NumPy, PNG, TIFF and Zarr, and (x, y, z) from NIfTI.
+//! Arrays have the axes of their file: (H, W) or (D, H, W) from NumPy, PNG, TIFF and Zarr, and (x, y, z) from NIfTI, NRRD and
+//! MetaImage.
 //! [`Geometry::axes`] says which, and all that a [`Geometry`] has by axis is in that order. Probabilities have the classes
 //! first in memory, whatever the file has. Nothing is turned or flipped when it is read or written.
 //!
@@ -35,11 +36,14 @@
 //! | | labels | probabilities | geometry |
 //! |---|---|---|---|
 //! | `.nii`, `.nii.gz` | read, written | read, written | spacing, sform, qform, unit |
+//! | `.nrrd`, `.nhdr` | read, `.nrrd` written | read, `.nrrd` written | spacing, directions, unit |
+//! | `.mha`, `.mhd` | read | read | spacing, directions |
 //! | `.npy` | read, written | read, written | |
 //! | `.png` | read, images written | | |
-//! | `.tif`, `.tiff` | read | | |
-//! | `.zarr`, versions 2 and 3, feature `zarr` | read, written | written | |
-//! | `.npz` | | sparse ones written | |
+//! | `.tif`, `.tiff` | read | read | spacing of ImageJ and OME |
+//! | `.zarr`, versions 2 and 3, feature `zarr` | read, written | read, written | |
+//! | `.npz` | | sparse ones read, written; nnU-Net's read | |
+//! | `.hdr` with `.img` | read | read | as `.nii` |
 //!
 //! [`Format`] tells the same at run time. `zarr::LabelArray` and `zarr::ArrayWriter` handle arrays larger than memory.
 //!
@@ -58,6 +62,7 @@ mod formats;
 mod geometry;
 mod labels;
 mod limits;
+mod numbers;
 mod palette;
 mod place;
 mod probabilities;
@@ -68,6 +73,7 @@ pub use dataset::{Dataset, read_dataset};
 pub use elements::{Element, ElementType};
 pub use error::{Error, ErrorKind, Result};
 pub use formats::Format;
+pub use formats::nrrd::{Segment, Segmentation, read_segments};
 #[cfg(feature = "zarr")]
 pub use formats::zarr;
 pub use geometry::{Affine, Axes, Geometry, Unit};
@@ -75,7 +81,7 @@ pub use labels::{LabelElement, LabelMap, Labels};
 pub use palette::Palette;
 pub use place::{Place, folder_of};
 pub use probabilities::{Prediction, Probabilities};
-pub use read::{read_labels, read_prediction, read_probabilities};
+pub use read::{read_labels, read_prediction, read_prediction_of, read_probabilities};
 pub use write::{write_labels, write_labels_as, write_probabilities, write_sparse};
 
 #[doc = include_str!("../README.md")]

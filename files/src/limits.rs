@@ -14,7 +14,8 @@ pub(crate) const TEXT: u64 = 1 << 24;
 pub(crate) fn text(path: &Path) -> Result<String, Fault> {
     let mut text = String::new();
     open(path)?.take(TEXT).read_to_string(&mut text)?;
-    Ok(text)
+    // Some editors begin with a byte order mark.
+    Ok(text.strip_prefix('\u{feff}').map(ToOwned::to_owned).unwrap_or(text))
 }
 
 /// Opens a regular file. Others, such as pipes and devices, may never end.
@@ -31,9 +32,9 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, F
         .unwrap_or_else(|_| Err(Fault::broken("is too broken to be read; save it again")))
 }
 
-/// Reads so many bytes, without more memory than there are bytes.
+/// Reads so many bytes. That the file can hold them is checked before.
 pub(crate) fn read_exactly(reader: impl Read, bytes: u64) -> Result<Vec<u8>, Fault> {
-    let mut values = Vec::new();
+    let mut values = reserve(usize::try_from(bytes).map_err(|_| shorter())?)?;
     reader
         .take(bytes)
         .read_to_end(&mut values)
@@ -61,6 +62,22 @@ pub(crate) fn check_unpacked(unpacked: Option<u64>, packed: u64) -> Result<u64, 
         .ok_or_else(shorter)
 }
 
+/// An empty vector for so many values, or an error where there is no memory for them.
+pub(crate) fn reserve<T>(len: usize) -> Result<Vec<T>, Fault> {
+    let mut values = Vec::new();
+    match values.try_reserve_exact(len) {
+        Ok(()) => Ok(values),
+        Err(_) => Err(no_memory((len as u64).saturating_mul(size_of::<T>() as u64))),
+    }
+}
+
+fn no_memory(bytes: u64) -> Fault {
+    Fault::too_large(format!(
+        "needs {} MB of memory, which are not to be had; use a smaller part of it",
+        bytes >> 20
+    ))
+}
+
 /// An error if there is no memory for so many bytes, where a library would end the program.
 pub(crate) fn check_memory(bytes: u64) -> Result<(), Fault> {
     let mut room = Vec::<u8>::new();
@@ -68,9 +85,6 @@ pub(crate) fn check_memory(bytes: u64) -> Result<(), Fault> {
     // A list that nobody looks at may be left out by the compiler.
     match std::hint::black_box((room, reserved)).1 {
         Ok(Ok(())) => Ok(()),
-        _ => Err(Fault::too_large(format!(
-            "needs {} MB of memory, which are not to be had; use a smaller part of it",
-            bytes >> 20
-        ))),
+        _ => Err(no_memory(bytes)),
     }
 }

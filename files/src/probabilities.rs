@@ -22,4 +22,6 @@ pub enum Prediction {
     Labels(LabelMap),
     /// Probabilities, which have an axis more than the label map.
     Probabilities(Probabilities),
+    /// The probability of a foreground alone, which has the axes of the label map.
+    Foreground(Probabilities),
 }

@@ -138,7 +138,7 @@ pub fn write_labels_as<'a, D: Dimension>(
 ///
 /// let read = read_probabilities(&path, 3)?;
 /// assert_eq!(read.values.shape(), [2, 6, 5, 4]);
-/// assert!(read.geometry.same_place(&map.geometry));
+/// assert!(read.geometry.same_place(&map.geometry, labels.shape()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn write_probabilities<'a, T: Element, D: Dimension>(

@@ -14,7 +14,16 @@ fuzz_target!(|data: &[u8]| {
     let Some((&format, bytes)) = data.split_first() else {
         return;
     };
-    let (ending, axes) = [("npy", 2), ("npy", 3), ("nii", 3), ("nii.gz", 2)][usize::from(format % 4)];
+    let (ending, axes) = [
+        ("npy", 2),
+        ("npy", 3),
+        ("nii", 3),
+        ("nii.gz", 2),
+        ("nrrd", 3),
+        ("mha", 2),
+        ("tif", 2),
+        ("npz", 3),
+    ][usize::from(format % 8)];
     let path = FOLDER.path().join(format!("a.{ending}"));
     fs::write(&path, bytes).expect("a file");
     let _ = read_prediction(&path, axes);

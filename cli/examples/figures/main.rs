@@ -84,5 +84,6 @@ fn scene<'a>(raters: &'a Array4<i64>, scores: &[f64]) -> Result<Scene<'a>> {
         classes: Classes::contiguous(2)?,
         slice: (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b])),
         names: ["background", "nodule"].map(String::from).to_vec(),
+        spacing: [1.0; 2],
     })
 }

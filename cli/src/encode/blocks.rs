@@ -18,6 +18,7 @@ use super::Encoder;
 use super::args::Dtype;
 use super::report::Report;
 use crate::command::{Failure, of_file, shown};
+use crate::grid::Grid;
 use crate::jobs::Job;
 use crate::raters::{RaterMaps, each_type};
 
@@ -78,6 +79,8 @@ struct Blocks<'a> {
     block: Vec<usize>,
     /// Of blocks.
     count: u64,
+    /// Of the result.
+    geometry: Geometry,
 }
 
 /// What a block is made of.
@@ -118,7 +121,7 @@ pub(super) fn encode(encoder: &Encoder<'_>, classes: &Classes, job: &Job) -> Res
     let (source, element_type, geometry) = source(job)?;
     let mut report = Report::new(job, element_type, start.elapsed());
     let encoding = encoder.encoding(&geometry)?;
-    let blocks = of_file(&job.out, Blocks::new(encoder, classes, job, source, encoding))?;
+    let blocks = of_file(&job.out, Blocks::new(encoder, classes, job, source, encoding, geometry))?;
     report.shape(blocks.window.map_shape(), job.raters().count());
 
     let start = Instant::now();
@@ -157,8 +160,14 @@ fn source(job: &Job) -> Result<(Source, ElementType, Geometry), Failure> {
                 return of_file(path, Err(error.into()));
             }
         }
-        let element_type = first.element_type();
-        return Ok((Source::Zarr(arrays), element_type, Geometry::unknown()));
+        let grids = arrays.iter().map(|array| Grid {
+            path: array.path(),
+            geometry: array.geometry().clone(),
+            shape: array.shape().to_vec(),
+        });
+        job.check_grid(&grids.collect::<Vec<_>>())?;
+        let (element_type, geometry) = (first.element_type(), first.geometry().clone());
+        return Ok((Source::Zarr(arrays), element_type, geometry));
     }
     let volume = job.read()?;
     // Blocks of maps of several shapes would fit one another.
@@ -176,6 +185,7 @@ impl<'a> Blocks<'a> {
         job: &'a Job,
         source: Source,
         encoding: Encoding,
+        geometry: Geometry,
     ) -> Result<Self, Failure> {
         let channels = encoding.channel_count(classes)?;
         let shape = match &source {
@@ -216,7 +226,16 @@ impl<'a> Blocks<'a> {
         let count = grid.into_iter().try_fold(1_u64, u64::checked_mul);
         let count = count.filter(|&count| count <= MOST_BLOCKS);
         let count = count.ok_or("has too many voxels for one array; encode a --window of it")?;
+        // Where nothing is known of the input, nothing is told of the result.
+        let mut geometry = geometry;
+        if let Some(spacing) = &encoder.args.spacing_mm {
+            geometry = geometry.with_spacing_mm(spacing);
+        }
+        if geometry.spacing_mm().is_some() {
+            geometry = geometry.window(&window.start(), &scale);
+        }
         Ok(Self {
+            geometry,
             encoder,
             classes,
             channels,

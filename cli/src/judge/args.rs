@@ -8,6 +8,7 @@ use soft_labels::metrics::EmptyRegion;
 use crate::channels::{Kind, Regions};
 use crate::classes::ClassArgs;
 use crate::command::Existing;
+use crate::grid::GridArgs;
 use crate::work::WorkArgs;
 
 /// Compares predictions with reference label maps
@@ -17,9 +18,10 @@ use crate::work::WorkArgs;
 soft-labels judge --classes 3 prediction.npy labels.nii.gz
 soft-labels judge --dataset dataset.json --csv scores.csv predictions/ labelsTs/",
     after_help = "\
-A prediction is a label map, or probabilities: an .npy with the classes first, (C, D, H, W) or (C, H, W), of 32- or
-64-bit floats or of 255ths, or a NIfTI file of floats with the classes last. Class 0 is the background. Settings for each axis are in the order of the array's axes: (D, H, W) or (H, W),
-and x, y, z for NIfTI. Distances are in mm, volumes in mm³ (areas in mm² for images)."
+A prediction is a label map, or probabilities of floats or 255ths: .npy, .zarr or .tif with the classes first,
+(C, D, H, W) or (C, H, W), NIfTI, NRRD or MetaImage with the classes last, or .npz, sparse or of nnU-Net. With two
+classes the foreground's alone will do. Class 0 is the background. Settings for each axis are in the order of the
+array's axes: (D, H, W) or (H, W), and x, y, z for NIfTI, NRRD and MetaImage. Distances are in mm, volumes in mm³ (areas in mm² for images)."
 )]
 pub(crate) struct Args {
     /// A prediction, or a folder of them
@@ -87,6 +89,9 @@ pub(crate) struct Args {
     /// Seed of the bootstrap: 2000 draws of the cases for the 95 % interval of the mean
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
+
+    #[command(flatten)]
+    pub(crate) grid: GridArgs,
 
     #[command(flatten)]
     pub(crate) existing: Existing,

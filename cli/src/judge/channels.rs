@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ndarray::{ArrayD, ArrayViewD, Axis};
 use soft_labels::Classes;
 use soft_labels::metrics::{Confusion, Region};
-use soft_labels_files::{self as files, Geometry, read_labels, read_prediction};
+use soft_labels_files::{self as files, Geometry, read_labels, read_prediction_of};
 
 use super::args::Args;
 use super::scores::{self, Scores};
@@ -14,6 +14,7 @@ use super::{Pair, prediction, spacing};
 use crate::cases::{self, Case};
 use crate::classes::NamedLabels;
 use crate::command::{Failure, of_file, printable};
+use crate::grid::{Grid, GridArgs};
 use crate::memory;
 
 /// In a channel a voxel is outside, inside or of nobody.
@@ -85,7 +86,7 @@ pub(super) fn judge(args: &Args, of: &Of<'_>, pair: &Pair) -> Result<Scores, Fai
         Of::Structures(names) => names.len(),
     };
     let thresholds = thresholds(args, names)?;
-    let references = References::open(of, reference_path)?;
+    let references = References::open(of, reference_path, args.grid)?;
     memory::check_voxels(references.shape(), 48)?;
     let predicted = predicted(path, of, &references)?;
     let classes = Classes::contiguous(2)?.with_ignore(IGNORED)?;
@@ -139,10 +140,11 @@ struct References<'a> {
     path: PathBuf,
     masks: Vec<PathBuf>,
     geometry: Geometry,
+    grid: GridArgs,
 }
 
 impl<'a> References<'a> {
-    fn open(of: &'a Of<'a>, path: &Path) -> Result<Self, Failure> {
+    fn open(of: &'a Of<'a>, path: &Path, grid: GridArgs) -> Result<Self, Failure> {
         let masks = match of {
             Of::Regions(..) => Vec::new(),
             Of::Structures(names) => masks_of(path, names)?,
@@ -152,10 +154,12 @@ impl<'a> References<'a> {
         if let Of::Regions(classes, _) = of {
             super::check_labels(&first, &reference.labels, classes)?;
         }
+        let (labels, geometry) = (reference.labels, reference.geometry);
         Ok(Self {
             of,
-            first: reference.labels,
-            geometry: reference.geometry,
+            first: labels,
+            geometry,
+            grid,
             path: first,
             masks,
         })
@@ -186,14 +190,16 @@ impl<'a> References<'a> {
 
     /// An error unless a file has the voxels of the reference, at the same place.
     fn check(&self, file: &Path, shape: &[usize], geometry: &Geometry) -> Result<(), Failure> {
-        let error = if shape != self.shape() {
-            format!("has the voxels {shape:?}, but its reference {:?}", self.shape())
-        } else if !self.geometry.same_place(geometry) {
-            "is at another place than the reference; resample it first".into()
-        } else {
-            return Ok(());
-        };
-        of_file(file, Err(error.into()))
+        if shape != self.shape() {
+            let error = format!("has the voxels {shape:?}, but its reference {:?}", self.shape());
+            return of_file(file, Err(error.into()));
+        }
+        let [first, second] = [(file, geometry), (self.path.as_path(), &self.geometry)].map(|(path, geometry)| Grid {
+            path,
+            geometry: geometry.clone(),
+            shape: shape.to_vec(),
+        });
+        self.grid.check(&[first, second])
     }
 }
 
@@ -217,8 +223,10 @@ fn predicted(path: &Path, of: &Of<'_>, references: &References<'_>) -> Result<Pr
         Of::Regions(_, regions) => regions.len(),
         Of::Structures(names) => names.len(),
     };
-    let (values, geometry) = match read_prediction(path, references.shape().len())? {
+    let (values, geometry) = match read_prediction_of(path, references.shape().len(), references.geometry.axes())? {
         files::Prediction::Probabilities(p) => (p.values, p.geometry),
+        // One channel needs no axis.
+        files::Prediction::Foreground(p) if channels == 1 => (p.values.insert_axis(Axis(0)), p.geometry),
         _ => {
             let error = "is a label map; the prediction of regions and structures has a channel for each";
             return of_file(path, Err(error.into()));

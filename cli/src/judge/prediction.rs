@@ -2,17 +2,19 @@
 
 use std::path::Path;
 
-use ndarray::ArrayD;
+use ndarray::{ArrayD, Axis, stack};
 use soft_labels::Classes;
 use soft_labels::metrics::top_labels_against;
-use soft_labels_files::{self as files, Format, Geometry, Palette, read_prediction};
+use soft_labels_files::{self as files, Format, Geometry, Palette, read_prediction_of};
 
 use crate::classes::read_map;
 use crate::command::{Failure, of_file};
+use crate::grid::{Grid, GridArgs};
 use crate::memory;
 
 /// A label map, and where its voxels are.
-pub(crate) struct Reference {
+pub(crate) struct Reference<'a> {
+    path: &'a Path,
     pub(crate) labels: ArrayD<i64>,
     pub(crate) geometry: Geometry,
 }
@@ -22,28 +24,30 @@ pub(crate) enum Prediction {
     Probabilities(ArrayD<f64>),
 }
 
-pub(crate) fn reference(path: &Path, palette: Option<&Palette>) -> Result<Reference, Failure> {
+pub(crate) fn reference<'a>(path: &'a Path, palette: Option<&Palette>) -> Result<Reference<'a>, Failure> {
     let map = read_map(path, palette)?;
     memory::check_voxels(map.labels.shape(), size_of::<i64>())?;
     Ok(Reference {
+        path,
         labels: map.labels.into_i64(),
         geometry: map.geometry,
     })
 }
 
-fn read(path: &Path, of: &Reference, palette: Option<&Palette>) -> Result<files::Prediction, Failure> {
+fn read(path: &Path, of: &Reference<'_>, palette: Option<&Palette>) -> Result<files::Prediction, Failure> {
     Ok(match palette {
         Some(_) => files::Prediction::Labels(read_map(path, palette)?),
-        None => read_prediction(path, of.labels.ndim())?,
+        None => read_prediction_of(path, of.labels.ndim(), of.geometry.axes())?,
     })
 }
 
 /// A prediction that fits a reference.
 pub(crate) fn prediction(
     path: &Path,
-    of: &Reference,
+    of: &Reference<'_>,
     classes: &Classes,
     palette: Option<&Palette>,
+    grid: GridArgs,
 ) -> Result<Prediction, Failure> {
     let is_picture = Format::of(path).is_some_and(|format| !format.writes_probabilities());
     let (prediction, geometry) = match read(path, of, palette.filter(|_| is_picture))? {
@@ -51,14 +55,39 @@ pub(crate) fn prediction(
             memory::check_voxels(map.labels.shape(), size_of::<i64>())?;
             (Prediction::Labels(map.labels.into_i64()), map.geometry)
         }
+        // One class is the foreground of two.
+        files::Prediction::Probabilities(p) if classes.len() == 2 && p.values.shape().first() == Some(&1) => {
+            let two = two_classes(&p.values.index_axis_move(Axis(0), 0), classes)?;
+            (Prediction::Probabilities(two), p.geometry)
+        }
         files::Prediction::Probabilities(p) => (Prediction::Probabilities(p.values), p.geometry),
+        files::Prediction::Foreground(p) => {
+            let two = of_file(path, two_classes(&p.values, classes))?;
+            (Prediction::Probabilities(two), p.geometry)
+        }
     };
-    let fits = if of.geometry.same_place(&geometry) {
-        prediction.check(of.labels.shape(), classes)
-    } else {
-        Err("is at another place than the reference; resample it first".into())
+    of_file(path, prediction.check(of.labels.shape(), classes))?;
+    let shape = of.labels.shape();
+    let of_file = |path, geometry| Grid {
+        path,
+        geometry,
+        shape: shape.to_vec(),
     };
-    of_file(path, fits.map(|()| prediction))
+    grid.check(&[of_file(path, geometry), of_file(of.path, of.geometry.clone())])?;
+    Ok(prediction)
+}
+
+/// The probabilities of a background and of a foreground, of which the second is given.
+fn two_classes(foreground: &ArrayD<f64>, classes: &Classes) -> Result<ArrayD<f64>, Failure> {
+    if classes.len() != 2 {
+        return Err(format!(
+            "holds one number a voxel, which is no label; it is the probability of a foreground for 2 classes, not for {}",
+            classes.len()
+        )
+        .into());
+    }
+    let background = foreground.mapv(|p| 1.0 - p);
+    Ok(stack(Axis(0), &[background.view(), foreground.view()])?)
 }
 
 impl Prediction {

@@ -1,6 +1,7 @@
 //! The command on files and folders, against the library.
 
 mod channels;
+mod dialects;
 mod encode;
 mod fuse;
 mod hostile;

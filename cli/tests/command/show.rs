@@ -80,3 +80,18 @@ fn images() {
         .contains(".png")
     );
 }
+
+/// A slice along x shows voxels of 1 x 2.5 mm.
+#[test]
+fn voxels_have_their_proportion() {
+    let folder = Folder::new();
+    folder.nifti("a.nii", &ball(1));
+    let picture = |name: &str, slice: &str| {
+        let out = folder.text(&format!("{name}.png"));
+        let options = ["show", "--classes", "3", "--overwrite", "--slice", slice, "--out"];
+        well([&options[..], &[&out, &folder.text(name)]].concat());
+        size(&folder.path(&format!("{name}.png")))
+    };
+    // Along x the rows are z: 7 of 25 pixels, where an array without a spacing has 12 of 10.
+    assert_eq!(picture("a.nii", "0=4").1, 2 * (28 + 7 * 25 + 20) + 48 - 20);
+}

@@ -1,122 +1,55 @@
 //! Arrays from and to `.npy`.
 
+mod header;
+
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
 use half::f16;
-use ndarray::{ArrayD, ArrayViewD};
-use ndarray_npy::{ReadNpyError, ReadNpyExt, ReadableElement, WriteNpyError, WriteNpyExt};
+use ndarray::ArrayViewD;
+use ndarray_npy::{WriteNpyError, WriteNpyExt};
 
+use self::header::Header;
+use super::raw::{Raw, size_in_bytes};
 use crate::elements::{Values, each_value};
 use crate::error::Fault;
 use crate::geometry::Geometry;
-use crate::labels::LabelMap;
-use crate::limits::{check_memory, open, shorter};
-use crate::probabilities::{Prediction, Probabilities};
+use crate::limits::{open, read_exactly, shorter};
+use crate::numbers::Image;
 
-/// Headers of arrays of plain numbers have fewer than 200 bytes.
-const LONGEST_HEADER: u64 = 1 << 16;
-
-/// The label map in a file.
-pub(super) fn labels(path: &Path) -> Result<LabelMap, Fault> {
-    macro_rules! first_that_fits {
-        ($($kind:ty)*) => {$(
-            if let Some(map) = array::<$kind>(path)? {
-                return LabelMap::of(map);
-            }
-        )*};
-    }
-    first_that_fits!(u8 bool u16 u32 u64 i8 i16 i32 i64);
-    Err(Fault::content(
-        "holds no integers; save the label map with an integer type or bool",
-    ))
-}
-
-pub(super) fn prediction(path: &Path, axes: usize) -> Result<Prediction, Fault> {
-    let probabilities = |values| {
-        let geometry = Geometry::unknown();
-        Ok(Prediction::Probabilities(Probabilities { values, geometry }))
-    };
-    if let Some(values) = array::<f32>(path)? {
-        return probabilities(values.mapv(f64::from));
-    }
-    if let Some(values) = array(path)? {
-        return probabilities(values);
-    }
-    // With an axis more than the label map, bytes are 255ths.
-    if let Some(parts) = array::<u8>(path)?.filter(|parts| parts.ndim() == axes + 1) {
-        return probabilities(parts.mapv(|part| f64::from(part) / 255.0));
-    }
-    let neither = "holds neither labels, as integers, nor probabilities, as 32- or 64-bit floats or 255ths";
-    let labels = labels(path).map_err(|_| Fault::content(neither))?;
-    Ok(Prediction::Labels(labels))
-}
-
-/// The array in a file, unless its elements are of another type.
-fn array<T: ReadableElement>(path: &Path) -> Result<Option<ArrayD<T>>, Fault> {
-    let mut file = open(path)?;
-    // The library makes room for the elements before it compares their type.
-    if check_size(&mut file)?.is_some_and(|bytes| bytes != size_of::<T>()) {
-        return Ok(None);
-    }
-    file.rewind()?;
-    match ArrayD::read_npy(BufReader::new(file)) {
-        Ok(array) => Ok(Some(array)),
-        Err(ReadNpyError::WrongDescriptor(_)) => Ok(None),
-        Err(ReadNpyError::Io(error)) => Err(error.into()),
-        Err(error) => Err(Fault::broken(error.to_string())),
-    }
-}
-
-/// A broken header must not make us ask for more memory than the file can fill. The result is the size of an element, if it is
-/// told in the usual way.
-fn check_size(file: &mut File) -> Result<Option<usize>, Fault> {
-    let mut start = Vec::new();
+/// The array in a file.
+pub(super) fn read(path: &Path) -> Result<Image, Fault> {
+    let file = open(path)?;
     let size = file.metadata()?.len();
-    file.take(1 << 16).read_to_end(&mut start)?;
-    // The header's length has 16 bits in version 1 and 32 in later ones.
-    let length = match start.get(6..12) {
-        Some(&[1, _, a, b, ..]) => u64::from(u16::from_le_bytes([a, b])),
-        Some(&[_, _, a, b, c, d]) => u64::from(u32::from_le_bytes([a, b, c, d])),
-        _ => return Err(Fault::broken("is not an .npy file")),
+    from_reader(BufReader::new(file), |bytes| {
+        bytes.filter(|&bytes| bytes <= size).ok_or_else(shorter)
+    })
+}
+
+/// The array in a stream. `check` tells whether it can hold so many bytes.
+pub(super) fn from_reader(
+    mut reader: impl Read,
+    check: impl Fn(Option<u64>) -> Result<u64, Fault>,
+) -> Result<Image, Fault> {
+    let Header {
+        element_type,
+        big_endian,
+        first_fastest,
+        shape,
+    } = Header::read(&mut reader)?;
+    if shape.contains(&0) {
+        return Err(Fault::broken("has no voxels"));
+    }
+    let bytes = check(size_in_bytes(&shape, element_type))?;
+    let raw = Raw {
+        bytes: read_exactly(reader, bytes)?,
+        element_type,
+        big_endian,
+        shape,
+        first_fastest,
     };
-    if length > LONGEST_HEADER {
-        return Err(Fault::broken(
-            "has a header that is too long for an .npy file of plain numbers",
-        ));
-    }
-    if length > size {
-        return Err(shorter());
-    }
-    let header = String::from_utf8_lossy(start.split(|&byte| byte == b'\n').next().unwrap_or_default());
-    // The library's parser does not come back from deeply nested brackets, and takes the last of several shapes.
-    if header.matches(['(', '[', '{']).count() > 4 || header.matches("shape").count() > 1 || header.contains('\\') {
-        return Err(Fault::broken("is not an .npy file of plain numbers"));
-    }
-    let shape = header
-        .split_once("'shape': (")
-        .and_then(|(_, rest)| rest.split_once(')'));
-    let Some((shape, _)) = shape else {
-        return Err(Fault::broken("is not an .npy file"));
-    };
-    let axes = shape.split(',').map(str::trim).filter(|axis| !axis.is_empty());
-    let voxels = axes
-        .map(|axis| axis.parse::<u64>().ok())
-        .try_fold(1_u64, |all, axis| all.checked_mul(axis?));
-    match voxels {
-        Some(0) => Err(Fault::broken("has no voxels")),
-        Some(voxels) if voxels <= size.max(1) => {
-            let taken_as_they_are = ["'|u1'", "'<i8'", "'<f8'"].iter().any(|kind| header.contains(kind));
-            let copied = if taken_as_they_are { 0 } else { voxels.saturating_mul(8) };
-            check_memory(size.saturating_add(copied))?;
-            let kind = header
-                .split_once("'descr': '")
-                .and_then(|(_, rest)| rest.split_once('\''));
-            Ok(kind.and_then(|(kind, _)| kind.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().ok()))
-        }
-        _ => Err(shorter()),
-    }
+    Ok(Image::of(raw.numbers()?, element_type))
 }
 
 pub(super) fn write(path: &Path, values: &Values<'_>, _: &Geometry) -> Result<(), Fault> {

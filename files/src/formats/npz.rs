@@ -1,4 +1,6 @@
-//! Sparse soft labels to `.npz`, several NumPy arrays in one file.
+//! Sparse soft labels to `.npz`, several NumPy arrays in one file, and predictions from it.
+
+mod read;
 
 use std::io::Cursor;
 use std::path::Path;
@@ -7,6 +9,7 @@ use ndarray::{Array1, ArrayViewD, IxDyn, arr0, aview1};
 use ndarray_npy::{NpzWriter, WriteNpzError};
 use soft_labels::sparse::SparseLabels;
 
+pub(super) use self::read::prediction;
 use crate::error::Fault;
 use crate::limits::check_memory;
 

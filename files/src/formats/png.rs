@@ -12,8 +12,13 @@ use crate::error::Fault;
 use crate::geometry::Geometry;
 use crate::labels::LabelMap;
 use crate::limits::{check_memory, check_unpacked, open};
+use crate::numbers::Image;
 
-pub(super) fn labels(path: &Path) -> Result<LabelMap, Fault> {
+pub(super) fn read(path: &Path) -> Result<Image, Fault> {
+    Ok(labels(path)?.into())
+}
+
+fn labels(path: &Path) -> Result<LabelMap, Fault> {
     let file = open(path)?;
     let packed = file.metadata()?.len();
     let mut decoder = png::Decoder::new(BufReader::new(file));

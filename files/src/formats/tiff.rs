@@ -1,86 +1,108 @@
-//! Label maps from TIFF: one page is (H, W), several are (D, H, W).
+//! Label maps and probabilities from TIFF: one page is (H, W), several are (D, H, W).
+
+mod description;
+mod pages;
+mod stored;
 
 use std::io::BufReader;
 use std::path::Path;
 
-use ndarray::ArrayD;
 use tiff::ColorType;
-use tiff::decoder::{Decoder, DecodingResult};
+use tiff::decoder::{Decoder, Limits};
+use tiff::tags::Tag;
 
-use super::pixels::unpack;
+use self::description::Description;
+use self::pages::Pages;
+use self::stored::Stored;
 use crate::error::Fault;
-use crate::labels::{LabelElement, LabelMap, Labels};
+use crate::geometry::Geometry;
 use crate::limits::{check_memory, check_unpacked, open};
+use crate::numbers::Image;
 
-pub(super) fn labels(path: &Path) -> Result<LabelMap, Fault> {
-    let broken =
-        |error: tiff::TiffError| Fault::broken(format!("is no TIFF that is read here ({error}); save it again"));
+pub(super) fn read(path: &Path) -> Result<Image, Fault> {
     let file = open(path)?;
     let size = file.metadata()?.len();
-    let mut decoder = Decoder::new(BufReader::new(file)).map_err(broken)?;
-    let (width, height) = decoder.dimensions().map_err(broken)?;
-    let mut pages = Vec::new();
+    let mut stored = Stored::new(BufReader::new(file), size)?;
+    let mut told = stored.first()?;
+    let description = Description::parse(&told.description)?;
+    let mut decoder = Decoder::new(stored).map_err(broken)?;
+    let mut pages = None::<Pages>;
+    let resolution = [Tag::XResolution, Tag::YResolution].map(|tag| per_unit(&mut decoder, tag));
     let mut bytes = 0_u64;
     loop {
-        let color = decoder.colortype().map_err(broken)?;
-        if !matches!(color, ColorType::Gray(_) | ColorType::Palette(_)) {
-            return Err(Fault::content(format!(
-                "is {color:?}; save labels as grey levels or as a palette"
-            )));
+        if !told.reduced {
+            let color = decoder.colortype().map_err(broken)?;
+            let (width, height) = decoder.dimensions().map_err(broken)?;
+            let mut side = vec![height as usize, width as usize];
+            let samples = match color {
+                ColorType::Gray(_) => 1,
+                ColorType::RGB(_) => 3,
+                ColorType::RGBA(_) => 4,
+                ColorType::Multiband { num_samples, .. } => num_samples,
+                _ => 0,
+            };
+            if samples != 1 {
+                side.push(samples.into());
+                // What looks like colours is a third axis where tifffile says so, and colours are no floats.
+                if samples == 0 || !description.has(&side) {
+                    return Err(colours(color));
+                }
+            }
+            // Pages that share their bytes are counted each time.
+            let bits = color.bit_depth();
+            let voxels = side.iter().try_fold(1_u64, |all, &len| all.checked_mul(len as u64));
+            let of_page = voxels.and_then(|voxels| voxels.checked_mul(u64::from(bits).div_ceil(8))?.checked_add(bytes));
+            bytes = check_unpacked(of_page, size)?;
+            // The page, its labels, and the stack of all of them.
+            let of_byte = if bits <= 8 { 2 } else { 16 / u64::from(bits / 8) };
+            check_memory(bytes.saturating_mul(of_byte))?;
+            // What a page unpacks to is checked, and the library's limit for values of directories stays.
+            let mut limits = Limits::default();
+            limits.decoding_buffer_size = usize::MAX;
+            decoder = decoder.with_limits(limits);
+            let pixels = decoder.read_image().map_err(broken)?;
+            decoder = decoder.with_limits(Limits::default());
+            if samples != 1 && !pages::are_floats(&pixels) {
+                return Err(colours(color));
+            }
+            match &mut pages {
+                Some(pages) => pages.push(pixels, bits, &side)?,
+                None => pages = Some(Pages::first(pixels, bits, &side)?),
+            }
         }
-        if decoder.dimensions().map_err(broken)? != (width, height) {
-            return Err(Fault::content("has pages of different sizes; save one stack in a file"));
-        }
-        // Pages that share their bytes are counted each time.
-        let voxels = u64::from(width).checked_mul(u64::from(height));
-        let of_page = voxels.and_then(|voxels| (voxels * u64::from(color.bit_depth()).div_ceil(8)).checked_add(bytes));
-        bytes = check_unpacked(of_page, size)?;
-        // The page, its labels, and the stack of all of them.
-        let of_byte = if color.bit_depth() <= 8 {
-            2
-        } else {
-            16 / u64::from(color.bit_depth() / 8)
-        };
-        check_memory(bytes.saturating_mul(of_byte))?;
-        pages.push(one_page(
-            decoder.read_image().map_err(broken)?,
-            color.bit_depth(),
-            width as usize,
-            height as usize,
-        )?);
         if !decoder.more_images() {
             break;
         }
+        told = decoder.inner().plain(told.next)?;
         decoder.next_image().map_err(broken)?;
     }
-    // The element type is that of the first page.
-    let mut rest = pages.split_off(1);
-    let mut first = pages.remove(0);
-    if !rest.is_empty() {
-        let slices = rest.drain(..).map(|page| page.labels);
-        first.labels = Labels::stack(std::iter::once(first.labels).chain(slices).collect())?;
-    }
-    Ok(first)
+    let pages = pages.ok_or_else(|| Fault::broken("has no page but overviews; save it again"))?;
+    let shape = description.shape(pages.count(), pages.side())?;
+    let (numbers, element_type) = pages.numbers(&shape)?;
+    Ok(Image {
+        numbers,
+        element_type,
+        geometry: match description.spacing_mm(resolution, shape.len()) {
+            Some(spacing) => Geometry::from_spacing_mm(&spacing),
+            None => Geometry::unknown(),
+        },
+    })
 }
 
-fn one_page(pixels: DecodingResult, bits: u8, width: usize, height: usize) -> Result<LabelMap, Fault> {
-    fn page<T: LabelElement>(pixels: Vec<T>, shape: [usize; 2]) -> Result<LabelMap, Fault> {
-        LabelMap::of(ArrayD::from_shape_vec(shape.as_slice(), pixels)?)
+fn colours(color: ColorType) -> Fault {
+    Fault::content(format!("is {color:?}; save labels as grey levels or as a palette"))
+}
+
+/// A resolution in pixels per unit.
+fn per_unit(decoder: &mut Decoder<Stored<BufReader<std::fs::File>>>, tag: Tag) -> Option<f64> {
+    use tiff::decoder::ifd::Value;
+    match decoder.find_tag(tag).ok()?? {
+        Value::Rational(n, d) => Some(f64::from(n) / f64::from(d)),
+        Value::Float(value) => Some(value.into()),
+        _ => None,
     }
-    let shape = [height, width];
-    match pixels {
-        DecodingResult::U8(bytes) if bits < 8 => {
-            let bits = usize::from(bits);
-            page(unpack(&bytes, bits, height, width, (width * bits).div_ceil(8))?, shape)
-        }
-        DecodingResult::U8(pixels) => page(pixels, shape),
-        DecodingResult::U16(pixels) => page(pixels, shape),
-        DecodingResult::U32(pixels) => page(pixels, shape),
-        DecodingResult::U64(pixels) => page(pixels, shape),
-        DecodingResult::I8(pixels) => page(pixels, shape),
-        DecodingResult::I16(pixels) => page(pixels, shape),
-        DecodingResult::I32(pixels) => page(pixels, shape),
-        DecodingResult::I64(pixels) => page(pixels, shape),
-        _ => Err(Fault::content("holds floats, not labels; save it with an integer type")),
-    }
+}
+
+fn broken(error: impl std::fmt::Display) -> Fault {
+    Fault::broken(format!("is no TIFF that is read here ({error}); save it again"))
 }

@@ -3,6 +3,7 @@
 //! Needs feature `zarr`. [`read_labels`](crate::read_labels) and [`write_probabilities`](crate::write_probabilities) handle whole
 //! arrays. For those larger than memory, [`LabelArray`] reads windows and [`ArrayWriter`] writes chunks.
 
+mod group;
 mod limited;
 mod ours;
 mod reader;
@@ -16,49 +17,51 @@ pub(super) use ours::is_ours;
 pub use reader::LabelArray;
 use reader::METADATA;
 pub use state::State;
+use writer::About;
 pub use writer::ArrayWriter;
 
 use crate::elements::{Element, ElementType, Values, each_value};
 use crate::error::Fault;
 use crate::geometry::Geometry;
-use crate::labels::LabelMap;
-use crate::limits::check_unpacked;
+use crate::numbers::Image;
 
-/// Whether a folder is a Zarr array.
+/// Whether a folder is a Zarr array, or an image of OME-Zarr. A group of anything else is a folder.
 pub(super) fn is_array(path: &Path) -> bool {
-    METADATA.iter().any(|name| path.join(name).is_file())
+    let described = METADATA.iter().any(|name| path.join(name).is_file());
+    (described && !group::is_group(path)) || group::is_image(path)
 }
 
-/// A whole label map.
-pub(super) fn labels(path: &Path) -> Result<LabelMap, Fault> {
+/// A whole array.
+pub(super) fn read(path: &Path) -> Result<Image, Fault> {
     let array = LabelArray::open_unguarded(path)?;
-    let voxels = array
-        .shape()
-        .iter()
-        .try_fold(1_u64, |voxels, &len| voxels.checked_mul(len as u64));
-    check_unpacked(voxels, State::read(path, 4)?.bytes)?;
     let window: Vec<_> = array.shape().iter().map(|&len| 0..len).collect();
-    Ok(LabelMap {
-        labels: array.read_unguarded(&window)?,
+    Ok(Image {
+        numbers: array.numbers(&window)?,
         element_type: array.element_type(),
-        geometry: Geometry::unknown(),
+        geometry: array.geometry().clone(),
     })
 }
 
 /// Edges of the chunks of whole arrays, by the number of spatial axes: 2, or 3 and more.
 const EDGES: [usize; 2] = [1024, 64];
 
-pub(super) fn write_labels(path: &Path, labels: &Values<'_>, _: &Geometry) -> Result<(), Fault> {
-    write(path, labels, 0)
+pub(super) fn write_labels(path: &Path, labels: &Values<'_>, geometry: &Geometry) -> Result<(), Fault> {
+    write(path, labels, geometry, false)
 }
 
 /// A chunk holds all classes, which are first.
-pub(super) fn write_probabilities(path: &Path, soft: &Values<'_>, _: &Geometry) -> Result<(), Fault> {
-    write(path, soft, 1)
+pub(super) fn write_probabilities(path: &Path, soft: &Values<'_>, geometry: &Geometry) -> Result<(), Fault> {
+    write(path, soft, geometry, true)
 }
 
-/// `whole` axes at the beginning are not divided.
-fn write(path: &Path, values: &Values<'_>, whole: usize) -> Result<(), Fault> {
+/// The classes of soft labels are not divided.
+fn write(path: &Path, values: &Values<'_>, geometry: &Geometry, soft: bool) -> Result<(), Fault> {
+    let whole = usize::from(soft);
+    let about = About {
+        labels: &[],
+        geometry,
+        soft,
+    };
     let shape = values.shape().to_vec();
     if shape.contains(&0) {
         return Err(Fault::content("has no voxels to write"));
@@ -70,7 +73,7 @@ fn write(path: &Path, values: &Values<'_>, whole: usize) -> Result<(), Fault> {
         .map(|(axis, &len)| if axis < whole { len } else { len.min(edge) })
         .collect();
     each_value!(values, array => {
-        let writer = ArrayWriter::create_unnamed(path, &shape, &chunk, element_type_of(array), &[])?;
+        let writer = ArrayWriter::create_unnamed(path, &shape, &chunk, element_type_of(array), &about)?;
         let grid: Vec<_> = shape.iter().zip(&chunk).map(|(len, chunk)| len.div_ceil(*chunk)).collect();
         for place in ndarray::indices(grid) {
             let start = |axis: usize| place[axis] * chunk[axis];

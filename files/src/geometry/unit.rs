@@ -23,3 +23,19 @@ impl Unit {
         }
     }
 }
+
+/// A length in millimetres by the name that file formats have for it.
+pub(crate) fn length_in_mm(name: &str) -> Option<f64> {
+    let name = name.trim().to_lowercase().replace("\\u00b5", "µ").replace('μ', "µ");
+    Some(match name.as_str() {
+        "m" | "meter" | "metre" | "meters" | "metres" => 1e3,
+        "cm" | "centimeter" | "centimetre" => 10.0,
+        "mm" | "millimeter" | "millimetre" | "millimeters" | "millimetres" => 1.0,
+        "µm" | "um" | "micron" | "microns" | "micrometer" | "micrometre" | "micrometers" | "micrometres" => 1e-3,
+        "nm" | "nanometer" | "nanometre" | "nanometers" | "nanometres" => 1e-6,
+        "pm" | "picometer" | "picometre" => 1e-9,
+        "å" | "angstrom" => 1e-7,
+        "inch" | "in" => 25.4,
+        _ => return None,
+    })
+}

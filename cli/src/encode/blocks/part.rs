@@ -200,12 +200,13 @@ fn array(folder: &Path, blocks: &Blocks<'_>) -> Result<ArrayWriter, Failure> {
     } else {
         regions.iter().map(|(name, _)| name.clone()).collect()
     };
-    Ok(ArrayWriter::create(
+    Ok(ArrayWriter::create_at(
         folder,
         &whole(&blocks.lengths),
         &whole(&blocks.block),
         kind,
         &labels,
+        &blocks.geometry,
     )?)
 }
 

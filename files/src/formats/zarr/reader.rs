@@ -4,17 +4,21 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ndarray::ArrayD;
+use half::f16;
+use ndarray::{ArrayD, Axis};
 use zarrs::array::chunk_cache::{ChunkCache, ChunkCacheDecodedLruSizeLimit};
 use zarrs::array::{Array, ArraySubset, CodecOptions, ElementOwned, data_type};
 use zarrs::filesystem::FilesystemStore;
 use zarrs::storage::ReadableStorageTraits;
 
+use super::group::{self, Level};
 use super::limited;
 use crate::elements::ElementType;
 use crate::error::{Error, Fault};
-use crate::labels::{LabelElement, Labels};
-use crate::limits::{TEXT, check_memory, guarded};
+use crate::geometry::Geometry;
+use crate::labels::Labels;
+use crate::limits::{TEXT, check_memory, guarded, reserve};
+use crate::numbers::{Numbers, whole};
 
 /// Decoded chunks of a label map that are kept: neighbouring blocks share them.
 const CACHE: u64 = 96 << 20;
@@ -24,6 +28,9 @@ pub(super) const CHUNK: u64 = 256 << 20;
 
 /// What describes an array of version 3 and of version 2.
 pub(super) const METADATA: [&str; 2] = ["zarr.json", ".zarray"];
+
+/// More chunks take minutes to look for, also where none of them is there.
+const MOST_CHUNKS: u64 = 1 << 22;
 
 /// The most bytes that a codec adds to a chunk.
 const CODEC: u64 = 4096;
@@ -47,13 +54,19 @@ const CODEC: u64 = 4096;
 /// ```
 pub struct LabelArray {
     cache: ChunkCacheDecodedLruSizeLimit,
+    /// The folder that was asked for, which may be a group.
+    named: PathBuf,
     folder: PathBuf,
     /// Of a chunk when it is decoded.
     chunk_bytes: u64,
     /// Whether chunks are packed by blosc as version 2 has it, whose codec the library does not let us limit.
     is_blosc_2: bool,
     element_type: ElementType,
+    /// Without the axes that are left out.
     shape: Vec<usize>,
+    /// Axes of length 1 that are no axes of space.
+    dropped: Vec<usize>,
+    geometry: Geometry,
 }
 
 impl std::fmt::Debug for LabelArray {
@@ -67,18 +80,24 @@ impl std::fmt::Debug for LabelArray {
 }
 
 impl LabelArray {
-    /// Opens the array in a folder.
+    /// Opens the array in a folder, or the highest resolution of a group of OME-Zarr.
     ///
     /// # Errors
     ///
-    /// If the folder holds no array that is read here, other elements than integers or `bool`, or chunks of more than 256 MB.
+    /// If the folder holds no array that is read here, other elements than integers, `bool` or floats, or chunks of more than
+    /// 256 MB.
     pub fn open(path: &Path) -> Result<Self, Error> {
         guarded(|| Self::open_unguarded(path)).map_err(|fault| fault.at(path))
     }
 
-    /// The folder of the array.
+    /// The folder that was opened: the array, or a group of OME-Zarr.
     pub fn path(&self) -> &Path {
-        &self.folder
+        &self.named
+    }
+
+    /// Where the voxels are.
+    pub fn geometry(&self) -> &Geometry {
+        &self.geometry
     }
 
     /// Voxels along each axis.
@@ -95,9 +114,9 @@ impl LabelArray {
     ///
     /// # Errors
     ///
-    /// If the window does not lie in the array, or a chunk is broken.
+    /// If the window does not lie in the array, a chunk is broken, or a float is no whole number.
     pub fn read(&self, window: &[Range<usize>]) -> Result<Labels, Error> {
-        guarded(|| self.read_unguarded(window)).map_err(|fault| fault.at(&self.folder))
+        guarded(|| self.read_unguarded(window)).map_err(|fault| fault.at(&self.named))
     }
 
     pub(super) fn open_unguarded(path: &Path) -> Result<Self, Fault> {
@@ -111,6 +130,18 @@ impl LabelArray {
                 )));
             }
         }
+        let level = group::level(path)?;
+        if level.is_none() && group::is_group(path) {
+            return Err(Fault::content("is a group without an image; name an array in it"));
+        }
+        let Some(level) = level else {
+            return Self::open_array(path, path, None);
+        };
+        Self::open_array(path, &level.folder, Some(&level))
+    }
+
+    /// Opens an array, without the axes of length 1 that a group says are none of space.
+    fn open_array(named: &Path, path: &Path, level: Option<&Level>) -> Result<Self, Fault> {
         let broken = |error: &dyn std::fmt::Display| {
             Fault::broken(format!("is no Zarr array that is read here ({error}); name an array"))
         };
@@ -128,17 +159,37 @@ impl LabelArray {
         if shape.contains(&0) {
             return Err(Fault::broken("has no voxels"));
         }
-        let chunk = array
-            .chunk_shape(&vec![0; shape.len()])
-            .map_err(|error| broken(&error))?;
+        let axes = shape.len();
+        if let Some(level) = level.filter(|level| level.axes != axes) {
+            return Err(Fault::broken(format!(
+                "names {} axes, but its array has {axes}; save it again",
+                level.axes
+            )));
+        }
+        let dropped = level.map_or(&[][..], |level| &level.dropped);
+        let long = dropped
+            .iter()
+            .find_map(|&axis| shape.get(axis).filter(|&&len| len != 1));
+        if let Some(len) = long {
+            return Err(Fault::content(format!(
+                "has {len} times or channels, and a label map has one; save one of them in an array of its own"
+            )));
+        }
+        let chunk = array.chunk_shape(&vec![0; axes]).map_err(|error| broken(&error))?;
         let size = array.data_type().fixed_size().unwrap_or(8) as u64;
         let bytes = chunk.iter().try_fold(size, |bytes, len| bytes.checked_mul(len.get()));
         match bytes {
             Some(chunk_bytes) if chunk_bytes <= CHUNK => Ok(Self {
                 cache: ChunkCacheDecodedLruSizeLimit::new(array, CACHE),
+                named: named.to_path_buf(),
                 folder: path.to_path_buf(),
                 element_type,
-                shape,
+                shape: (0..axes)
+                    .filter(|axis| !dropped.contains(axis))
+                    .map(|axis| shape[axis])
+                    .collect(),
+                dropped: dropped.to_vec(),
+                geometry: level.map_or_else(Geometry::unknown, |level| level.geometry.clone()),
                 chunk_bytes,
                 is_blosc_2,
             }),
@@ -149,7 +200,14 @@ impl LabelArray {
         }
     }
 
-    pub(super) fn read_unguarded(&self, window: &[Range<usize>]) -> Result<Labels, Fault> {
+    fn read_unguarded(&self, window: &[Range<usize>]) -> Result<Labels, Fault> {
+        match self.numbers(window)? {
+            Numbers::Labels(labels) => Ok(labels),
+            Numbers::Floats(values) => Ok(Labels::I64(whole(&values)?)),
+        }
+    }
+
+    pub(super) fn numbers(&self, window: &[Range<usize>]) -> Result<Numbers, Fault> {
         let within = |(range, len): (&Range<usize>, &usize)| range.start <= range.end && range.end <= *len;
         if window.len() != self.shape.len() || !window.iter().zip(&self.shape).all(within) {
             let shape = &self.shape;
@@ -157,54 +215,115 @@ impl LabelArray {
                 "has shape {shape:?}, in which there is no {window:?}; give a range within it for each axis"
             )));
         }
-        let window = ArraySubset::new_with_ranges(
+        macro_rules! integers {
+            ($kind:ty) => {
+                Numbers::Labels(Labels::I64(self.part::<$kind, _>(window, i64::from)?))
+            };
+        }
+        macro_rules! floats {
+            ($kind:ty) => {
+                Numbers::Floats(self.part::<$kind, _>(window, f64::from)?)
+            };
+        }
+        Ok(match self.element_type {
+            ElementType::Bool => Numbers::Labels(Labels::U8(self.part::<bool, _>(window, u8::from)?)),
+            ElementType::U8 => Numbers::Labels(Labels::U8(self.part::<u8, _>(window, |label| label)?)),
+            ElementType::U16 => integers!(u16),
+            ElementType::U32 => integers!(u32),
+            ElementType::U64 => {
+                let mut largest = 0;
+                let labels = self.part::<u64, _>(window, |label| {
+                    largest = largest.max(label);
+                    label as i64
+                })?;
+                if i64::try_from(largest).is_err() {
+                    return Err(Fault::content(format!("has label {largest}; the largest is 2^63 - 1")));
+                }
+                Numbers::Labels(Labels::I64(labels))
+            }
+            ElementType::I8 => integers!(i8),
+            ElementType::I16 => integers!(i16),
+            ElementType::I32 => integers!(i32),
+            ElementType::I64 => integers!(i64),
+            ElementType::F16 => floats!(f16),
+            ElementType::F32 => floats!(f32),
+            ElementType::F64 => floats!(f64),
+        })
+    }
+
+    /// The elements of a window, chunk by chunk: what is allocated for a whole array may fail, and the library's own may not.
+    fn part<T: ElementOwned + Copy, W: Copy + Default>(
+        &self,
+        window: &[Range<usize>],
+        mut widen: impl FnMut(T) -> W,
+    ) -> Result<ArrayD<W>, Fault> {
+        // With the axes that are left out.
+        let mut window = window.to_vec();
+        for &axis in &self.dropped {
+            window.insert(axis.min(window.len()), 0..1);
+        }
+        let lengths: Vec<_> = window.iter().map(Range::len).collect();
+        let len = lengths.iter().try_fold(1_usize, |all, &len| all.checked_mul(len));
+        let len = len.ok_or_else(|| Fault::too_large("has more voxels than memory has bytes"))?;
+        let mut values = reserve(len)?;
+        values.resize(len, W::default());
+        let mut values = ArrayD::from_shape_vec(lengths, values)?;
+        let spatial = |values: ArrayD<W>| {
+            let dropped = self.dropped.iter().rev();
+            dropped.fold(values, |values, &axis| values.index_axis_move(Axis(axis), 0))
+        };
+        if len == 0 {
+            return Ok(spatial(values));
+        }
+        let whole = ArraySubset::new_with_ranges(
             &window
                 .iter()
                 .map(|range| range.start as u64..range.end as u64)
                 .collect::<Vec<_>>(),
         );
-        match self.element_type {
-            ElementType::Bool => self.part::<bool>(&window),
-            ElementType::U8 => self.part::<u8>(&window),
-            ElementType::U16 => self.part::<u16>(&window),
-            ElementType::U32 => self.part::<u32>(&window),
-            ElementType::U64 => self.part::<u64>(&window),
-            ElementType::I8 => self.part::<i8>(&window),
-            ElementType::I16 => self.part::<i16>(&window),
-            ElementType::I32 => self.part::<i32>(&window),
-            _ => self.part::<i64>(&window),
+        let unread = |error: &dyn std::fmt::Display| {
+            Fault::broken(format!("has chunks that are not read ({error}); save it again"))
+        };
+        let array = self.cache.array();
+        let chunks = array.chunks_in_array_subset(&whole).map_err(|error| unread(&error))?;
+        let chunks = chunks.ok_or_else(|| unread(&"its chunks form no grid"))?;
+        if chunks.num_elements() > MOST_CHUNKS {
+            return Err(Fault::too_large(format!(
+                "has {} chunks, of which {MOST_CHUNKS} are read at once; save it with larger ones",
+                chunks.num_elements()
+            )));
         }
-    }
-
-    fn part<T: LabelElement + ElementOwned>(&self, window: &ArraySubset) -> Result<Labels, Fault> {
-        self.check_chunks(window)?;
-        // The values as they are and as labels, and a chunk packed, unpacked and kept.
-        let values = window
-            .num_elements()
-            .saturating_mul(size_of::<T>() as u64 + T::LABEL_BYTES);
-        check_memory(values.saturating_add(4 * self.chunk_bytes))?;
+        // A chunk packed, unpacked and kept.
+        check_memory(4 * self.chunk_bytes)?;
         // Blocks are what runs in parallel.
         let options = CodecOptions::default().with_concurrent_target(1);
-        let values = self.cache.retrieve_array_subset::<ArrayD<T>>(window, &options);
-        let broken = |error| Fault::broken(format!("has chunks that are not read ({error}); save it again"));
-        T::labels(values.map_err(broken)?)
+        for chunk in &chunks.indices() {
+            self.check_chunk(&chunk)?;
+            let of_chunk = array.chunk_subset(&chunk).map_err(|error| unread(&error))?;
+            let overlap = of_chunk.overlap(&whole).map_err(|error| unread(&error))?;
+            let elements = self.cache.retrieve_array_subset::<ArrayD<T>>(&overlap, &options);
+            let elements = elements.map_err(|error| unread(&error))?;
+            let within = overlap.relative_to(whole.start()).map_err(|error| unread(&error))?;
+            let ranges = within.to_ranges();
+            let mut to = values.slice_each_axis_mut(|axis| {
+                let range = ranges.get(axis.axis.index()).cloned().unwrap_or_default();
+                (range.start as usize..range.end as usize).into()
+            });
+            if to.shape() != elements.shape() {
+                return Err(unread(&"a chunk has another shape"));
+            }
+            to.zip_mut_with(&elements, |to, &element| *to = widen(element));
+        }
+        Ok(spatial(values))
     }
 
     /// A chunk with more bytes than it has to hold, and some for its codec, may unpack to anything.
-    fn check_chunks(&self, window: &ArraySubset) -> Result<(), Fault> {
-        let array = self.cache.array();
-        let chunks = array.chunks_in_array_subset(window);
-        let unread = |error| Fault::broken(format!("has chunks that are not read ({error}); save it again"));
-        let Some(chunks) = chunks.map_err(unread)? else {
-            return Ok(());
-        };
-        for chunk in &chunks.indices() {
-            let path = self.folder.join(array.chunk_key(&chunk).as_str());
-            let file = path.metadata();
-            let broken = file.is_ok_and(|file| !file.is_file() || file.len() > 2 * self.chunk_bytes + CODEC);
-            if broken || (self.is_blosc_2 && limited::claimed_by_blosc(&path)? > self.chunk_bytes) {
-                return Err(Fault::broken(format!("has a broken chunk at {chunk:?}; save it again")));
-            }
+    fn check_chunk(&self, chunk: &[u64]) -> Result<(), Fault> {
+        let path = self.folder.join(self.cache.array().chunk_key(chunk).as_str());
+        let file = path.metadata();
+        let broken = file.is_ok_and(|file| !file.is_file() || file.len() > 2 * self.chunk_bytes + CODEC);
+        if broken || (self.is_blosc_2 && limited::claimed_by_blosc(&path)? > self.chunk_bytes) {
+            return Err(Fault::broken(format!("has a broken chunk at {chunk:?}; save it again")));
         }
         Ok(())
     }
@@ -222,11 +341,14 @@ fn element_type(array: &Array<dyn ReadableStorageTraits>) -> Result<ElementType,
         (data_type::int16(), ElementType::I16),
         (data_type::int32(), ElementType::I32),
         (data_type::int64(), ElementType::I64),
+        (data_type::float16(), ElementType::F16),
+        (data_type::float32(), ElementType::F32),
+        (data_type::float64(), ElementType::F64),
     ];
     let kind = kinds.into_iter().find(|(kind, _)| kind == found);
     kind.map(|(_, kind)| kind).ok_or_else(|| {
         Fault::content(format!(
-            "holds {found:?}, not labels; save it with an integer type or bool"
+            "holds {found:?}, not labels; save it with an integer type, bool, or floats"
         ))
     })
 }

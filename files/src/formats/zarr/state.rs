@@ -10,7 +10,7 @@ use crate::error::{Error, Fault};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct State {
     files: u64,
-    pub(super) bytes: u64,
+    bytes: u64,
     /// When the last of them was changed, in nanoseconds since 1970.
     changed: u128,
 }
@@ -25,7 +25,7 @@ impl State {
         Self::read(path, depth).map_err(|fault| fault.at(path))
     }
 
-    pub(super) fn read(path: &Path, depth: usize) -> Result<Self, Fault> {
+    fn read(path: &Path, depth: usize) -> Result<Self, Fault> {
         let mut state = Self::default();
         state.add(path, &path.metadata()?, depth)?;
         Ok(state)

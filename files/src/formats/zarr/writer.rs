@@ -12,6 +12,7 @@ use zarrs::filesystem::FilesystemStore;
 use super::ours::MADE_BY;
 use crate::elements::{Element, ElementType, Values, each_value};
 use crate::error::{Error, Fault};
+use crate::geometry::{Axes, Geometry};
 
 /// An array that is written chunk by chunk: version 3, and chunks compressed by zstd. Threads may write different chunks at
 /// the same time.
@@ -34,6 +35,47 @@ pub struct ArrayWriter {
     array: Array<FilesystemStore>,
 }
 
+/// What the attributes of an array say.
+pub(super) struct About<'a> {
+    /// Names of the classes, or none.
+    pub(super) labels: &'a [String],
+    pub(super) geometry: &'a Geometry,
+    /// Whether the first axis has the classes.
+    pub(super) soft: bool,
+}
+
+impl About<'_> {
+    fn tell(&self, builder: &mut ArrayBuilder, axes: usize, element_type: ElementType) {
+        let spatial = axes.saturating_sub(usize::from(self.soft));
+        let space: &[&str] = match (self.geometry.axes(), spatial) {
+            (Axes::Dhw, 2) => &["y", "x"],
+            (Axes::Dhw, 3) => &["z", "y", "x"],
+            (Axes::Xyz, 2) => &["x", "y"],
+            (Axes::Xyz, 3) => &["x", "y", "z"],
+            _ => &[],
+        };
+        if !space.is_empty() {
+            let class = self.soft.then_some("class");
+            let names: Vec<_> = class.iter().chain(space).copied().collect();
+            builder.dimension_names(Some(names.clone()));
+            builder
+                .attributes_mut()
+                .insert("axes".into(), names.into_iter().collect());
+        }
+        let attributes = builder.attributes_mut();
+        if !self.labels.is_empty() {
+            let labels = self.labels.iter().map(String::as_str).collect();
+            attributes.insert("labels".into(), labels);
+        }
+        if self.soft && element_type == ElementType::U8 {
+            attributes.insert("scale_factor".into(), (1.0 / 255.0).into());
+        }
+        if let Some(spacing) = self.geometry.spacing_mm() {
+            attributes.insert("spacing_mm".into(), spacing.iter().copied().collect());
+        }
+    }
+}
+
 impl ArrayWriter {
     /// Makes an array in a folder, or opens it if the same array is there. `labels` names the classes in the attributes, or
     /// is empty.
@@ -48,7 +90,29 @@ impl ArrayWriter {
         element_type: ElementType,
         labels: &[String],
     ) -> Result<Self, Error> {
-        Self::create_unnamed(path, shape, chunk, element_type, labels).map_err(|fault| fault.at(path))
+        Self::create_at(path, shape, chunk, element_type, labels, &Geometry::unknown())
+    }
+
+    /// The same with the geometry of the label map. Of soft labels, which have classes, the attributes say the order of axes,
+    /// the voxel spacing in millimetres where it is known, and of 255ths the factor, as xarray reads it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`create`](Self::create).
+    pub fn create_at(
+        path: &Path,
+        shape: &[usize],
+        chunk: &[usize],
+        element_type: ElementType,
+        labels: &[String],
+        geometry: &Geometry,
+    ) -> Result<Self, Error> {
+        let about = About {
+            labels,
+            geometry,
+            soft: !labels.is_empty(),
+        };
+        Self::create_unnamed(path, shape, chunk, element_type, &about).map_err(|fault| fault.at(path))
     }
 
     pub(super) fn create_unnamed(
@@ -56,10 +120,11 @@ impl ArrayWriter {
         shape: &[usize],
         chunk: &[usize],
         element_type: ElementType,
-        labels: &[String],
+        about: &About<'_>,
     ) -> Result<Self, Fault> {
         let store = FilesystemStore::new(path).map_err(failed)?;
         let wide = |axes: &[usize]| axes.iter().map(|&len| len as u64).collect::<Vec<_>>();
+        let axes = shape.len();
         let (shape, chunk) = (wide(shape), wide(chunk));
         let mut builder = match element_type {
             ElementType::Bool => ArrayBuilder::new(shape, chunk, data_type::bool(), FillValue::from(false)),
@@ -76,10 +141,7 @@ impl ArrayWriter {
             ElementType::F64 => ArrayBuilder::new(shape, chunk, data_type::float64(), 0.0_f64),
         };
         builder.bytes_to_bytes_codecs(vec![Arc::new(ZstdCodec::new(3, false))]);
-        if !labels.is_empty() {
-            let labels = labels.iter().map(String::as_str).collect();
-            builder.attributes_mut().insert("labels".into(), labels);
-        }
+        about.tell(&mut builder, axes, element_type);
         builder
             .attributes_mut()
             .insert(MADE_BY.into(), env!("CARGO_PKG_VERSION").into());
