@@ -186,7 +186,7 @@ const RATERS: [&str; 10] = [
     "rater", "reader", "annot", "expert", "observer", "grader", "radiolog", "pathol", "doctor", "reviewer",
 ];
 
-/// Whether a name says that its file is of one of several raters: by a word, or as `seg01` and `r2` do.
+/// Whether a name says that its file is of one of several raters: by a word, or as `seg01`, `r2` and `case_a` do.
 fn tells_rater(name: &str) -> bool {
     let name = name.to_lowercase();
     let mut parts = name.split(|c: char| !c.is_alphanumeric());
@@ -194,7 +194,8 @@ fn tells_rater(name: &str) -> bool {
         let rest = ["seg", "r"].iter().find_map(|word| part.strip_prefix(word));
         rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
     };
-    RATERS.iter().any(|word| name.contains(word)) || parts.any(numbered)
+    let lettered = |part: &str| part.len() == 1 && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    RATERS.iter().any(|word| name.contains(word)) || parts.any(|part| numbered(part) || lettered(part))
 }
 
 /// Several files for one result are label maps of one case by several raters. An error unless their names, or those of their

@@ -28,7 +28,7 @@ fn raters_are_the_last_axis_of_nifti() {
         .write_nifti(&stack)
         .unwrap();
     for (rater, map) in maps.iter().enumerate() {
-        folder.npy(&format!("{rater}.npy"), &map.clone().into_dyn());
+        folder.npy(&format!("rater_{rater}.npy"), &map.clone().into_dyn());
     }
     let path = |name: &str| folder.text(name);
     well([
@@ -46,9 +46,9 @@ fn raters_are_the_last_axis_of_nifti() {
         "3",
         "--out",
         &path("b.npy"),
-        &path("0.npy"),
-        &path("1.npy"),
-        &path("2.npy"),
+        &path("rater_0.npy"),
+        &path("rater_1.npy"),
+        &path("rater_2.npy"),
     ]);
     let soft: ArrayD<f32> = read_npy(&folder.path("a.npy"));
     assert_eq!(soft.shape(), [3, 9, 12, 7]);
@@ -85,10 +85,9 @@ fn every_pair_of_inputs_is_compared() {
     let folder = Folder::new();
     folder.npy("a.npy", &ball(0).into_dyn());
     placed(&folder, "b.nii.gz", &ball(1), 0.0);
-    placed(&folder, "near.nii.gz", &ball(2), 0.09);
-    placed(&folder, "far.nii.gz", &ball(2), 3.0);
-    let [a, b, near, far, out] =
-        ["a.npy", "b.nii.gz", "near.nii.gz", "far.nii.gz", "out.npy"].map(|name| folder.text(name));
+    placed(&folder, "c.nii.gz", &ball(2), 0.09);
+    placed(&folder, "d.nii.gz", &ball(2), 3.0);
+    let [a, b, near, far, out] = ["a.npy", "b.nii.gz", "c.nii.gz", "d.nii.gz", "out.npy"].map(|name| folder.text(name));
     well(["encode", "--classes", "3", "--out", &out, &a, &b, &near]);
     let picture = folder.text("out.png");
     for command in [
@@ -99,7 +98,7 @@ fn every_pair_of_inputs_is_compared() {
     ] {
         let error = wrong(command);
         assert!(error.contains("lie 3.00 voxels apart"), "{error}");
-        assert!(error.contains("b.nii.gz") && error.contains("far.nii.gz"), "{error}");
+        assert!(error.contains("b.nii.gz") && error.contains("d.nii.gz"), "{error}");
         let output = run([command, &["--same-grid"]].concat());
         assert_eq!(output.status.code(), Some(0), "{command:?}");
         let warning = String::from_utf8(output.stderr).unwrap();
