@@ -352,6 +352,8 @@ impl<'a> Case<'a> {
             Some((len, Ok(()))) => values.resize(len, zero),
             _ => return Err(format!("{axes:?} values do not fit in memory; make a --window of them").into()),
         }
+        // What the encoder works with beside it.
+        memory::check(0)?;
         let mut soft = ArrayD::from_shape_vec(axes, values)?;
         if reversed {
             let order: Vec<_> = iter::once(0).chain((1..soft.ndim()).rev()).collect();

@@ -128,6 +128,7 @@ impl Job {
     }
 
     /// Which labels become one.
+    #[cfg(feature = "zarr")]
     pub(crate) fn foreground(&self) -> Option<Foreground> {
         self.foreground
     }

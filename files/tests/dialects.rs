@@ -429,6 +429,15 @@ fn tiff_as_it_is_stored() {
     assert!(error.to_string().contains("holds 0.75 at [0, 1]"), "{error}");
 }
 
+#[test]
+fn pixels_of_odd_bits() {
+    let mut file = tiff(1, "", &[[0; 6]]);
+    for bits in [3, 5, 6, 7] {
+        file.bits = bits;
+        assert!(labels_of(&file, false).is_err(), "{bits}");
+    }
+}
+
 /// The library makes room for as many offsets as a directory says.
 #[test]
 fn a_tiff_with_a_count_that_lies() {

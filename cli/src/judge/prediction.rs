@@ -49,7 +49,7 @@ pub(crate) fn prediction(
     palette: Option<&Palette>,
     grid: GridArgs,
 ) -> Result<Prediction, Failure> {
-    let is_picture = Format::of(path).is_some_and(|format| !format.writes_probabilities());
+    let is_picture = Format::of(path).is_some_and(|format| matches!(format.name(), "PNG" | "TIFF"));
     let (prediction, geometry) = match read(path, of, palette.filter(|_| is_picture))? {
         files::Prediction::Labels(map) => {
             memory::check_voxels(map.labels.shape(), size_of::<i64>())?;

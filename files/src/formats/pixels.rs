@@ -10,6 +10,11 @@ pub(super) fn unpack(
     width: usize,
     row_bytes: usize,
 ) -> Result<Vec<u8>, Fault> {
+    if !matches!(bits, 1 | 2 | 4 | 8) {
+        return Err(Fault::content(format!(
+            "has pixels of {bits} bits; save it with 1, 2, 4, 8 or more bits"
+        )));
+    }
     if bytes.len() < row_bytes * height || row_bytes * 8 < width * bits {
         return Err(Fault::broken("is cut off; save it again"));
     }
