@@ -225,8 +225,11 @@ pub(crate) fn of_folders(inputs: &[PathBuf], pattern: &str) -> Result<Vec<Case>,
         let mut files = Vec::new();
         for entry in of_file(folder, folder.read_dir().map_err(Failure::from))? {
             let entry = of_file(folder, entry.map_err(Failure::from))?;
-            if matched.matches_with(&entry.file_name().to_string_lossy(), LIKE_A_SHELL) {
-                files.push(entry.path());
+            let path = entry.path();
+            // A folder is no label map, unless it is an array.
+            let is_map = path.is_file() || is_read(&path);
+            if is_map && matched.matches_with(&entry.file_name().to_string_lossy(), LIKE_A_SHELL) {
+                files.push(path);
             }
         }
         files.sort();

@@ -50,6 +50,11 @@ fn raters_in_the_folder_of_a_case() {
         &data,
     ]);
     assert_eq!(folder.names("votes"), ["case_1.npy", "case_2.npy"]);
+    // Folders of cases match a pattern of files in vain.
+    folder.npy("other/case_3/seg1.npy", &ball(1).into_dyn());
+    let (other, out) = (folder.text("other"), folder.text("all"));
+    well(["fuse", "--classes", "3", "--rater-files", "*", "--out", &out, &other]);
+    assert_eq!(folder.names("all"), ["case_3.npy"]);
     // One case may go to one file.
     let one = folder.text("one.npy");
     well(fixed.iter().copied().chain([one.as_str(), &cases[1]]));
