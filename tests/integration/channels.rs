@@ -3,7 +3,6 @@
 use ndarray::{Array2, Array3, ArrayD, Axis, Dimension, IxDyn, array};
 use proptest::prelude::*;
 use soft_labels::sparse::{self, SparseLabels};
-use soft_labels::structures::Structures;
 use soft_labels::{
     Channels, Classes, Encoding, Error, LabelSmoothing, OneHot, Raters, SoftEncoder, Svls, pool, quantize,
 };
@@ -389,6 +388,8 @@ fn what_does_not_fit_is_named() {
 #[cfg(feature = "serde")]
 #[test]
 fn as_json() {
+    use soft_labels::structures::Structures;
+
     let read = |json: &str| serde_json::from_str::<Encoding>(json);
     let svls = Svls::default;
     for (json, channels) in [
