@@ -187,7 +187,7 @@ impl<F: SoftFloat, D: SpatialDim> SparseLabels<F, D> {
 
     /// The distribution of an uncertain voxel.
     /// Whether the probabilities of every voxel sum to 1, unless it is ignored: see
-    /// [`SoftEncoder::is_distribution`](crate::SoftEncoder::is_distribution).
+    /// [`SoftEncoder::is_distribution`].
     pub fn is_distribution(&self) -> bool {
         self.distribution
     }
