@@ -160,8 +160,16 @@ pub fn encode_scales<L: Label, F: SoftFloat, D: SpatialDim>(
     let mut full: Array<F, D::Larger> = arrays::filled(dim_of(&one), F::zero())?;
     for (i, sample) in samples.iter().enumerate() {
         sample.encode_into(encoder, classes, &mut full)?;
+        let valid = match encoder.is_distribution(classes)? {
+            true => None,
+            false => Some(pool::valid(&sample.raters, classes, &sample.window)?),
+        };
         for (box_size, batch) in scales.iter().zip(&mut batches) {
-            pool::average_into(&full, box_size.clone(), &mut batch.index_axis_mut(Axis(0), i))?;
+            let mut out = batch.index_axis_mut(Axis(0), i);
+            match &valid {
+                None => pool::average_into(&full, box_size.clone(), &mut out)?,
+                Some(valid) => pool::average_memberships_into(&full, box_size.clone(), valid, &mut out)?,
+            }
         }
     }
     Ok(batches)

@@ -7,7 +7,8 @@
 //! q_c(b) = Σ_{v in b, counted} p_c(v) / n(b)      n(b) = how many voxels of the box b are counted
 //! ```
 //!
-//! A voxel counts unless all its classes are 0, as those of an ignored voxel are. A box in which no voxel counts is all zero.
+//! A voxel counts unless all its classes are 0, as those of an ignored voxel are. Channels of regions and structures are 0 outside,
+//! too; [`average_memberships`] is for them, and calls that get an encoder know what its channels are. A box in which no voxel counts is all zero.
 //! The last box of an axis may stick out; it averages the voxels that it has. Without ignored voxels this is PyTorch's
 //! `avg_pool` with `ceil_mode=True, count_include_pad=False`.
 //!
@@ -28,7 +29,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array, ArrayRef, ArrayView4, ArrayViewMut4, Axis, Dimension, Ix4};
+use ndarray::{Array, ArrayD, ArrayRef, ArrayView3, ArrayView4, ArrayViewMut4, Axis, Dimension, Ix4, Slice};
 
 use crate::common::{arrays, parallel};
 use crate::engine::soft_volumes;
@@ -52,12 +53,16 @@ pub fn average<F: SoftFloat, D: Dimension>(
     box_size: impl Into<PerAxis<usize>>,
 ) -> Result<Array<F, D>> {
     let box_size = box_size.into();
-    let shape = shape_of(soft.shape(), &box_size)?;
-    let mut dim = soft.raw_dim();
-    dim.slice_mut().copy_from_slice(&shape);
-    let mut out = arrays::filled(dim, F::zero())?;
+    let mut out = zeros(soft, &box_size)?;
     average_into(soft, box_size, &mut out)?;
     Ok(out)
+}
+
+fn zeros<F: SoftFloat, D: Dimension>(soft: &ArrayRef<F, D>, box_size: &PerAxis<usize>) -> Result<Array<F, D>> {
+    let shape = shape_of(soft.shape(), box_size)?;
+    let mut dim = soft.raw_dim();
+    dim.slice_mut().copy_from_slice(&shape);
+    arrays::filled(dim, F::zero())
 }
 
 /// Writes the mean of soft labels over boxes of voxels to `out`, which may have any strides.
@@ -83,10 +88,73 @@ pub fn average_into<F: SoftFloat, D: Dimension>(
     let box_size = box_size.into();
     let expected = shape_of(soft.shape(), &box_size)?;
     arrays::check_shape("output", &expected, out.shape())?;
+    let of_volume = of_volume(soft, &box_size)?;
+    write(soft, of_volume, None, out)
+}
+
+/// The same for channels that need not sum to 1, such as those of regions and structures: a voxel that is 0 in all of them is
+/// outside, and counts. `valid`, (H, W) or (D, H, W), is true where a voxel counts; [`multirater::valid_mask`] or
+/// [`Classes::valid_mask`] make it of label maps that ignore voxels.
+///
+/// [`multirater::valid_mask`]: crate::multirater::valid_mask
+///
+/// # Errors
+/// Those of [`average`], and [`Error::Shape`] for the mask.
+///
+/// ```
+/// use ndarray::{Array3, array};
+/// use soft_labels::{Channels, Classes, OneHot, SoftEncoder, pool};
+///
+/// let (labels, classes) = (array![[1_u8, 0, 0, 0]], Classes::contiguous(2)?);
+/// let region = OneHot.with_channels(Channels::regions([[1]])?);
+/// let soft: Array3<f32> = region.encode(&labels, &classes)?;
+/// let pooled = pool::average_memberships(&soft, 2, &classes.valid_mask(&labels)?)?;
+/// assert_eq!(pooled, array![[[0.5, 0.0]]]);
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+pub fn average_memberships<F: SoftFloat, D: Dimension, V: Dimension>(
+    soft: &ArrayRef<F, D>,
+    box_size: impl Into<PerAxis<usize>>,
+    valid: &ArrayRef<bool, V>,
+) -> Result<Array<F, D>> {
+    let box_size = box_size.into();
+    let mut out = zeros(soft, &box_size)?;
+    average_memberships_into(soft, box_size, valid, &mut out)?;
+    Ok(out)
+}
+
+/// Writes the same to `out`, which may have any strides.
+///
+/// # Errors
+/// Those of [`average_memberships`], and [`Error::Shape`] for the output. `out` is untouched then.
+///
+/// The example of [`average_memberships`] shows what is written.
+pub fn average_memberships_into<F: SoftFloat, D: Dimension, V: Dimension>(
+    soft: &ArrayRef<F, D>,
+    box_size: impl Into<PerAxis<usize>>,
+    valid: &ArrayRef<bool, V>,
+    out: &mut ArrayRef<F, D>,
+) -> Result<()> {
+    let box_size = box_size.into();
+    let expected = shape_of(soft.shape(), &box_size)?;
+    arrays::check_shape("output", &expected, out.shape())?;
+    arrays::check_shape("mask", &soft.shape()[1..], valid.shape())?;
+    let of_volume = of_volume(soft, &box_size)?;
+    let mut valid = valid.view().into_dyn();
+    let axes = valid.ndim();
+    if axes == 2 {
+        valid = valid.insert_axis(Axis(0));
+    }
+    let valid = valid.into_dimensionality().map_err(|_| label_axes(axes))?;
+    write(soft, of_volume, Some(valid), out)
+}
+
+/// The lengths of a box on the axes D, H and W.
+fn of_volume<F, D: Dimension>(soft: &ArrayRef<F, D>, box_size: &PerAxis<usize>) -> Result<[usize; 3]> {
     let axes = soft.ndim() - 1;
     let mut of_volume = [1; 3];
-    of_volume[3 - axes..].copy_from_slice(&check_box_size(axes, &box_size)?);
-    write(soft, of_volume, out)
+    of_volume[3 - axes..].copy_from_slice(&check_box_size(axes, box_size)?);
+    Ok(of_volume)
 }
 
 /// The average of the raters' soft labels within a window at a coarser scale: (C, H, W) or (C, D, H, W) in C order.
@@ -119,7 +187,12 @@ pub fn encode_window<L: Label, F: SoftFloat, D: SpatialDim>(
 ) -> Result<Array<F, D::Larger>> {
     let box_size = box_size.into();
     Window::new(raters.shape(), window)?.at_scale(box_size.clone())?;
-    average(&encoder.encode_raters_window(raters, classes, window)?, box_size)
+    let soft = encoder.encode_raters_window(raters, classes, window)?;
+    if encoder.is_distribution(classes)? {
+        average(&soft, box_size)
+    } else {
+        average_memberships(&soft, box_size, &valid(raters, classes, window)?)
+    }
 }
 
 /// Writes the average of the raters' soft labels within a window at a coarser scale to `out`, which may have any strides.
@@ -150,7 +223,37 @@ pub fn encode_window_into<L: Label, F: SoftFloat, D: SpatialDim>(
         .at_scale(box_size.clone())?
         .soft_shape(encoder.channel_count(classes)?);
     arrays::check_shape("output", &expected, out.shape())?;
-    average_into(&encoder.encode_raters_window(raters, classes, window)?, box_size, out)
+    let soft = encoder.encode_raters_window(raters, classes, window)?;
+    if encoder.is_distribution(classes)? {
+        average_into(&soft, box_size, out)
+    } else {
+        average_memberships_into(&soft, box_size, &valid(raters, classes, window)?, out)
+    }
+}
+
+/// The voxels of a window that some rater with a weight did not ignore. The window was checked.
+pub(crate) fn valid<L: Label, D: SpatialDim>(
+    raters: &Raters<'_, L, D>,
+    classes: &Classes,
+    window: &[Range<usize>],
+) -> Result<ArrayD<bool>> {
+    let shape: Vec<usize> = window.iter().map(ExactSizeIterator::len).collect();
+    let mut valid = arrays::filled(ndarray::IxDyn(&shape), false)?;
+    for (map, _) in raters
+        .maps()
+        .iter()
+        .zip(raters.weights())
+        .filter(|(_, weight)| **weight > 0.0)
+    {
+        let mut part = map.view().into_dyn();
+        for (axis, range) in window.iter().enumerate() {
+            part.slice_axis_inplace(Axis(axis), Slice::from(range.clone()));
+        }
+        ndarray::Zip::from(&mut valid)
+            .and(&part)
+            .for_each(|valid, &label| *valid |= !classes.is_ignored(label));
+    }
+    Ok(valid)
 }
 
 /// The shape of pooled soft labels. The size of the boxes is checked.
@@ -164,6 +267,7 @@ pub(crate) fn shape_of(soft: &[usize], box_size: &PerAxis<usize>) -> Result<Vec<
 fn write<F: SoftFloat, D: Dimension>(
     soft: &ArrayRef<F, D>,
     box_size: [usize; 3],
+    valid: Option<ArrayView3<'_, bool>>,
     out: &mut ArrayRef<F, D>,
 ) -> Result<()> {
     if out.is_empty() {
@@ -196,7 +300,7 @@ fn write<F: SoftFloat, D: Dimension>(
     parallel::for_each(soft.len(), parts, |(i, part)| {
         let mut first = [0, 0];
         first[axis - 1] = i * len;
-        write_part(&soft, box_size, first, part);
+        write_part(&soft, box_size, valid.as_ref(), first, part);
     });
     Ok(())
 }
@@ -205,6 +309,7 @@ fn write<F: SoftFloat, D: Dimension>(
 fn write_part<F: SoftFloat>(
     soft: &ArrayView4<'_, F>,
     box_size: [usize; 3],
+    valid: Option<&ArrayView3<'_, bool>>,
     first: [usize; 2],
     mut out: ArrayViewMut4<'_, F>,
 ) {
@@ -233,13 +338,21 @@ fn write_part<F: SoftFloat>(
                         &row
                     }
                 };
-                counts
-                    .iter_mut()
-                    .zip(values)
-                    .for_each(|(counts, value)| *counts |= *value != F::zero());
+                if valid.is_none() {
+                    let both = counts.iter_mut().zip(values);
+                    both.for_each(|(counts, value)| *counts |= *value != F::zero());
+                }
                 for (sum, values) in sums.iter_mut().zip(values.chunks(box_size[2])) {
                     *sum = values.iter().fold(*sum, |sum, value| sum + value.widen());
                 }
+            }
+        }
+        if let Some(valid) = valid {
+            let lines = planes.clone().flat_map(|d| rows.clone().map(move |h| (d, h)));
+            for ((d, h), counts) in lines.zip(counts.chunks_exact_mut(width)) {
+                let line = valid.index_axis(Axis(0), d);
+                let line = line.index_axis(Axis(0), h);
+                counts.iter_mut().zip(line).for_each(|(counts, valid)| *counts = *valid);
             }
         }
         for w in 0..out_width {

@@ -95,7 +95,7 @@ impl<D: SpatialDim> Structures<D> {
         self.count
     }
 
-    /// The structures of each pattern, ascending.
+    /// The structures of each pattern, ascending. The patterns are in this order.
     pub fn members(&self) -> &[Vec<usize>] {
         &self.members
     }
@@ -120,7 +120,7 @@ impl<D: SpatialDim> Structures<D> {
 ///     builder.add(&mask)?; // read from a file, for example
 /// }
 /// let structures = builder.build()?;
-/// assert_eq!(structures.members(), [vec![], vec![0], vec![0, 1]]);
+/// assert_eq!(structures.members(), [vec![], vec![0], vec![0, 1]]); // "none", and those that voxels have
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -128,6 +128,8 @@ pub struct StructuresBuilder<D: SpatialDim> {
     patterns: Option<Array<u16, D>>,
     members: Vec<Vec<usize>>,
     count: usize,
+    /// With more patterns than that, it is looked for those that no voxel has any more.
+    most: usize,
 }
 
 impl<D: SpatialDim> Default for StructuresBuilder<D> {
@@ -143,6 +145,7 @@ impl<D: SpatialDim> StructuresBuilder<D> {
             patterns: None,
             members: vec![Vec::new()],
             count: 0,
+            most: FEW,
         }
     }
 
@@ -162,6 +165,11 @@ impl<D: SpatialDim> StructuresBuilder<D> {
             none => none.insert(like(mask)?),
         };
         check_count("structures", self.count + 1)?;
+        // Each pattern can become two.
+        if self.members.len() > self.most.min(Classes::MAX / 2) {
+            compact(patterns, &mut self.members);
+            self.most = FEW.max(2 * self.members.len());
+        }
         let zero = L::from_value(0).expect("every type of labels has 0");
         let mut grown = Grown {
             structure: self.count,
@@ -204,11 +212,14 @@ impl<D: SpatialDim> StructuresBuilder<D> {
     /// # Errors
     /// [`Error::Empty`] if no mask was added, and [`Error::TooMany`] if there are too many patterns.
     pub fn build(self) -> Result<Structures<D>> {
-        let patterns = self.patterns.ok_or(Error::Empty { what: "masks" })?;
+        let mut patterns = self.patterns.ok_or(Error::Empty { what: "masks" })?;
+        let mut members = self.members;
+        check_count("patterns of structures", members.len())?;
+        compact(&mut patterns, &mut members);
         Ok(Structures {
             patterns,
-            classes: Classes::contiguous(self.members.len())?,
-            members: self.members,
+            classes: Classes::contiguous(members.len())?,
+            members,
             count: self.count,
         })
     }
@@ -220,6 +231,30 @@ fn like<L, D: SpatialDim>(mask: &ArrayRef<L, D>) -> Result<Array<u16, D>> {
         return arrays::filled(mask.raw_dim(), 0);
     }
     Ok(arrays::filled(mask.t().raw_dim(), 0)?.reversed_axes())
+}
+
+/// So many patterns are never too many.
+const FEW: usize = 1 << 10;
+
+/// Leaves the patterns that voxels have, and the first, in the order of their structures. So they do not depend on how masks lie in
+/// memory.
+fn compact<D: SpatialDim>(patterns: &mut Array<u16, D>, members: &mut Vec<Vec<usize>>) {
+    let mut used = vec![false; usize::from(u16::MAX) + 1];
+    used[0] = true;
+    patterns.fold((), |(), &pattern| used[usize::from(pattern)] = true);
+    let mut kept: Vec<(Vec<usize>, usize)> = std::mem::take(members)
+        .into_iter()
+        .enumerate()
+        .filter(|&(pattern, _)| used.get(pattern) == Some(&true))
+        .map(|(pattern, members)| (members, pattern))
+        .collect();
+    kept.sort_unstable();
+    let mut new = vec![0; used.len()];
+    for (place, (_, pattern)) in (0..).zip(&kept) {
+        new[*pattern] = place;
+    }
+    patterns.map_inplace(|pattern| *pattern = new[usize::from(*pattern)]);
+    members.extend(kept.into_iter().map(|(members, _)| members));
 }
 
 /// Voxels of a mask that are looked at together.

@@ -85,8 +85,63 @@ pub(crate) fn names_file(out: &Path, is_folder: bool) -> PathBuf {
     out.with_file_name(name)
 }
 
-/// Writes the names of the channels beside the outputs.
-pub(crate) fn write_names(place: &Place<'_>, names: &[String]) -> Result<(), Failure> {
+/// Writes the names of the channels beside the outputs, which are there. Without names, those of an output of before go.
+pub(crate) fn write_names(file: &Path, names: &[String]) -> Result<(), Failure> {
+    if names.is_empty() {
+        return match names_in(file)? {
+            Some(_) => of_file(file, std::fs::remove_file(file).map_err(Failure::from)),
+            None => Ok(()),
+        };
+    }
     let text = serde_json::to_string_pretty(&json!({ "channels": names }))?;
-    place.file(|file| of_file(place.path(), writeln!(file, "{text}").map_err(Failure::from)))
+    // What is there are names: it was checked before the outputs were made.
+    let place = Place::new(file).overwrite(true);
+    place.file(|out| of_file(file, writeln!(out, "{text}").map_err(Failure::from)))
+}
+
+/// An error if another file is at the place of the names, or if outputs are gone on with whose channels have other names.
+pub(crate) fn check_names(file: &Path, names: &[String], goes_on: bool) -> Result<(), Failure> {
+    match names_in(file)? {
+        Some(before) if goes_on && before != names => of_file(
+            file,
+            Err("names other channels than those of this run; give another --out, or --overwrite".into()),
+        ),
+        None if file.symlink_metadata().is_ok() && !names.is_empty() => of_file(
+            file,
+            Err("is there and holds no names of channels; move it, or give another --out".into()),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// What the channels of a file are called, where a file beside it says so.
+pub(crate) fn read_names(path: &Path) -> Result<Option<Vec<String>>, Failure> {
+    let folder = path.parent().map(|folder| folder.join("channels.json"));
+    for file in [Some(names_file(path, false)), folder].into_iter().flatten() {
+        if let Some(names) = names_in(&file)? {
+            return Ok(Some(names));
+        }
+    }
+    Ok(None)
+}
+
+/// In bytes.
+const LONGEST: u64 = 1 << 24;
+
+/// The names in a file, if it is there and of this kind.
+fn names_in(file: &Path) -> Result<Option<Vec<String>>, Failure> {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Names {
+        channels: Vec<String>,
+    }
+    match file.metadata() {
+        Ok(metadata) if metadata.is_file() && metadata.len() <= LONGEST => {}
+        _ => return Ok(None),
+    }
+    let text = of_file(file, std::fs::read_to_string(file).map_err(Failure::from));
+    Ok(text
+        .ok()
+        .and_then(|text| serde_json::from_str::<Names>(&text).ok())
+        .map(|names| names.channels))
 }

@@ -22,7 +22,7 @@ use soft_labels_files::{Axes, Element, Format, Geometry, write_probabilities, wr
 
 use crate::channels;
 use crate::classes::NamedLabels;
-use crate::command::{self, Existing, Failure, Outcome, of_file};
+use crate::command::{self, Failure, Outcome, of_file};
 use crate::jobs::{self, Formats, Job};
 use crate::memory;
 use crate::raters::each_type;
@@ -74,21 +74,22 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         regions,
     };
     let jobs = plan.jobs;
+    let file = channels::names_file(&args.files.out, plan.to_folder);
     if !names.is_empty() {
-        let file = channels::names_file(&args.files.out, plan.to_folder);
         Spared::of(settings).check(&file)?;
-        let there = Existing {
-            overwrite: args.files.existing.overwrite || args.files.skip_existing,
-        };
-        channels::write_names(&there.place(&file), &names)?;
     }
+    channels::check_names(&file, &names, args.files.skip_existing)?;
     if let ([job], false) = (jobs.as_slice(), plan.to_folder) {
         let report = encoder.encode(job)?;
+        channels::write_names(&file, &names)?;
         command::printed(report.print())?;
         return Ok(Outcome::Well);
     }
     let results = args.files.work.each(&jobs, Job::title, |job| encoder.encode(job))?;
     let failed = results.iter().filter(|result| result.is_err()).count();
+    if failed < jobs.len() {
+        channels::write_names(&file, &names)?;
+    }
     command::printed(report::print_all(&jobs, &results))?;
     Ok(if failed == 0 {
         Outcome::Well

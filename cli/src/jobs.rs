@@ -12,7 +12,7 @@ use soft_labels_files::{Format, Palette, Place};
 
 use crate::cases::{self, Case, Inputs};
 use crate::classes::{NamedClasses, read_map};
-use crate::command::{Existing, Failure, complain, of_file, printable, text};
+use crate::command::{Existing, Failure, complain, of_file, text};
 use crate::grid::{Grid, GridArgs};
 use crate::raters::{Foreground, Volume};
 use crate::spared::Spared;
@@ -291,7 +291,7 @@ pub(crate) fn plan(
         let (structures, cases) = cases::of_structures(folder)?;
         names = structures
             .iter()
-            .map(|name| printable(&name.to_string_lossy()))
+            .map(|name| name.to_string_lossy().into_owned())
             .collect();
         cases
     } else if let Some(pattern) = args.rater_files.as_ref().filter(|_| !args.inputs.is_empty()) {

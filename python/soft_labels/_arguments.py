@@ -150,6 +150,8 @@ def encoding_of(method: Method, channels: Channels | None = None) -> Encoding:
 def _channels(channels: Channels) -> str:
     """The JSON form of channels."""
     if not isinstance(channels, Mapping):
+        if hasattr(channels, "detach"):
+            channels = channels.detach().cpu().numpy()
         if not isinstance(channels, (list, tuple, np.ndarray)):
             raise TypeError(
                 f'channels are a dict such as {{"regions": [[1, 2], [2]]}} or a matrix, not {type(channels).__name__}'
@@ -168,6 +170,8 @@ def _channels(channels: Channels) -> str:
 
 def _matrix(matrix: Any) -> list[list[float]]:
     """A row for each class."""
+    if np.asarray(matrix).dtype.kind not in "uifbO" or isinstance(matrix, np.ma.MaskedArray):
+        raise TypeError("a matrix of channels is of real numbers, without a mask")
     try:
         array = np.asarray(matrix, dtype=np.float64)
     except (TypeError, ValueError):

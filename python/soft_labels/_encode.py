@@ -115,14 +115,24 @@ def _overlaps(array: Array) -> bool:
     return False
 
 
-def pool(soft: Array, box: int | Sequence[int]) -> Array:
+def pool(soft: Array, box: int | Sequence[int], *, valid: Array | bool | None = None) -> Array:
     """The mean of soft labels (C, ..) over boxes of voxels: targets for an output at a coarser scale.
 
     `box` is the length of a box in voxels, one for all axes or one for each. An axis of length n has n / box entries
     afterwards, rounded up. Voxels that are 0 in all classes, as ignored ones are, do not count.
+
+    Channels of regions and structures are 0 outside, too. For them `valid` says which voxels count: True for all, or an array
+    of bools (..), such as that of `valid_mask`.
     """
     soft = floats(soft)
-    return _native.average(soft, per_axis(box, soft.ndim - 1, "the length of a box", least=1))
+    boxes = per_axis(box, soft.ndim - 1, "the length of a box", least=1)
+    if valid is None or valid is False:
+        return _native.average(soft, boxes, None)
+    mask = np.ones(soft.shape[1:], np.bool_) if valid is True else plain(valid, "valid")
+    if mask.dtype != np.bool_:
+        raise TypeError(f"valid is an array of bools or True, not {mask.dtype}")
+    # A byte other than 0 and 1 is no bool of Rust's.
+    return _native.average(soft, boxes, np.ascontiguousarray(mask).view(np.uint8) != 0)
 
 
 def valid_mask(labels: LabelMaps, classes: AnyClasses) -> NDArray[np.bool_]:

@@ -246,6 +246,7 @@ class RandomWindows:
 
     def __call__(self, cases: Sequence[tuple[Any, Any]]) -> tuple[torch.Tensor, Any]:
         images: list[torch.Tensor] = []
+        valid: list[Any] = []
         targets = torch.empty(len(cases), self.method.channel_count(self.classes), *self.size)
         for at, (image, labels) in enumerate(cases):
             if any(one.shape != image.shape[1:] for one in (labels if isinstance(labels, (list, tuple)) else [labels])):
@@ -254,9 +255,22 @@ class RandomWindows:
             part = image[(slice(None), *window)]
             images.append(part if isinstance(part, torch.Tensor) else torch.from_numpy(_as_torch_has(part)))
             encode(labels, self.classes, self.method, weights=self.weights, window=window, out=targets[at])
+            valid.append(self._valid(labels, window) if self.scales is not None else None)
         if self.scales is None:
             return torch.stack(images), targets
-        return torch.stack(images), [self._pooled(targets, scale) for scale in self.scales]
+        return torch.stack(images), [self._pooled(targets, scale, valid) for scale in self.scales]
+
+    def _valid(self, labels: Any, window: list[slice]) -> Any:
+        """Which voxels count where boxes are averaged, if that does not follow from the targets."""
+        if self.method.is_distribution(self.classes):
+            return None
+        if self.classes.ignore is None:
+            return True
+        maps = list(labels) if isinstance(labels, (list, tuple)) else [labels]
+        if self.weights is not None:
+            maps = [one for one, weight in zip(maps, np.asarray(self.weights)) if weight > 0]
+        mask = soft_labels.valid_mask([_array(one, "a label map") for one in maps], self.classes)
+        return mask[tuple(window)]
 
     def _window(self, shape: Sequence[int]) -> list[slice]:
         if len(shape) != len(self.size):
@@ -270,7 +284,8 @@ class RandomWindows:
         return window
 
     @staticmethod
-    def _pooled(targets: torch.Tensor, scale: int | Sequence[int]) -> torch.Tensor:
+    def _pooled(targets: torch.Tensor, scale: int | Sequence[int], valid: list[Any]) -> torch.Tensor:
         if np.all(np.equal(scale, 1)):
             return targets
-        return torch.stack([torch.from_numpy(soft_labels.pool(one.numpy(), scale)) for one in targets])
+        pooled = [soft_labels.pool(one.numpy(), scale, valid=mask) for one, mask in zip(targets, valid)]
+        return torch.stack([torch.from_numpy(one) for one in pooled])

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use ndarray::{ArrayView, ArrayViewD, IxDyn};
 use numpy::{
-    Element, IntoPyArray, PyArray1, PyArrayDescr, PyArrayDescrMethods, PyArrayDyn, PyArrayMethods, PyUntypedArray,
-    PyUntypedArrayMethods,
+    Element, IntoPyArray, PyArray1, PyArrayDescr, PyArrayDescrMethods, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn,
+    PyUntypedArray, PyUntypedArrayMethods,
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -236,17 +236,22 @@ pub(crate) fn valid_mask<'py>(
     })
 }
 
-/// Soft labels (C, ..) averaged over boxes of voxels.
+/// Soft labels (C, ..) averaged over boxes of voxels. Without a mask, those count that are not 0 in all channels.
 #[pyfunction]
 pub(crate) fn average<'py>(
     py: Python<'py>,
     soft: &Bound<'py, PyUntypedArray>,
     box_size: Vec<usize>,
+    valid: Option<PyReadonlyArrayDyn<'py, bool>>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    let valid = valid.as_ref().map(|valid| valid.as_array());
     each_float!(soft.dtype(), F => {
         let read = read::<F>(soft)?;
         let view = read.as_array();
-        let pooled = threads::run_encoder(py, view.len(), || soft_labels::pool::average(&view, PerAxis::from(box_size)))?;
+        let pooled = threads::run_encoder(py, view.len(), || match &valid {
+            None => soft_labels::pool::average(&view, PerAxis::from(box_size)),
+            Some(valid) => soft_labels::pool::average_memberships(&view, PerAxis::from(box_size), valid),
+        })?;
         Ok(pooled.map_err(value)?.into_pyarray(py).into_any())
     })
 }

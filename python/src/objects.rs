@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyDict, PyMapping, PyType};
 use soft_labels::{Channels, SoftEncoder};
 
 use crate::error::{in_range, value, wrong_type};
@@ -124,6 +124,14 @@ impl Encoding {
     fn new(py: Python<'_>, method: &str, settings: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let fields = settings.map_or_else(|| Ok(PyDict::new(py)), |settings| settings.copy())?;
         fields.set_item("method", method)?;
+        // A matrix may be given as it is.
+        if let Some(channels) = fields.get_item("channels")?
+            && channels.cast::<PyMapping>().is_err()
+        {
+            let matrix = PyDict::new(py);
+            matrix.set_item("matrix", channels)?;
+            fields.set_item("channels", matrix)?;
+        }
         // NumPy's numbers and arrays become plain ones.
         let plain = METHODCALLER
             .import(py, "operator", "methodcaller")?

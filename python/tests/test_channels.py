@@ -169,3 +169,35 @@ def test_torch_monai_and_dask_take_them():
     monai = pytest.importorskip("soft_labels.monai")
     soft = monai.SoftLabelsd("label", 3, channels=regions)({"label": torch.tensor(labels)[None]})["label"]
     np.testing.assert_array_equal(soft.numpy(), dense)
+
+
+def test_boxes_of_regions_count_what_is_outside():
+    labels = np.array([[1, 0, 0, 9], [0, 0, 9, 9]])
+    classes = Classes(2, ignore=9)
+    soft = encode(labels, classes, "one_hot", channels={"regions": [[1]]})
+    pooled = soft_labels.pool(soft, 2, valid=soft_labels.valid_mask(labels, classes))
+    np.testing.assert_array_equal(pooled, [[[0.25, 0]]])
+    np.testing.assert_array_equal(soft_labels.pool(soft, 2, valid=True), [[[0.25, 0]]])
+    np.testing.assert_array_equal(soft_labels.pool(soft, 2), [[[1, 0]]])
+    with pytest.raises(TypeError, match="bools"):
+        soft_labels.pool(soft, 2, valid=np.ones((2, 4)))
+    with pytest.raises(ValueError, match="mask"):
+        soft_labels.pool(soft, 2, valid=np.ones((2, 3), bool))
+    torch = pytest.importorskip("torch")
+    from soft_labels.torch import RandomWindows
+
+    collate = RandomWindows([2, 4], classes, "one_hot", channels={"regions": [[1]]}, scales=[1, 2])
+    _, (_, coarse) = collate([(torch.zeros(1, 2, 4), torch.tensor(labels))])
+    np.testing.assert_array_equal(coarse[0].numpy(), [[[0.25, 0]]])
+
+
+def test_a_matrix_in_an_encoding_and_as_a_tensor():
+    labels = np.array([[0, 1, 2]])
+    matrix = [[1, 0], [0, 1], [0.5, 0.5]]
+    soft = encode(labels, 3, channels=matrix)
+    np.testing.assert_array_equal(encode(labels, 3, Encoding(channels=np.array(matrix))), soft)
+    for wrong in (np.array(matrix) * 1j, np.array([["1", "0"]] * 3), np.ma.masked_array(matrix)):
+        with pytest.raises(TypeError, match="real numbers"):
+            encode(labels, 3, channels=wrong)
+    torch = pytest.importorskip("torch")
+    np.testing.assert_array_equal(encode(labels, 3, channels=torch.tensor(matrix)), soft)

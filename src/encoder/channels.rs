@@ -360,7 +360,7 @@ fn mixing_of_regions(regions: &[Vec<i128>], classes: &Classes) -> Result<Mixing>
             }
         }
     }
-    Ok(Mixing::new(regions.len(), rows))
+    Ok(Mixing::memberships(regions.len(), rows))
 }
 
 fn exponential(n: usize, class: usize, tau: f64, power: f64) -> Vec<f64> {

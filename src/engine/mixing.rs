@@ -11,16 +11,26 @@ pub struct Mixing {
     /// For each class, its channels, ascending, and the entry of each.
     rows: Vec<Vec<(usize, f64)>>,
     counted: bool,
+    distribution: bool,
 }
 
 impl Mixing {
     /// Of rows without zeros, ascending by channel.
     pub(crate) fn new(channels: usize, rows: Vec<Vec<(usize, f64)>>) -> Self {
-        let counted = rows.iter().flatten().all(|&(_, entry)| entry == 1.0);
+        let sum = |row: &Vec<(usize, f64)>| row.iter().map(|&(_, entry)| entry).sum::<f64>();
         Self {
             channels,
+            counted: rows.iter().flatten().all(|&(_, entry)| entry == 1.0),
+            distribution: rows.iter().all(|row| (sum(row) - 1.0).abs() <= Self::SLACK),
             rows,
-            counted,
+        }
+    }
+
+    /// The same where each channel is by itself, whatever the channels of a voxel sum to.
+    pub(crate) fn memberships(channels: usize, rows: Vec<Vec<(usize, f64)>>) -> Self {
+        Self {
+            distribution: false,
+            ..Self::new(channels, rows)
         }
     }
 
@@ -40,8 +50,7 @@ impl Mixing {
 
     /// Whether the channels of a voxel sum to 1, for any labels around it.
     pub(crate) fn is_distribution(&self) -> bool {
-        let sum = |row: &Vec<(usize, f64)>| row.iter().map(|&(_, entry)| entry).sum::<f64>();
-        self.rows.iter().all(|row| (sum(row) - 1.0).abs() <= Self::SLACK)
+        self.distribution
     }
 
     /// How far from 1 the sum of a row may be: its entries may be written with few digits or in `f32`.
@@ -71,7 +80,10 @@ impl Mixing {
             }
             all.into_iter().enumerate().filter(|&(_, entry)| entry != 0.0).collect()
         });
-        Ok(Self::new(self.channels, rows.collect()))
+        Ok(Self {
+            distribution: self.distribution,
+            ..Self::new(self.channels, rows.collect())
+        })
     }
 }
 

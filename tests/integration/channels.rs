@@ -277,11 +277,42 @@ fn pooled_and_batched_like_classes() {
     let soft: Array3<f64> = encoder.encode(&labels, &classes).unwrap();
     let raters = Raters::one(labels.view()).unwrap();
     let pooled: Array3<f64> = pool::encode_window(&encoder, &raters, &classes, &[0..1, 0..6], [1, 2]).unwrap();
-    assert_eq!(pooled, pool::average(&soft, [1, 2]).unwrap());
+    // A voxel outside all regions counts.
+    let means = |soft: &Array3<f64>| {
+        Array3::from_shape_fn((2, 1, 3), |(c, _, w)| {
+            (soft[[c, 0, 2 * w]] + soft[[c, 0, 2 * w + 1]]) / 2.0
+        })
+    };
+    assert_eq!(pooled, means(&soft));
+    assert_eq!(
+        pooled,
+        pool::average_memberships(&soft, [1, 2], &array![[true; 6]]).unwrap()
+    );
     let sample = soft_labels::batch::Sample::new(labels.view()).unwrap();
     let batch: ndarray::Array4<f64> =
         soft_labels::batch::encode(&encoder, std::slice::from_ref(&sample), &classes).unwrap();
     assert_eq!(batch.index_axis(Axis(0), 0), soft);
+    let scales: Vec<ndarray::Array4<f64>> =
+        soft_labels::batch::encode_scales(&encoder, std::slice::from_ref(&sample), &classes, &[[1, 2]]).unwrap();
+    assert_eq!(scales[0].index_axis(Axis(0), 0), pooled);
+
+    // An ignored voxel does not, unless another rater with a weight saw it.
+    let (hidden, classes) = (array![[0_u8, 9, 9, 9, 2, 2]], classes.with_ignore(9).unwrap());
+    let region = OneHot.with_channels(Channels::regions([[2]]).unwrap());
+    let pooled_of = |raters: &Raters<'_, u8, ndarray::Ix2>| -> Array3<f64> {
+        pool::encode_window(&region, raters, &classes, &[0..1, 0..6], [1, 2]).unwrap()
+    };
+    assert_eq!(
+        pooled_of(&Raters::one(hidden.view()).unwrap()),
+        array![[[0.0, 0.0, 1.0]]]
+    );
+    let maps = [hidden.view(), labels.view()];
+    let both = pooled_of(&Raters::weighted(&maps, &[1.0, 1.0]).unwrap());
+    assert_eq!(both, array![[[0.0, 1.0, 0.5]]]);
+    assert_eq!(
+        pooled_of(&Raters::weighted(&maps, &[1.0, 0.0]).unwrap()),
+        array![[[0.0, 0.0, 1.0]]]
+    );
 }
 
 /// The rows of a matrix, seen by encoding every class alone.

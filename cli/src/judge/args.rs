@@ -46,9 +46,9 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["ClassArgs", "regions", "channels", "reliability"])]
     pub(crate) structures: bool,
 
-    /// From which probability on a voxel is in a region or structure, for all or for each
-    #[arg(long, value_name = "T,T..", value_delimiter = ',', default_value = "0.5")]
-    pub(crate) threshold: Vec<f64>,
+    /// From which probability on a voxel is in a region or structure, for all or for each [default: 0.5]
+    #[arg(long, value_name = "T,T..", value_delimiter = ',')]
+    pub(crate) threshold: Option<Vec<f64>>,
 
     /// Voxel spacing, for all axes or for each [default: that of the NIfTI header, or 1]
     #[arg(long, value_name = "S,S..", value_delimiter = ',', allow_hyphen_values = true)]
@@ -144,8 +144,15 @@ impl Args {
             Err("--reliability draws .svg; name the file so".into())
         } else if self.tolerance_mm.is_nan() || self.tolerance_mm < 0.0 {
             Err("--tolerance-mm has to be 0 or more".into())
-        } else if self.threshold.iter().any(|threshold| !(0.0..=1.0).contains(threshold)) {
+        } else if self
+            .threshold
+            .iter()
+            .flatten()
+            .any(|threshold| !(0.0..=1.0).contains(threshold))
+        {
             Err("--threshold has to be within 0 and 1".into())
+        } else if self.threshold.is_some() && self.channels == Kind::Classes && !self.structures {
+            Err("--threshold is for --channels regions and --structures; of classes the most probable is taken".into())
         } else if self.channels == Kind::Regions && self.reliability.is_some() {
             Err("--reliability is for classes; the channels of regions do not sum to 1".into())
         } else if self.bins == 0 {

@@ -12,6 +12,7 @@ use super::args::Args;
 use super::scores::{self, Scores};
 use super::{Pair, prediction, spacing};
 use crate::cases::{self, Case};
+use crate::channels;
 use crate::classes::NamedLabels;
 use crate::command::{Failure, of_file, printable};
 use crate::grid::{Grid, GridArgs};
@@ -26,6 +27,16 @@ pub(super) enum Of<'a> {
     Regions(&'a Classes, &'a [NamedLabels]),
     /// Of the structures with these names, which are masks in files.
     Structures(&'a [OsString]),
+}
+
+impl Of<'_> {
+    /// What the channels are called.
+    fn names(&self) -> Vec<String> {
+        match self {
+            Self::Regions(_, regions) => regions.iter().map(|(name, _)| name.clone()).collect(),
+            Self::Structures(names) => names.iter().map(|name| name.to_string_lossy().into_owned()).collect(),
+        }
+    }
 }
 
 /// The cases of two folders of structures, and the names of these. A prediction is a folder of masks, or one file.
@@ -94,7 +105,8 @@ pub(super) fn judge(args: &Args, of: &Of<'_>, pair: &Pair) -> Result<Scores, Fai
     let mut structures = Vec::with_capacity(names);
     for (channel, &threshold) in thresholds.iter().enumerate() {
         let reference = references.channel(channel)?;
-        let inside = |p: f64| i64::from(p >= threshold);
+        // In the precision of files, in which a threshold such as 0.7 is a little less.
+        let inside = |p: f64| i64::from(p as f32 >= threshold as f32);
         let prediction = match &predicted {
             Predicted::Probabilities(p) => p.index_axis(Axis(0), channel).mapv(inside),
             Predicted::Masks(files) => {
@@ -121,7 +133,7 @@ pub(super) fn judge(args: &Args, of: &Of<'_>, pair: &Pair) -> Result<Scores, Fai
 }
 
 fn thresholds(args: &Args, channels: usize) -> Result<Vec<f64>, Failure> {
-    match args.threshold.as_slice() {
+    match args.threshold.as_deref().unwrap_or(&[0.5]) {
         [one] => Ok(vec![*one; channels]),
         each if each.len() == channels => Ok(each.to_vec()),
         each => Err(format!(
@@ -232,6 +244,10 @@ fn predicted(path: &Path, of: &Of<'_>, references: &References<'_>) -> Result<Pr
             return of_file(path, Err(error.into()));
         }
     };
+    let values = match channels::read_names(path)? {
+        Some(names) => of_file(path, in_order(values, &names, &of.names()))?,
+        None => values,
+    };
     let expected = [&[channels], references.shape()].concat();
     if values.shape() != expected {
         let error = format!(
@@ -245,8 +261,39 @@ fn predicted(path: &Path, of: &Of<'_>, references: &References<'_>) -> Result<Pr
     Ok(Predicted::Probabilities(values))
 }
 
+/// The channels in the order of the names that are judged, where a file says what its channels are called.
+fn in_order(values: ArrayD<f64>, names: &[String], judged: &[String]) -> Result<ArrayD<f64>, Failure> {
+    let place = |name: &String| {
+        let missing = || {
+            format!(
+                "has the channels {names:?}, as the file of names beside it says, and none is called {name:?}; judge those, or \
+                 remove that file"
+            )
+        };
+        names.iter().position(|known| known == name).ok_or_else(missing)
+    };
+    if names.len() != judged.len() {
+        return Err(format!(
+            "has the channels {names:?}, as the file of names beside it says, but {judged:?} are judged; judge those, or \
+             remove that file"
+        )
+        .into());
+    }
+    let order = judged.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+    if values.shape().first() != Some(&names.len()) || order.is_sorted() {
+        return Ok(values);
+    }
+    Ok(values.select(Axis(0), &order))
+}
+
 /// An error if a number is no probability. Floats of files may be a little off.
 fn check_probabilities(values: &ArrayViewD<'_, f64>) -> Result<(), Failure> {
+    let most = values.iter().copied().fold(0.0, f64::max);
+    if most > 0.0 && most < 1.5 / 255.0 && values.iter().all(|&p| p == 0.0 || p == most) {
+        return Err(
+            "holds 0 and 1 in 8 bits, where 255 is certain; save masks as floats, or 255 for what is inside".into(),
+        );
+    }
     match values.indexed_iter().find(|(_, p)| !(-1e-3..=1.001).contains(*p)) {
         Some((at, p)) => Err(format!(
             "holds {p} at {:?}, which is no probability; pass logits through a sigmoid",

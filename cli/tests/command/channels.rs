@@ -56,7 +56,8 @@ fn regions_of_a_data_set() {
     let nearest = |p: f64| (255.0 * p + 0.5).floor() as u8;
     assert_eq!(read_npy::<u8>(&folder.path("soft.npy")), exact.mapv(nearest).into_dyn());
     encode(&["--channels", "regions", "--dtype", "u8", "--scale", "2"]);
-    let pooled = soft_labels::pool::average(&exact, 2).unwrap();
+    let valid = classes.valid_mask(&labels).unwrap();
+    let pooled = soft_labels::pool::average_memberships(&exact, 2, &valid).unwrap();
     assert_eq!(
         read_npy::<u8>(&folder.path("soft.npy")),
         pooled.mapv(nearest).into_dyn()
@@ -288,4 +289,134 @@ fn what_is_no_structure_is_an_error() {
             .unwrap()
             .contains("one: has no prediction")
     );
+}
+
+#[test]
+fn names_follow_what_is_written() {
+    let (folder, input) = (Folder::new(), "labels.npy");
+    folder.npy(input, &ball(1).into_dyn());
+    let (input, out) = (folder.text(input), folder.text("x.npy"));
+    let with = |regions: &str, more: &[&str]| -> Vec<String> {
+        let mut all = args(["encode", "--classes", "3", "--out", &out, "--regions", regions]);
+        all.extend(more.iter().map(|&arg| arg.to_owned()));
+        all.push(input.clone());
+        all
+    };
+    // Nothing is left of a run that failed, and it can be repeated.
+    wrong(with("a=1,b=9", &[]));
+    assert!(!folder.path("x.channels.json").exists());
+    well(with("a=1,b=2", &[]));
+    wrong(with("b=2,c=9", &["--overwrite"]));
+    assert_eq!(names(&folder, "x.channels.json"), ["a", "b"]);
+    well(["encode", "--classes", "3", "--overwrite", "--out", &out, &input]);
+    assert!(!folder.path("x.channels.json").exists());
+
+    // A folder is gone on with by the same channels alone.
+    let soft = folder.text("soft/");
+    let go_on = |regions: &str| {
+        [
+            "encode",
+            "--classes",
+            "3",
+            "--quiet",
+            "--skip-existing",
+            "--out",
+            &soft,
+            "--regions",
+            regions,
+            &input,
+        ]
+        .map(str::to_owned)
+    };
+    well(go_on("a=1,b=2"));
+    well(go_on("a=1,b=2"));
+    let other = run(go_on("z=1"));
+    assert_eq!(other.status.code(), Some(2));
+    let error = String::from_utf8(other.stderr).unwrap();
+    assert!(error.contains("names other channels"), "{error}");
+}
+
+#[test]
+fn predictions_are_paired_by_name() {
+    let folder = Folder::new();
+    folder.npy("truth.npy", &ball(1).into_dyn());
+    let (truth, found) = (folder.text("truth.npy"), folder.text("found.npy"));
+    well([
+        "encode",
+        "--classes",
+        "3",
+        "--regions",
+        "whole=1+2,core=2",
+        "--out",
+        &found,
+        &truth,
+    ]);
+    let judge = |regions: &str, more: &[&str]| -> Vec<String> {
+        let mut all = args([
+            "judge",
+            "--json",
+            "--classes",
+            "3",
+            "--channels",
+            "regions",
+            "--regions",
+            regions,
+        ]);
+        all.extend(more.iter().map(|&arg| arg.to_owned()));
+        all.extend([found.clone(), truth.clone()]);
+        all
+    };
+    let json: Value = serde_json::from_str(&well(judge("core=2,whole=1+2", &[]))).unwrap();
+    assert_eq!(json["regions"]["core"]["dice"], 1.0);
+    assert_eq!(json["regions"]["whole"]["dice"], 1.0);
+    let error = wrong(judge("core=2,other=1", &[]));
+    assert!(error.contains("none is called \"other\""), "{error}");
+    let error = wrong(judge("core=2", &[]));
+    assert!(error.contains("are judged"), "{error}");
+    let error = wrong(["judge", "--classes", "3", "--threshold", "0.2", &truth, &truth]);
+    assert!(error.contains("--threshold is for"), "{error}");
+
+    // The sparse form, and thresholds in the precision of the file.
+    let sparse = folder.text("found.npz");
+    well([
+        "encode",
+        "--classes",
+        "3",
+        "--regions",
+        "whole=1+2,core=2",
+        "--sparse",
+        "--out",
+        &sparse,
+        &truth,
+    ]);
+    let json = well([
+        "judge",
+        "--json",
+        "--classes",
+        "3",
+        "--channels",
+        "regions",
+        "--regions",
+        "whole=1+2,core=2",
+        &sparse,
+        &truth,
+    ]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["regions"]["core"]["dice"], 1.0);
+    std::fs::remove_file(folder.path("found.channels.json")).unwrap();
+    let seven = Array4::<f32>::from_elem((1, 9, 12, 7), 0.7);
+    folder.npy("found.npy", &seven.into_dyn());
+    let json: Value = serde_json::from_str(&well(judge("all=0+1+2", &["--threshold", "0.7"]))).unwrap();
+    assert_eq!(json["regions"]["all"]["dice"], 1.0);
+
+    // Masks of 0 and 1 in 8 bits would be nothing at all.
+    folder.npy(
+        "found.npy",
+        &ball(1)
+            .mapv(|label| u8::from(label > 0))
+            .insert_axis(Axis(0))
+            .into_dyn(),
+    );
+    let error = wrong(judge("whole=1+2", &[]));
+    assert!(error.contains("holds 0 and 1 in 8 bits"), "{error}");
 }

@@ -27,6 +27,7 @@ pub(super) fn write_sparse(path: &Path, sparse: &SparseLabels<f32, IxDyn>) -> Re
         let mut npz = NpzWriter::new(Cursor::new(Vec::with_capacity(room)));
         npz.add_array("class", &class)?;
         npz.add_array("class_count", &arr0(sparse.class_count() as u64))?;
+        npz.add_array("sums_to_one", &arr0(u64::from(sparse.is_distribution())))?;
         npz.add_array("uncertain", &wide(parts.uncertain))?;
         npz.add_array("ends", &wide(parts.ends))?;
         npz.add_array("pair_class", &aview1(parts.pair_class))?;

@@ -121,7 +121,14 @@ fn sparse(arrays: &mut Arrays) -> Result<ArrayD<f64>, Fault> {
         pair_class: &pair_class,
         pair_probability: &pair_probability,
     };
-    let sparse = SparseLabels::<f32, IxDyn>::from_parts(IxDyn(&shape), class_count, parts).map_err(wrong)?;
+    // Files of before have no such array, and hold classes.
+    let memberships = arrays.has("sums_to_one") && arrays.list::<usize>("sums_to_one")?.first() == Some(&0);
+    let sparse = if memberships {
+        SparseLabels::from_membership_parts(IxDyn(&shape), class_count, parts)
+    } else {
+        SparseLabels::from_parts(IxDyn(&shape), class_count, parts)
+    };
+    let sparse = sparse.map_err(wrong)?;
     // As they are, and wide.
     let dense = (class.len() as u64).saturating_mul(class_count as u64);
     check_memory(dense.saturating_mul(12))?;
