@@ -15,8 +15,28 @@ from ._native import __version__
 # The attribute of arrays that this package and the command wrote.
 MADE_BY = "soft-labels"
 
-# What the folder of an unfinished array holds. The command has the same names.
-_ARRAY, _LOCK = "array", "soft-labels.lock"
+# What the folder of an unfinished array holds. The command has the same names for the first two.
+_ARRAY, _LOCK, _DONE, _SETTINGS = "array", "soft-labels.lock", "done", "dask-settings.json"
+
+
+class Part:
+    """An unfinished array, with a file for each block that is done."""
+
+    def __init__(self, folder: pathlib.Path, settings: str) -> None:
+        self.array, self.done = str(folder / _ARRAY), str(folder / _DONE)
+        self._settings, self._file = settings, folder / _SETTINGS
+        try:
+            self.goes_on = self._file.read_text() == settings and pathlib.Path(self.done).is_dir()
+        except (OSError, ValueError):
+            self.goes_on = False
+        if not self.goes_on:
+            for path in (self.array, self.done):
+                shutil.rmtree(path, ignore_errors=True)
+
+    def begin(self) -> None:
+        """Notes that the array is there, to which blocks are written. Whoever repeats a run that is killed goes on with it."""
+        os.makedirs(self.done)
+        self._file.write_text(self._settings)
 
 
 class Output:
@@ -41,9 +61,11 @@ class Output:
             raise ValueError(f"{self.path} exists; choose another name or pass --overwrite")
 
     @contextlib.contextmanager
-    def part(self) -> Iterator[str]:
-        """The path of a new array, which is moved to its place at the end. Of an error nothing is left behind."""
-        for path, kind in ((self.folder, "folder"), (self.folder / _ARRAY, "folder"), (self.folder / _LOCK, "file")):
+    def part(self, settings: str) -> Iterator[Part]:
+        """An array that is moved to its place at the end: a new one, or that of a run that was killed, if it had the same
+        settings. Of an error nothing is left behind."""
+        kinds = {_ARRAY: "folder", _DONE: "folder", _LOCK: "file", _SETTINGS: "file"}
+        for path, kind in ((self.folder, "folder"), *((self.folder / name, kind) for name, kind in kinds.items())):
             # A link may have been put here to have something else written over.
             if os.path.lexists(path) and (
                 path.is_symlink() or not (path.is_dir() if kind == "folder" else path.is_file())
@@ -51,10 +73,8 @@ class Output:
                 raise ValueError(f"{path} is in the way, which is no {kind} of soft-labels; remove it")
         self.folder.mkdir(exist_ok=True)
         with _locked(self.folder / _LOCK):
-            if (self.folder / _ARRAY).exists():
-                shutil.rmtree(self.folder / _ARRAY)
             try:
-                yield str(self.folder / _ARRAY)
+                yield Part(self.folder, settings)
                 self.check()
                 self._put()
             finally:

@@ -15,7 +15,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import json
+import os
+import pathlib
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -66,23 +70,62 @@ def encode(
     nothing = [np.zeros((0,) * one.ndim, one.dtype) for one in maps]
     soft_labels.encode(nothing, classes, encoding, weights=weights, dtype=dtype)
     chunks = maps[0].chunks
-    halo = tuple(encoding.radius(maps[0].ndim))
-    wide = _at_least(chunks, halo)
-    overlapped = [_with_halo(one.rechunk(wide), halo) for one in maps]
+    block = _Block(classes, encoding, weights, dtype, _at_least(chunks, tuple(encoding.radius(maps[0].ndim))))
     soft: da.Array = da.map_blocks(
-        _encode_block,
-        *overlapped,
+        block,
+        *block.with_halo(maps),
         name="soft-labels-" + da.core.tokenize(*maps, classes.to_json(), encoding.to_json(), weights, dtype.str),
         dtype=dtype,
-        chunks=((encoding.channel_count(classes),), *wide),
+        chunks=((encoding.channel_count(classes),), *block.chunks),
         new_axis=0,
         meta=np.empty((0,) * (maps[0].ndim + 1), dtype),
-        halo=halo,
-        counts=tuple(len(axis) for axis in wide),
-        settings=(classes, encoding, weights, dtype),
     )
     result: da.Array = soft.rechunk({axis + 1: axis_chunks for axis, axis_chunks in enumerate(chunks)})
     return result
+
+
+class _Block:
+    """Encodes a chunk from its labels and those around it."""
+
+    def __init__(self, classes: Any, encoding: Any, weights: Any, dtype: Any, chunks: Any) -> None:
+        self.classes, self.encoding, self.weights, self.dtype, self.chunks = classes, encoding, weights, dtype, chunks
+        self.halo = tuple(encoding.radius(len(chunks)))
+
+    def with_halo(self, maps: Sequence[da.Array]) -> list[da.Array]:
+        return [_with_halo(one.rechunk(self.chunks), self.halo) for one in maps]
+
+    def start(self, block_id: Sequence[int]) -> list[int]:
+        """The first voxel of a chunk."""
+        return [sum(axis[:at]) for axis, at in zip(self.chunks, block_id)]
+
+    def __call__(self, *maps: Array, block_id: Any = None) -> Array:
+        # Dask tries the function on nothing.
+        if block_id is None:
+            return np.zeros((self.encoding.channel_count(self.classes), *maps[0].shape), self.dtype)
+        return self.encode(maps, block_id[1:])
+
+    def encode(self, maps: Sequence[Array], block_id: Sequence[int]) -> Array:
+        before = [depth if at > 0 else 0 for depth, at in zip(self.halo, block_id)]
+        window = [(first, first + axis[at]) for first, axis, at in zip(before, self.chunks, block_id)]
+        try:
+            return soft_labels.encode(
+                list(maps), self.classes, self.encoding, weights=self.weights, window=window, dtype=self.dtype
+            )
+        except ValueError as error:
+            origin = [start - first for start, first in zip(self.start(block_id), before)]
+            raise ValueError(
+                f"in chunk {tuple(block_id)}, its halo included: {_of_whole(str(error), origin)}"
+            ) from None
+
+
+def _of_whole(message: str, origin: Sequence[int]) -> str:
+    """A message with its voxel counted from the first of the whole array."""
+
+    def moved(found: re.Match[str]) -> str:
+        voxel = [int(at) + start for at, start in zip(found[1].split(","), origin)]
+        return f"voxel {voxel}"
+
+    return re.sub(r"voxel \[([0-9, ]+)\]", moved, message)
 
 
 def _at_least(chunks: tuple[tuple[int, ...], ...], halo: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
@@ -112,19 +155,70 @@ def _with_halo(labels: da.Array, halo: tuple[int, ...]) -> da.Array:
     return wide
 
 
-def _encode_block(*maps: Array, halo: Any, counts: Any, settings: Any, block_id: Any = None) -> Array:
-    """The soft labels of the inner part of a chunk with its halo."""
-    classes, encoding, weights, dtype = settings
-    # Dask tries the function on nothing.
-    if block_id is None:
-        return np.zeros((encoding.channel_count(classes), *maps[0].shape), dtype)
-    window = []
-    for length, depth, at, count in zip(maps[0].shape, halo, block_id[1:], counts):
-        window.append((depth if at > 0 else 0, length - (depth if at + 1 < count else 0)))
-    try:
-        return soft_labels.encode(list(maps), classes, encoding, weights=weights, window=window, dtype=dtype)
-    except ValueError as error:
-        raise ValueError(f"in chunk {block_id[1:]}, its halo included: {error}") from None
+class _Stored(_Block):
+    """The same, written to its place in a Zarr array. It is not done again if it is there, of the same labels."""
+
+    def __init__(self, block: _Block, target: str, done: str) -> None:
+        super().__init__(block.classes, block.encoding, block.weights, block.dtype, block.chunks)
+        self.target, self.done = target, done
+
+    def __call__(self, *maps: Array, block_id: Any = None) -> Array:
+        result = np.ones((1,) * len(self.chunks), np.bool_)
+        if block_id is None:
+            return result
+        import zarr
+
+        labels = hashlib.blake2b(digest_size=16)
+        for one in maps:
+            labels.update(np.ascontiguousarray(one))
+        log = pathlib.Path(self.done, "-".join(map(str, block_id)))
+        if log.exists() and log.read_text() == labels.hexdigest():
+            return result
+        start = self.start(block_id)
+        place = tuple(slice(first, first + axis[at]) for first, axis, at in zip(start, self.chunks, block_id))
+        zarr.open_array(self.target, mode="r+")[(slice(None), *place)] = self.encode(maps, block_id)
+        log.write_text(labels.hexdigest())
+        return result
+
+
+def _labels(path: str) -> da.Array:
+    """The labels of a Zarr array, or of a group: the highest resolution of OME-Zarr, or the only array."""
+    import zarr
+
+    opened = zarr.open(path, mode="r")
+    if isinstance(opened, zarr.Array):
+        return _spatial(da.from_zarr(opened), None, path)
+    attributes = dict(opened.attrs)
+    scales = attributes.get("ome", attributes).get("multiscales")
+    arrays = sorted(name for name, _ in opened.arrays())
+    axes = None
+    if scales:
+        level = scales[0]["datasets"][0]["path"]
+        axes = [axis["name"] if isinstance(axis, dict) else axis for axis in scales[0].get("axes", [])]
+    elif len(arrays) == 1:
+        level = arrays[0]
+    else:
+        raise ValueError(
+            f"{path} is a group of {len(arrays)} arrays; name one of them, such as {path}/{'/'.join(arrays[:1])}"
+        )
+    return _spatial(da.from_zarr(opened[level]), axes, path)
+
+
+def _spatial(labels: da.Array, axes: list[str] | None, path: str) -> da.Array:
+    """Labels without their axes of time and channels, which have to be of length 1."""
+    if axes is None or len(axes) != labels.ndim:
+        axes = [*"tczyx"[5 - labels.ndim :]] if labels.ndim in (4, 5) else [*"zyx"[3 - labels.ndim :]]
+    if labels.ndim > 5:
+        raise ValueError(f"{path} has the shape {labels.shape}; a label map is (D, H, W) or (H, W)")
+    for axis in range(labels.ndim - 1, -1, -1):
+        if axes[axis] not in ("z", "y", "x"):
+            if labels.shape[axis] != 1:
+                raise ValueError(
+                    f"{path} has the shape {labels.shape}, with {labels.shape[axis]} along its axis {axes[axis]!r}; a label "
+                    "map has one time and one channel, so store one of them in an array of its own"
+                )
+            labels = labels.squeeze(axis)
+    return labels
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -187,28 +281,54 @@ def _run(args: argparse.Namespace) -> None:
     output = Output(args.output, args.overwrite)
     output.check(args.input)
     classes = soft_labels.Classes(args.classes, values=args.values, ignore=args.ignore)
-    labels = da.from_zarr(args.input)
+    labels = _labels(args.input)
     if args.chunks:
         labels = labels.rechunk(tuple(args.chunks))
-    labels = labels.rechunk(_regular(labels))
+    encoding = encoding_of(args.method)
+    # A chunk is no thinner than the kernel reaches, so that a block of the result is made of whole chunks.
+    halo = encoding.radius(labels.ndim)
+    regular = tuple(max(length, depth, 1) for length, depth in zip(_regular(labels), halo))
+    labels = labels.rechunk(regular)
+    # What is wrong with the arguments is told before workers are started.
+    soft = encode(labels, classes, encoding, dtype=args.dtype)
+    settings = json.dumps(
+        {
+            "version": soft_labels.__version__,
+            "input": os.path.realpath(args.input),
+            "classes": classes.to_json(),
+            "encoding": encoding.to_json(),
+            "layout": [soft.shape, regular, str(soft.dtype)],
+        }
+    )
+    block = _Block(classes, encoding, None, soft.dtype, _at_least(labels.chunks, tuple(halo)))
     with contextlib.ExitStack() as stack:
-        part = stack.enter_context(output.part())
+        part = stack.enter_context(output.part(settings))
         cluster = args.scheduler or stack.enter_context(
             LocalCluster(n_workers=args.workers, threads_per_worker=1, memory_limit=args.memory)
         )
         client = stack.enter_context(Client(cluster))
         print(f"dashboard: {client.dashboard_link}", file=sys.stderr)
         client.run(soft_labels.set_num_threads, 1)
-        soft = encode(labels, classes, args.method, dtype=args.dtype)
-        layout = {"shape": soft.shape, "chunks": soft.chunksize, "dtype": soft.dtype, "fill_value": 0}
-        # Versions before 3 have no `create_array`.
-        target = getattr(zarr, "create_array", zarr.open_array)(part, **layout)
-        target.attrs.update(attributes())
-        done = client.compute(soft.to_zarr(target, compute=False))
+        if not part.goes_on:
+            chunks = (soft.shape[0], *(min(length, edge) for length, edge in zip(labels.shape, regular)))
+            layout = {"shape": soft.shape, "chunks": chunks, "dtype": soft.dtype, "fill_value": 0}
+            # Versions before 3 have no `create_array`.
+            target = getattr(zarr, "create_array", zarr.open_array)(part.array, **layout)
+            target.attrs.update(attributes())
+            part.begin()
+        blocks = da.map_blocks(
+            _Stored(block, part.array, part.done),
+            *block.with_halo([labels]),
+            name="soft-labels-stored-" + da.core.tokenize(labels, settings),
+            dtype=np.bool_,
+            chunks=tuple((1,) * len(axis) for axis in block.chunks),
+            meta=np.empty((0,) * labels.ndim, np.bool_),
+        )
+        done = client.compute(blocks)
         progress(done, notebook=False)
         wait(done)
         done.result()
-    print(f"\n{args.output}: {soft.shape}, {soft.dtype}, chunks {soft.chunksize}", file=sys.stderr)
+    print(f"\n{args.output}: {soft.shape}, {soft.dtype}, chunks {(soft.shape[0], *regular)}", file=sys.stderr)
 
 
 def _regular(labels: da.Array) -> tuple[int, ...]:

@@ -1,6 +1,7 @@
 """Dask arrays: the same bits as one piece, whatever the chunks, the scheduler, and the fate of a worker."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -146,6 +147,114 @@ def test_the_script_replaces_nothing_but_arrays_of_our_own(tmp_path, monkeypatch
     (planted / "soft-labels.lock").unlink()
     planted.rmdir()
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_groups_axes_and_where_a_label_is(tmp_path, monkeypatch):
+    zarr = pytest.importorskip("zarr")
+    pytest.importorskip("distributed")
+    monkeypatch.chdir(tmp_path)
+    labels = (np.indices((6, 20, 25)).sum(0) // 7 % 4).astype(np.uint8)
+    group = zarr.create_group("ome.zarr")
+    for level, step in enumerate((1, 2)):
+        part = labels[None, None, ::step, ::step, ::step]
+        group.create_array(str(level), shape=part.shape, chunks=(1, 1, 3, 9, 9), dtype="u1", fill_value=0)[:] = part
+    axes = [{"name": name} for name in "tczyx"]
+    group.attrs["ome"] = {"multiscales": [{"axes": axes, "datasets": [{"path": "0"}, {"path": "1"}]}]}
+    soft_labels_dask.main(["ome.zarr", "soft.zarr", "--classes", "4", "--workers", "1"])
+    np.testing.assert_array_equal(zarr.open_array("soft.zarr")[:], encode(labels, 4))
+    # Without metadata there are several arrays, and two channels are no label map.
+    group.attrs["ome"] = {}
+    with pytest.raises(SystemExit, match="group of 2 arrays"):
+        soft_labels_dask.main(["ome.zarr", "x.zarr", "--classes", "4"])
+    two = zarr.create_array("two.zarr", shape=(2, 6, 8, 8), chunks=(1, 6, 8, 8), dtype="u1", fill_value=0)
+    with pytest.raises(SystemExit, match="with 2 along its axis 'c'"):
+        soft_labels_dask.main(["two.zarr", "x.zarr", "--classes", "4"])
+    assert two.shape[0] == 2
+
+    wrong = labels.copy()
+    wrong[4, 13, 19] = 9
+    lazy = soft_labels_dask.encode(da.from_array(wrong, chunks=(3, 10, 10)), 4)
+    with pytest.raises(ValueError, match=r"label 9 at voxel \[4, 13, 19\]"):
+        lazy.compute(scheduler="synchronous")
+
+
+def test_a_killed_run_goes_on(tmp_path, monkeypatch):
+    zarr = pytest.importorskip("zarr")
+    pytest.importorskip("distributed")
+    monkeypatch.chdir(tmp_path)
+    labels = (np.indices((20, 30, 20)).sum(0) // 7 % 4).astype(np.uint8)
+    source = zarr.create_array("in.zarr", shape=labels.shape, chunks=(5, 10, 20), dtype="u1", fill_value=0)
+    source[:] = labels
+    run = ["in.zarr", "soft.zarr", "--classes", "4", "--workers", "1"]
+
+    class Killed(BaseException):
+        pass
+
+    # A process that is killed cleans up nothing.
+    encoded = []
+    whole = soft_labels_dask._Block.encode
+
+    def some(self, maps, block_id):
+        encoded.append(tuple(block_id))
+        if len(encoded) == 5:
+            raise Killed
+        return whole(self, maps, block_id)
+
+    monkeypatch.setattr(soft_labels_dask._Block, "encode", some)
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
+    in_process(monkeypatch)
+    with pytest.raises(Killed):
+        soft_labels_dask.main(run)
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert (tmp_path / ".soft-labels-soft.zarr" / "array").exists()
+    # Labels that were changed meanwhile are read anew, with the blocks around them.
+    source[0, 0, 0] = 3
+    labels[0, 0, 0] = 3
+    encoded.clear()
+    monkeypatch.setattr(
+        soft_labels_dask._Block, "encode", lambda self, maps, at: (encoded.append(tuple(at)), whole(self, maps, at))[1]
+    )
+    in_process(monkeypatch)
+    soft_labels_dask.main(run)
+    np.testing.assert_array_equal(zarr.open_array("soft.zarr")[:], encode(labels, 4))
+    assert 0 < len(encoded) < 12 and (0, 0, 0) in encoded
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.zarr", "soft.zarr"]
+
+
+def in_process(monkeypatch):
+    """Dask computes in this process, one block after the other."""
+    import contextlib
+
+    import distributed
+
+    class Client:
+        dashboard_link = "none"
+
+        def __init__(self, cluster):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return False
+
+        def run(self, *_):
+            pass
+
+        def compute(self, array):
+            class Done:
+                def result(self):
+                    return None
+
+            array.compute(scheduler="synchronous")
+            return Done()
+
+    monkeypatch.setattr(distributed, "Client", Client)
+    monkeypatch.setattr(distributed, "LocalCluster", lambda **_: contextlib.nullcontext())
+    monkeypatch.setattr(distributed, "progress", lambda *_, **__: None)
+    monkeypatch.setattr(distributed, "wait", lambda *_: None)
 
 
 def test_what_is_wrong_is_told_at_once():
