@@ -170,7 +170,7 @@ class _Stored(_Block):
 
         labels = hashlib.blake2b(digest_size=16)
         for one in maps:
-            labels.update(np.ascontiguousarray(one))
+            labels.update(np.ascontiguousarray(one).data)
         log = pathlib.Path(self.done, "-".join(map(str, block_id)))
         if log.exists() and log.read_text() == labels.hexdigest():
             return result
@@ -185,10 +185,10 @@ def _labels(path: str) -> da.Array:
     """The labels of a Zarr array, or of a group: the highest resolution of OME-Zarr, or the only array."""
     import zarr
 
-    opened = zarr.open(path, mode="r")
+    opened: Any = zarr.open(path, mode="r")
     if isinstance(opened, zarr.Array):
         return _spatial(da.from_zarr(opened), None, path)
-    attributes = dict(opened.attrs)
+    attributes: Any = dict(opened.attrs)
     scales = attributes.get("ome", attributes).get("multiscales")
     arrays = sorted(name for name, _ in opened.arrays())
     axes = None
