@@ -46,6 +46,9 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         None if args.needs_spacing() => None,
         None => Some(args.encoding(None)?),
     };
+    if args.channels.structures.is_some() && matches!(encoding, Some(Encoding::WithChannels(_))) {
+        return Err("--config has channels, and --structures are channels, too; leave out one of them".into());
+    }
     // Structures have patterns instead of classes, which the masks of a case tell.
     let named = match &args.channels.structures {
         Some(_) => None,

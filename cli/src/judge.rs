@@ -119,6 +119,7 @@ impl What {
     fn read(args: &Args) -> Result<Self, Failure> {
         if args.structures {
             let (names, pairs) = channels::pairs(&args.prediction, &args.reference)?;
+            channels::thresholds(args, names.len())?;
             return Ok(Self::Structures { names, pairs });
         }
         let named = args.classes.read()?;
@@ -127,6 +128,7 @@ impl What {
             for (_, labels) in &regions {
                 Region::of_labels(&named.classes, labels.iter().copied())?;
             }
+            channels::thresholds(args, regions.len())?;
             return Ok(Self::Regions {
                 classes: named.classes,
                 regions,

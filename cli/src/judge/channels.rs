@@ -132,7 +132,7 @@ pub(super) fn judge(args: &Args, of: &Of<'_>, pair: &Pair) -> Result<Scores, Fai
     })
 }
 
-fn thresholds(args: &Args, channels: usize) -> Result<Vec<f64>, Failure> {
+pub(super) fn thresholds(args: &Args, channels: usize) -> Result<Vec<f64>, Failure> {
     match args.threshold.as_deref().unwrap_or(&[0.5]) {
         [one] => Ok(vec![*one; channels]),
         each if each.len() == channels => Ok(each.to_vec()),
@@ -240,7 +240,8 @@ fn predicted(path: &Path, of: &Of<'_>, references: &References<'_>) -> Result<Pr
         // One channel needs no axis.
         files::Prediction::Foreground(p) if channels == 1 => (p.values.insert_axis(Axis(0)), p.geometry),
         _ => {
-            let error = "is a label map; the prediction of regions and structures has a channel for each";
+            let error = "is a label map; the prediction of regions and structures has a channel for each. Leave out --channels regions \
+                         to judge regions of a label map";
             return of_file(path, Err(error.into()));
         }
     };
