@@ -170,12 +170,13 @@ def _channels(channels: Channels) -> str:
 
 def _matrix(matrix: Any) -> list[list[float]]:
     """A row for each class."""
-    if np.asarray(matrix).dtype.kind not in "uifbO" or isinstance(matrix, np.ma.MaskedArray):
-        raise TypeError("a matrix of channels is of real numbers, without a mask")
     try:
-        array = np.asarray(matrix, dtype=np.float64)
+        given = np.asarray(matrix)
+        array = given.astype(np.float64) if given.dtype.kind in "uifbO" else None
     except (TypeError, ValueError):
         raise ValueError("a matrix of channels has a row of numbers for each class, all of one length") from None
+    if array is None or isinstance(matrix, np.ma.MaskedArray):
+        raise TypeError("a matrix of channels is of real numbers, without a mask")
     if array.ndim != 2:
         raise ValueError(f"a matrix of channels has two axes, (classes, channels), not {array.ndim}")
     rows: list[list[float]] = array.tolist()
