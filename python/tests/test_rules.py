@@ -117,7 +117,10 @@ print([os.waitpid(child, 0)[1] for child in children])
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
 def test_an_interruption_is_noticed_within_a_second():
     script = """
+import signal
 import numpy as np, soft_labels
+# Where tests run in the background, it is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 labels = np.random.default_rng(1).integers(0, 4, (200, 300, 300), np.uint8)
 print("begins", flush=True)
 soft_labels.encode(labels, 4, soft_labels.Encoding("svls", radius=10, sigma=[2.1, 2.3, 2.7]))
