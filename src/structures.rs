@@ -26,6 +26,7 @@ use ndarray::{Array, ArrayBase, ArrayRef, Data, Zip};
 
 use crate::common::arrays::{self, check_shape_of};
 use crate::encoder::channels::Channels;
+use crate::input::classes::check_count;
 use crate::input::raters::check_axes;
 use crate::{Classes, Error, Label, Place, Result, SpatialDim};
 
@@ -290,17 +291,5 @@ impl<L: Label> Grown<'_, L> {
         self.members.push(members);
         *with = Some(new);
         new
-    }
-}
-
-fn check_count(what: &'static str, count: usize) -> Result<()> {
-    if count <= Classes::MAX {
-        Ok(())
-    } else {
-        Err(Error::TooMany {
-            what,
-            count,
-            max: Classes::MAX,
-        })
     }
 }

@@ -1,20 +1,21 @@
 //! Which files are read for which output, for commands that write one of each case.
 
+mod job;
+
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use soft_labels::Error;
-use soft_labels_files::{Format, Palette, Place};
+use soft_labels_files::Format;
 
+pub(crate) use self::job::Job;
 use crate::cases::{self, Case, Inputs};
-use crate::classes::{NamedClasses, read_map};
-use crate::command::{Existing, Failure, complain, of_file, text};
-use crate::grid::{Grid, GridArgs};
-use crate::raters::{Foreground, Volume};
+use crate::classes::NamedClasses;
+use crate::command::{Existing, Failure, complain, of_file};
+use crate::grid::GridArgs;
+use crate::raters::Foreground;
 use crate::spared::Spared;
 use crate::work::WorkArgs;
 
@@ -101,132 +102,6 @@ impl FolderFormat {
             "Format in a folder: {} [default: that of the input, nii.gz for NIfTI, or npy]",
             names.join(", ")
         )
-    }
-}
-
-/// One output, and the label maps of its raters.
-#[derive(Debug)]
-pub(crate) struct Job {
-    case: Case,
-    pub(crate) out: PathBuf,
-    pub(crate) format: Format,
-    existing: Existing,
-    /// Whether an axis is the raters.
-    stacked: bool,
-    foreground: Option<Foreground>,
-    palette: Option<Arc<Palette>>,
-    grid: GridArgs,
-}
-
-impl Job {
-    pub(crate) fn title(&self) -> String {
-        self.case.title()
-    }
-
-    pub(crate) fn place(&self) -> Place<'_> {
-        self.existing.place(&self.out)
-    }
-
-    /// Which labels become one.
-    #[cfg(feature = "zarr")]
-    pub(crate) fn foreground(&self) -> Option<Foreground> {
-        self.foreground
-    }
-
-    /// Whether an axis is the raters.
-    #[cfg(feature = "zarr")]
-    pub(crate) fn is_stacked(&self) -> bool {
-        self.stacked
-    }
-
-    /// An error of the library, with the file that it is about.
-    pub(crate) fn named(&self, error: Error) -> Failure {
-        let of = |rater: usize| self.raters().nth(rater).or_else(|| self.raters().next());
-        let (rater, error) = match error {
-            // The file's name says whose label map it is.
-            Error::UnknownLabel {
-                rater,
-                value,
-                index,
-                count,
-                classes,
-                ..
-            } if !self.stacked => (
-                rater,
-                Error::UnknownLabel {
-                    rater: 0,
-                    raters: 1,
-                    value,
-                    index,
-                    count,
-                    classes,
-                },
-            ),
-            Error::Shape {
-                place: Some(soft_labels::Place::Rater(rater)),
-                ..
-            } => (rater, error),
-            error => (0, error),
-        };
-        match of(rater) {
-            Some((_, file)) => format!("{}: {}", file.display(), text(&error)).into(),
-            None => error.into(),
-        }
-    }
-
-    /// The same for any failure, of which some are errors of the library.
-    pub(crate) fn named_failure(&self, failure: Failure) -> Failure {
-        match failure.downcast::<Error>() {
-            Ok(error) => self.named(*error),
-            Err(other) => other,
-        }
-    }
-
-    /// The raters who drew the case.
-    pub(crate) fn raters(&self) -> impl Iterator<Item = (usize, &PathBuf)> {
-        let files = self.case.raters.iter().enumerate();
-        files.filter_map(|(rater, file)| Some((rater, file.as_ref()?)))
-    }
-
-    /// The label maps of all raters, with the geometry of the first.
-    pub(crate) fn read(&self) -> Result<Volume, Failure> {
-        let mut raters: Option<Volume> = None;
-        let mut grids = Vec::new();
-        for (_, path) in self.raters() {
-            let map = read_map(path, self.palette.as_deref())?;
-            grids.push(Grid {
-                path,
-                geometry: map.geometry.clone(),
-                shape: map.labels.shape().to_vec(),
-            });
-            let volume = Volume::from(map);
-            let Some(before) = raters else {
-                raters = Some(volume);
-                continue;
-            };
-            raters = Some(Volume {
-                labels: before.labels.join(volume.labels)?,
-                ..before
-            });
-        }
-        let mut volume = raters.ok_or("no rater drew it")?;
-        if self.stacked {
-            volume = match self.raters().next() {
-                Some((_, path)) => of_file(path, volume.unstack())?,
-                None => volume.unstack()?,
-            };
-        } else {
-            self.check_grid(&grids)?;
-        }
-        if let Some(foreground) = self.foreground {
-            volume.labels.become_one(foreground);
-        }
-        Ok(volume)
-    }
-
-    /// Whether the voxels of the raters' files lie at the same places.
-    pub(crate) fn check_grid(&self, grids: &[Grid<'_>]) -> Result<(), Failure> {
-        self.grid.check(grids)
     }
 }
 

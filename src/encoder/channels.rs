@@ -1,11 +1,15 @@
 //! What the channels of soft labels are, where they are not the classes.
 
-use ndarray::{Array2, ArrayRef2, Axis};
+mod rows;
 
+use ndarray::{Array2, ArrayRef2};
+
+use super::label_smoothing::check_alpha;
 use crate::engine::mixing::{Mixing, check_size};
 use crate::error::allowed;
+use crate::input::classes::check_count;
 use crate::input::label::ClassValue;
-use crate::{Classes, Error, Place, Result};
+use crate::{Error, Place, Result};
 
 /// What each label value means for each channel of the result: the matrix T of
 ///
@@ -103,7 +107,7 @@ impl Channels {
     pub fn regions<V: ClassValue + Copy>(regions: impl IntoIterator<Item = impl AsRef<[V]>>) -> Result<Self> {
         let values = |region: &[V]| region.iter().map(|value| value.value()).collect();
         let regions: Vec<Vec<i128>> = regions.into_iter().map(|region| values(region.as_ref())).collect();
-        check_count(regions.len())?;
+        check_count("channels", regions.len())?;
         if regions.iter().any(Vec::is_empty) {
             return Err(Error::Empty {
                 what: "labels of a region",
@@ -228,7 +232,7 @@ impl Channels {
     /// ```
     pub fn per_class(alphas: impl Into<Vec<f64>>) -> Result<Self> {
         let alphas = alphas.into();
-        check_count(alphas.len())?;
+        check_count("channels", alphas.len())?;
         check_size(alphas.len(), alphas.len())?;
         for (class, &alpha) in alphas.iter().enumerate() {
             check_alpha(alpha, Some(Place::Class(class)))?;
@@ -260,7 +264,7 @@ impl Channels {
     /// ```
     pub fn siblings(groups: impl Into<Vec<usize>>, alpha: f64) -> Result<Self> {
         let groups = groups.into();
-        check_count(groups.len())?;
+        check_count("channels", groups.len())?;
         check_size(groups.len(), groups.len())?;
         check_alpha(alpha, None)?;
         Ok(Self {
@@ -300,134 +304,16 @@ impl Channels {
 
     /// The patterns of each structure. A structure may have none.
     pub(crate) fn of_patterns(structures: Vec<Vec<i128>>) -> Result<Self> {
-        check_count(structures.len())?;
+        check_count("channels", structures.len())?;
         Ok(Self {
             form: Form::Structures(structures),
-        })
-    }
-
-    /// T for these classes.
-    pub(super) fn mixing(&self, classes: &Classes) -> Result<Mixing> {
-        let n = classes.len();
-        let check = |rows: usize| match rows == n {
-            true => Ok(()),
-            false => Err(Error::Count {
-                what: "channels",
-                per: "classes",
-                expected: n,
-                actual: rows,
-            }),
-        };
-        match &self.form {
-            Form::Regions(regions) | Form::Structures(regions) => return mixing_of_regions(regions, classes),
-            Form::Matrix(matrix) => check(matrix.nrows())?,
-            Form::PerClass(alphas) => check(alphas.len())?,
-            Form::Siblings { groups, .. } => check(groups.len())?,
-            Form::Exponential { .. } | Form::Binomial => check_size(n, n)?,
-        }
-        let channels = match &self.form {
-            Form::Matrix(matrix) => matrix.ncols(),
-            _ => n,
-        };
-        let row = |class: usize| match &self.form {
-            Form::Matrix(matrix) => matrix.index_axis(Axis(0), class).to_vec(),
-            Form::Exponential { tau, power } => exponential(n, class, *tau, *power),
-            Form::Binomial => binomial(n, class),
-            Form::PerClass(alphas) => (0..n)
-                .map(|c| if c == class { 1.0 - alphas[class] } else { 0.0 } + alphas[class] / n as f64)
-                .collect(),
-            Form::Siblings { groups, alpha } => siblings(groups, class, *alpha),
-            Form::Regions(_) | Form::Structures(_) => Vec::new(),
-        };
-        let entries = |class| row(class).into_iter().enumerate();
-        let rows = (0..n).map(|class| entries(class).filter(|&(_, entry)| entry != 0.0).collect());
-        Ok(Mixing::new(channels, rows.collect()))
-    }
-}
-
-fn mixing_of_regions(regions: &[Vec<i128>], classes: &Classes) -> Result<Mixing> {
-    let mut rows = vec![Vec::new(); classes.len()];
-    for (channel, region) in regions.iter().enumerate() {
-        for &value in region {
-            let class = classes.class_of_value(value).ok_or(Error::NoClass {
-                what: "label",
-                value,
-                classes: classes.len(),
-            })?;
-            // A label that is listed twice is in the region once.
-            if rows[class].last() != Some(&(channel, 1.0)) {
-                rows[class].push((channel, 1.0));
-            }
-        }
-    }
-    Ok(Mixing::memberships(regions.len(), rows))
-}
-
-fn exponential(n: usize, class: usize, tau: f64, power: f64) -> Vec<f64> {
-    let entries: Vec<f64> = (0..n)
-        .map(|c| (-(c.abs_diff(class) as f64).powf(power) / tau).exp())
-        .collect();
-    let sum: f64 = entries.iter().sum();
-    entries.into_iter().map(|entry| entry / sum).collect()
-}
-
-/// Binomial coefficients of many classes exceed `f64`, so that factors are multiplied as they come.
-fn binomial(n: usize, class: usize) -> Vec<f64> {
-    if n == 1 {
-        return vec![1.0];
-    }
-    let trials = (n - 1) as f64;
-    let success = 0.1 + 0.8 * class as f64 / trials;
-    let mut logarithm = trials * (1.0 - success).ln();
-    let mut entries = Vec::with_capacity(n);
-    for k in 0..n {
-        entries.push(logarithm.exp());
-        let k = k as f64;
-        logarithm += ((trials - k) / (k + 1.0)).ln() + (success / (1.0 - success)).ln();
-    }
-    let sum: f64 = entries.iter().sum();
-    entries.into_iter().map(|entry| entry / sum).collect()
-}
-
-fn siblings(groups: &[usize], class: usize, alpha: f64) -> Vec<f64> {
-    let others = groups.iter().filter(|&&group| group == groups[class]).count() - 1;
-    let entry = |(c, &group): (usize, &usize)| match (c == class, group == groups[class]) {
-        (true, _) if others == 0 => 1.0,
-        (true, _) => 1.0 - alpha,
-        (false, true) => alpha / others as f64,
-        (false, false) => 0.0,
-    };
-    groups.iter().enumerate().map(entry).collect()
-}
-
-fn check_count(count: usize) -> Result<()> {
-    match count {
-        0 => Err(Error::Empty { what: "channels" }),
-        1..=Classes::MAX => Ok(()),
-        _ => Err(Error::TooMany {
-            what: "channels",
-            count,
-            max: Classes::MAX,
-        }),
-    }
-}
-
-fn check_alpha(alpha: f64, place: Option<Place>) -> Result<()> {
-    if (0.0..=1.0).contains(&alpha) {
-        Ok(())
-    } else {
-        Err(Error::Setting {
-            what: "alpha",
-            place,
-            value: alpha,
-            allowed: "within 0 and 1",
         })
     }
 }
 
 fn check_entries(matrix: &ArrayRef2<f64>) -> Result<()> {
-    check_count(matrix.nrows())?;
-    check_count(matrix.ncols())?;
+    check_count("channels", matrix.nrows())?;
+    check_count("channels", matrix.ncols())?;
     check_size(matrix.nrows(), matrix.ncols())?;
     for (class, row) in matrix.rows().into_iter().enumerate() {
         if let Some(&value) = row.iter().find(|&&entry| !(entry >= 0.0 && entry.is_finite())) {

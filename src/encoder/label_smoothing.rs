@@ -2,7 +2,7 @@
 
 use super::sealed::Encoder;
 use crate::engine::Smoothing;
-use crate::{Error, Result, SoftEncoder};
+use crate::{Error, Place, Result, SoftEncoder};
 
 /// Uniform label smoothing (LS): every voxel gives away the same share α, wherever it is.
 ///
@@ -95,16 +95,22 @@ impl LabelSmoothing {
     }
 
     fn sharing(alpha: f64, share: Share) -> Result<Self> {
-        if (0.0..=1.0).contains(&alpha) {
-            Ok(Self { alpha, share })
-        } else {
-            Err(Error::Setting {
-                what: "alpha",
-                place: None,
-                value: alpha,
-                allowed: "within 0 and 1",
-            })
-        }
+        check_alpha(alpha, None)?;
+        Ok(Self { alpha, share })
+    }
+}
+
+/// Returns an error unless 0 ≤ α ≤ 1.
+pub(super) fn check_alpha(alpha: f64, place: Option<Place>) -> Result<()> {
+    if (0.0..=1.0).contains(&alpha) {
+        Ok(())
+    } else {
+        Err(Error::Setting {
+            what: "alpha",
+            place,
+            value: alpha,
+            allowed: "within 0 and 1",
+        })
     }
 }
 

@@ -60,7 +60,7 @@ impl Classes {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn contiguous(count: usize) -> Result<Self> {
-        check_count(count)?;
+        check_count("classes", count)?;
         Ok(Self {
             values: Values::Contiguous(count),
             ignore: None,
@@ -85,7 +85,7 @@ impl Classes {
     pub fn from_values<V: ClassValue>(values: impl IntoIterator<Item = V>) -> Result<Self> {
         let values = values.into_iter().map(V::value).enumerate();
         let mut listed: Vec<(i128, usize)> = values.map(|(class, value)| (value, class)).collect();
-        check_count(listed.len())?;
+        check_count("classes", listed.len())?;
         listed.sort_unstable();
         for pair in listed.windows(2) {
             if let [(value, first), (next, second)] = *pair
@@ -268,12 +268,13 @@ impl Classes {
     }
 }
 
-fn check_count(count: usize) -> Result<()> {
+/// Returns an error unless so many of something can be indexed, and there is at least one.
+pub(crate) fn check_count(what: &'static str, count: usize) -> Result<()> {
     match count {
-        0 => Err(Error::Empty { what: "classes" }),
+        0 => Err(Error::Empty { what }),
         1..=Classes::MAX => Ok(()),
         _ => Err(Error::TooMany {
-            what: "classes",
+            what,
             count,
             max: Classes::MAX,
         }),

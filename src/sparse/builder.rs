@@ -108,6 +108,22 @@ impl<F: SoftFloat> Uncertain<F> {
         Some(all)
     }
 
+    /// Makes room for more voxels of so many pairs each. What does not fit in memory is an error at the end.
+    fn with_room(&mut self, voxels: usize, pairs: usize) -> Option<&mut Self> {
+        self.full |= !self.has_room(voxels, voxels.saturating_mul(pairs));
+        (!self.full).then_some(self)
+    }
+
+    /// Adds a voxel with its pairs.
+    fn push(&mut self, voxel: usize, pairs: impl Iterator<Item = (usize, F)>) {
+        for (channel, probability) in pairs {
+            self.pair_class.push(index(channel));
+            self.pair_probability.push(probability);
+        }
+        self.voxels.push(voxel);
+        self.ends.push(self.pair_class.len());
+    }
+
     /// Makes room for more voxels with their pairs, if there is memory.
     fn has_room(&mut self, voxels: usize, pairs: usize) -> bool {
         self.voxels.try_reserve(voxels).is_ok()
@@ -142,26 +158,13 @@ impl<F: SoftFloat> Visitor<F> for Builder<'_, F> {
             [] => NONE,
             [(channel, value)] if value == self.one => index(channel),
             _ => {
-                let first = self.start + self.next;
-                self.uncertain.full |= !self.uncertain.has_room(len, len.saturating_mul(values.len()));
-                if self.uncertain.full {
+                let Some(uncertain) = self.uncertain.with_room(len, values.len()) else {
                     self.next += len;
                     return;
-                }
-                let Uncertain {
-                    voxels,
-                    ends,
-                    pair_class,
-                    pair_probability,
-                    ..
-                } = &mut *self.uncertain;
+                };
+                let first = self.start + self.next;
                 for voxel in first..first + len {
-                    for &(channel, value) in values {
-                        pair_class.push(index(channel));
-                        pair_probability.push(value);
-                    }
-                    voxels.push(voxel);
-                    ends.push(pair_class.len());
+                    uncertain.push(voxel, values.iter().copied());
                 }
                 let (mut best, mut most) = (NONE, F::zero());
                 for &(channel, value) in values {
@@ -187,27 +190,17 @@ impl<F: SoftFloat> Visitor<F> for Builder<'_, F> {
             }
         }
         let first = self.start + self.next;
-        // What does not fit in memory is an error at the end.
-        self.uncertain.full |= !self.uncertain.has_room(len, len * channels.len());
-        if self.uncertain.full {
+        let Some(uncertain) = self.uncertain.with_room(len, channels.len()) else {
             self.next += len;
             return;
-        }
-        let Uncertain {
-            voxels,
-            ends,
-            pair_class,
-            pair_probability,
-            ..
-        } = &mut *self.uncertain;
+        };
         for i in 0..len {
             if count[i] > 1 || (count[i] == 1 && most[i] != self.one) {
-                for (&channel, values) in channels.iter().zip(values).filter(|(_, values)| values[i] != F::zero()) {
-                    pair_class.push(index(channel));
-                    pair_probability.push(values[i]);
-                }
-                voxels.push(first + i);
-                ends.push(pair_class.len());
+                let pairs = channels
+                    .iter()
+                    .zip(values)
+                    .map(|(&channel, values)| (channel, values[i]));
+                uncertain.push(first + i, pairs.filter(|(_, value)| *value != F::zero()));
             }
         }
         self.take(len).copy_from_slice(&best[..len]);
