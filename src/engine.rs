@@ -5,7 +5,8 @@
 //! summation, on the window or on the code path, and one division rounds it. Most of a label map is homogeneous, and
 //! nothing has to be counted there. So most of the time goes into finding these parts and into writing the output.
 //!
-//! [`encode`] writes dense soft labels, [`visit()`] hands sparse ones to a visitor. From there on:
+//! [`encode`] writes dense soft labels, [`visit()`] hands sparse ones to a visitor, and [`mod@tile_encoder`] writes dense ones a tile at
+//! a time. From there on:
 //!
 //!  - [`volumes`] brings label maps and output to the axes D, H, W, in the order in which the output lies in memory;
 //!  - [`tiles`] cuts the work for cache and threads;
@@ -35,6 +36,7 @@ mod stencil;
 mod sweep;
 mod table;
 pub(crate) mod taps;
+mod tile_encoder;
 mod tiles;
 mod visit;
 mod volumes;
@@ -45,6 +47,7 @@ use std::sync::atomic::AtomicBool;
 use ndarray::{ArrayRef, ArrayView3, Axis, Slice};
 
 pub(crate) use self::element::Element;
+pub(crate) use self::tile_encoder::{TileEncoder, tile_encoder};
 pub(crate) use self::tiles::Tile;
 pub(crate) use self::visit::Visitor;
 pub(crate) use self::volumes::soft_volumes;

@@ -4,9 +4,12 @@
 //! |---|---|---|
 //! | [`SoftCrossEntropy`] | the target's own entropy | the paper's loss, equation 3 |
 //! | [`SoftCrossEntropy::kl_divergence`] | 0 | the same gradient; the value is the distance to the optimum |
-//! | [`DiceSemimetric`] | 0 | a region loss whose minimum is at the soft target |
+//! | [`DiceSemimetric`], [`JaccardSemimetric`] | 0 | region losses whose minimum is at the soft target |
 //! | [`BinaryCrossEntropy`] | the target's own entropy | each channel alone, for regions and structures that overlap |
-//! | [`DiceSemimetric::sigmoid`] | 0 | the same for the region loss |
+//! | [`DiceSemimetric::sigmoid`] | 0 | the same for the region losses |
+//!
+//! Targets are soft labels, dense or sparse, or label maps ([`LabelTargets`]), whose soft labels are then made a small part at a
+//! time.
 //!
 //! Whether the first axis is a batch is said where a loss is made, since shapes cannot tell: `of_map` takes logits and targets
 //! of one map, (C, H, W) or (C, D, H, W), and `of_batch` those of a batch, (N, C, H, W) or (N, C, D, H, W). They are `f32` or
@@ -30,15 +33,20 @@
 mod batch;
 mod binary_cross_entropy;
 mod block;
+mod class_weights;
 mod cross_entropy;
-mod dice_semimetric;
 mod elementary;
+mod label_targets;
+mod overlap;
 mod reduction;
+mod semimetric;
 mod targets;
 
 pub use binary_cross_entropy::BinaryCrossEntropy;
 pub use cross_entropy::SoftCrossEntropy;
-pub use dice_semimetric::DiceSemimetric;
 pub use elementary::LossFloat;
+pub use label_targets::LabelTargets;
+pub use overlap::{Dice, Jaccard, Overlap, OverlapForm};
 pub use reduction::{Divisor, Reduction};
+pub use semimetric::{DiceSemimetric, JaccardSemimetric, Semimetric};
 pub use targets::Targets;

@@ -7,16 +7,11 @@ use ndarray::{Array, ArrayRef, ArrayViewD, Dimension};
 
 use super::block::Block;
 use super::elementary::{BLOCK, LossFloat, PerVoxel};
+use super::label_targets::EncodedPiece;
 use super::targets::{Ready, Targets, load};
 use crate::common::arrays::{self, check_shape, in_order};
 use crate::common::parallel;
 use crate::{Error, Result};
-
-/// Logits of a piece: about a tenth of a millisecond's work.
-const PIECE: usize = 1 << 15;
-
-/// The least voxels of a piece, so that with many classes the parts of the output need little memory.
-const FEWEST: usize = 1 << 10;
 
 /// Nanoseconds that a logit takes.
 const COST: usize = 2;
@@ -25,6 +20,8 @@ const COST: usize = 2;
 pub(super) struct Buffers<F> {
     pub(super) logits: Vec<PerVoxel<F>>,
     pub(super) targets: Vec<PerVoxel<F>>,
+    /// The targets of the piece, if they are made of label maps.
+    encoded: EncodedPiece<F>,
 }
 
 /// From logits to predictions.
@@ -40,6 +37,9 @@ pub(super) struct Batch<'a, F: LossFloat> {
     pub(super) classes: usize,
     /// Voxels of a sample.
     pub(super) voxels: usize,
+    /// Voxels within which pieces stay, and voxels of a piece.
+    unit: usize,
+    piece: usize,
     logits: Cow<'a, [F]>,
     targets: Ready<'a, F>,
     mask: Option<Cow<'a, [bool]>>,
@@ -82,7 +82,7 @@ impl<'a, F: LossFloat> Batch<'a, F> {
                 instead: "use BinaryCrossEntropy, or DiceSemimetric with sigmoid",
             });
         }
-        let targets = targets.ready(logits.shape(), batched)?;
+        let mut targets = targets.ready(logits.shape(), batched)?;
         if let Some(mask) = mask {
             let mut expected = spatial.to_vec();
             if batched {
@@ -90,14 +90,26 @@ impl<'a, F: LossFloat> Batch<'a, F> {
             }
             check_shape("mask", &expected, mask.shape())?;
         }
+        let mask = mask.map(|mask| in_order(mask)).transpose()?;
+        let mask = match (targets.take_valid(), mask) {
+            (Some(mut valid), Some(mask)) => {
+                valid.iter_mut().zip(&*mask).for_each(|(valid, &keep)| *valid &= keep);
+                Some(Cow::Owned(valid))
+            }
+            (valid, mask) => valid.map(Cow::Owned).or(mask),
+        };
+        let voxels = spatial.iter().product();
+        let (unit, piece) = targets.cut(voxels, classes);
         Ok(Self {
             // Without logits there are no samples, even if the batch axis is long.
             samples: if logits.is_empty() { 0 } else { samples },
             classes,
-            voxels: spatial.iter().product(),
+            voxels,
+            unit: unit.max(1),
+            piece: piece.max(1),
             logits: in_order(logits)?,
             targets,
-            mask: mask.map(|mask| in_order(mask)).transpose()?,
+            mask,
         })
     }
 
@@ -106,19 +118,17 @@ impl<'a, F: LossFloat> Batch<'a, F> {
         vec![[F::zero(); BLOCK]; if self.samples == 0 { 0 } else { self.classes }]
     }
 
-    /// Voxels of a piece: whole blocks.
-    fn piece(&self) -> usize {
-        (PIECE / self.classes).max(FEWEST).next_multiple_of(BLOCK)
-    }
-
-    /// The pieces of all samples. Their borders depend on the shape alone.
+    /// The pieces of all samples. Their borders depend on the shape and the kind of targets alone.
     pub(super) fn pieces(&self) -> impl Iterator<Item = Block> + use<F> {
-        let (voxels, piece) = (self.voxels, self.piece());
+        let (voxels, unit, piece) = (self.voxels, self.unit, self.piece);
         (0..self.samples).flat_map(move |sample| {
-            parallel::pieces(voxels, piece).map(move |range| Block {
-                sample,
-                start: range.start,
-                len: range.len(),
+            let units = parallel::pieces(voxels, unit);
+            units.flat_map(move |within| {
+                parallel::pieces(within.len(), piece).map(move |range| Block {
+                    sample,
+                    start: within.start + range.start,
+                    len: range.len(),
+                })
             })
         })
     }
@@ -132,9 +142,13 @@ impl<'a, F: LossFloat> Batch<'a, F> {
         let buffers = || Buffers {
             logits: self.buffer(),
             targets: self.buffer(),
+            encoded: EncodedPiece::new(),
         };
         let work = self.logits.len().saturating_mul(COST);
         parallel::map_with(work, self.pieces().zip(outputs), buffers, |buffers, (piece, output)| {
+            if let Ready::Labels(maps) = &self.targets {
+                maps.encode(piece, self.classes, &mut buffers.encoded);
+            }
             run(buffers, piece, output)
         })
     }
@@ -143,11 +157,12 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     pub(super) fn cut<'o>(&self, planes: &'o mut [F]) -> Vec<Vec<&'o mut [F]>> {
         let of_sample = planes.len() / (self.samples * self.voxels).max(1);
         let mut parts: Vec<_> = self.pieces().map(|_| Vec::with_capacity(of_sample)).collect();
-        let pieces = self.voxels.div_ceil(self.piece());
+        let pieces = self.voxels / self.unit * self.unit.div_ceil(self.piece);
         for (plane, values) in planes.chunks_mut(self.voxels.max(1)).enumerate() {
             let parts = parts[plane / of_sample * pieces..].iter_mut();
+            let units = values.chunks_mut(self.unit);
             parts
-                .zip(values.chunks_mut(self.piece()))
+                .zip(units.flat_map(|unit| unit.chunks_mut(self.piece)))
                 .for_each(|(part, values)| part.push(values));
         }
         parts
@@ -170,7 +185,7 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     }
 
     /// How many voxels of a block count, read without a copy where that is possible.
-    pub(super) fn count(&self, block: Block, buffer: &mut [PerVoxel<F>]) -> usize {
+    pub(super) fn count(&self, block: Block, buffers: &mut Buffers<F>) -> usize {
         let counts = match (&self.targets, &self.mask) {
             (Ready::Dense(all), None) => {
                 let mut counts = [false; BLOCK];
@@ -181,14 +196,15 @@ impl<'a, F: LossFloat> Batch<'a, F> {
                 }
                 counts
             }
-            _ => self.read_targets(buffer, block),
+            _ => self.read_targets(buffers, block),
         };
         counts.iter().map(|&counts| usize::from(counts)).sum()
     }
 
     /// Reads the targets of a block, those of masked voxels as zero, and says which voxels count.
-    pub(super) fn read_targets(&self, targets: &mut [PerVoxel<F>], block: Block) -> PerVoxel<bool> {
-        self.targets.read(targets, self.voxels, block);
+    pub(super) fn read_targets(&self, buffers: &mut Buffers<F>, block: Block) -> PerVoxel<bool> {
+        let targets = &mut buffers.targets;
+        self.targets.read(targets, &buffers.encoded, self.voxels, block);
         if let Some(mask) = &self.mask {
             let mut keep = [false; BLOCK];
             load(
@@ -203,7 +219,7 @@ impl<'a, F: LossFloat> Batch<'a, F> {
             }
         }
         let mut counts = [false; BLOCK];
-        for target in &*targets {
+        for target in targets {
             for i in 0..BLOCK {
                 counts[i] |= target[i] != F::zero();
             }
@@ -211,7 +227,6 @@ impl<'a, F: LossFloat> Batch<'a, F> {
         counts
     }
 
-    /// Where a class's voxels of a block are among the logits in C order.
     /// Writes the logits of a block as they are.
     pub(super) fn read_raw_logits(&self, logits: &mut [PerVoxel<F>], block: Block) {
         for (class, logits) in logits.iter_mut().enumerate() {
@@ -220,8 +235,9 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     }
 
     /// Writes the targets of a block, each channel of which counts alone, and returns which voxels the mask lets count.
-    pub(super) fn read_memberships(&self, targets: &mut [PerVoxel<F>], block: Block) -> PerVoxel<bool> {
-        self.targets.read(targets, self.voxels, block);
+    pub(super) fn read_memberships(&self, buffers: &mut Buffers<F>, block: Block) -> PerVoxel<bool> {
+        self.targets
+            .read(&mut buffers.targets, &buffers.encoded, self.voxels, block);
         let mut counts = [false; BLOCK];
         match &self.mask {
             Some(mask) => {
@@ -242,6 +258,12 @@ impl<'a, F: LossFloat> Batch<'a, F> {
         }
     }
 
+    /// How many voxels count, if that is known without a look at the targets: somebody labelled each that is not masked.
+    pub(super) fn known_count(&self) -> Option<usize> {
+        matches!(self.targets, Ready::Labels(_)).then(|| self.unmasked())
+    }
+
+    /// Where a class's voxels of a block are among the logits in C order.
     fn range(&self, class: usize, block: Block) -> Range<usize> {
         let start = (block.sample * self.classes + class) * self.voxels + block.start;
         start..start + block.len

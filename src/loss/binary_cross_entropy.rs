@@ -168,14 +168,15 @@ impl<'m> BinaryCrossEntropy<'m> {
 /// The sum of the losses of a piece.
 fn compute_piece<F: LossFloat>(
     batch: &Batch<'_, F>,
-    Buffers { logits, targets }: &mut Buffers<F>,
+    buffers: &mut Buffers<F>,
     piece: Block,
     scale: F,
     gradient: &mut [&mut [F]],
 ) -> f64 {
     let mut sums = [0.0; BLOCK];
     for (block, range) in piece.blocks() {
-        let counts = batch.read_memberships(targets, block);
+        let counts = batch.read_memberships(buffers, block);
+        let Buffers { logits, targets, .. } = &mut *buffers;
         batch.read_raw_logits(logits, block);
         for (channel, (logits, targets)) in logits.iter_mut().zip(&*targets).enumerate() {
             let mut losses = *logits;

@@ -4,12 +4,13 @@ use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension, RemoveAxis};
 
 use super::batch::{Activation, Batch, Buffers, exponentials, new_gradient, write_gradient};
 use super::block::Block;
+use super::class_weights;
 use super::elementary::{BLOCK, LossFloat, PerVoxel};
 use super::reduction::{Divisor, Reduction};
 use super::targets::Targets;
-use crate::common::arrays::{self, check_count};
+use crate::common::arrays;
 use crate::common::parallel::total;
-use crate::{Error, Place, Result};
+use crate::{Error, Result};
 
 /// Cross entropy between soft targets and the softmax of logits: equation 3 of the [paper].
 ///
@@ -253,16 +254,7 @@ impl<'m> SoftCrossEntropy<'m> {
     ) -> Result<Batch<'a, F>> {
         let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched, Activation::Softmax)?;
         if let Some(weights) = &self.class_weights {
-            check_count("class weights", "classes", batch.classes, weights.len())?;
-            let possible = |weight: f64| weight >= 0.0 && F::round_from(weight).is_finite();
-            if let Some(class) = weights.iter().position(|&weight| !possible(weight)) {
-                return Err(Error::Setting {
-                    what: "weight",
-                    place: Some(Place::Class(class)),
-                    value: weights[class],
-                    allowed: "finite in the type of the logits and not negative",
-                });
-            }
+            class_weights::checked::<F>(weights, batch.classes)?;
         }
         Ok(batch)
     }
@@ -285,7 +277,7 @@ impl<'m> SoftCrossEntropy<'m> {
     fn compute_piece<F: LossFloat>(
         &self,
         batch: &Batch<'_, F>,
-        Buffers { logits: exp, targets }: &mut Buffers<F>,
+        buffers: &mut Buffers<F>,
         piece: Block,
         scale: F,
         losses_out: &mut [&mut [F]],
@@ -293,7 +285,10 @@ impl<'m> SoftCrossEntropy<'m> {
     ) -> f64 {
         let mut sums = [0.0; BLOCK];
         for (block, range) in piece.blocks() {
-            let counts = batch.read_targets(targets, block);
+            let counts = batch.read_targets(buffers, block);
+            let Buffers {
+                logits: exp, targets, ..
+            } = &mut *buffers;
             batch.read_logits(exp, block);
             let mut losses = if self.divergence {
                 self.negative_entropy(targets)
@@ -344,16 +339,19 @@ impl<'m> SoftCrossEntropy<'m> {
 
     /// What the mean divides by.
     fn count<F: LossFloat>(&self, batch: &Batch<'_, F>) -> Result<f64> {
-        let counts = batch.map(std::iter::repeat(()), |Buffers { targets, .. }, piece, ()| {
+        if let (Divisor::Voxels, Some(voxels)) = (self.divisor, batch.known_count()) {
+            return some_voxels(voxels as f64);
+        }
+        let counts = batch.map(std::iter::repeat(()), |buffers, piece, ()| {
             let (mut voxels, mut weight) = (0, [0.0; BLOCK]);
             for (block, _) in piece.blocks() {
                 if self.divisor == Divisor::Voxels {
-                    voxels += batch.count(block, targets);
+                    voxels += batch.count(block, buffers);
                     continue;
                 }
-                batch.read_targets(targets, block);
-                self.weigh(targets);
-                for target in &*targets {
+                batch.read_targets(buffers, block);
+                self.weigh(&mut buffers.targets);
+                for target in &buffers.targets {
                     for i in 0..BLOCK {
                         weight[i] += target[i].widen();
                     }
@@ -361,15 +359,10 @@ impl<'m> SoftCrossEntropy<'m> {
             }
             (voxels, weight.iter().sum::<f64>())
         });
-        let divisor = match self.divisor {
+        some_voxels(match self.divisor {
             Divisor::Voxels => counts.iter().map(|(voxels, _)| voxels).sum::<usize>() as f64,
             Divisor::Weight => total(counts.iter().map(|(_, weight)| *weight)),
-        };
-        if divisor == 0.0 {
-            Err(Error::NoVoxels)
-        } else {
-            Ok(divisor)
-        }
+        })
     }
 
     /// Multiplies targets by the weights of their classes.
@@ -392,5 +385,14 @@ impl<'m> SoftCrossEntropy<'m> {
             }
         }
         sum
+    }
+}
+
+/// What the mean divides by, or an error if that is 0.
+fn some_voxels(divisor: f64) -> Result<f64> {
+    if divisor == 0.0 {
+        Err(Error::NoVoxels)
+    } else {
+        Ok(divisor)
     }
 }

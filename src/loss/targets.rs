@@ -6,13 +6,15 @@ use ndarray::{ArrayBase, ArrayRef, Data, Dimension};
 
 use super::block::Block;
 use super::elementary::{BLOCK, LossFloat, PerVoxel};
+use super::label_targets::{EncodedPiece, LabelMaps};
 use crate::common::arrays::{check_shape, check_shape_of, in_order};
 use crate::sparse::{SparseLabels, SparseParts};
 use crate::{Place, Result, SpatialDim};
 
-/// Targets of a loss: an array of the shape of the logits, one [`SparseLabels`], or for batches a slice of them.
+/// Targets of a loss: an array of the shape of the logits, one [`SparseLabels`] or for batches a slice of them, or
+/// [`LabelTargets`](super::LabelTargets), which are made of label maps.
 ///
-/// With sparse targets no dense target is ever made. The trait is sealed.
+/// With sparse targets and label maps no dense target is ever made. The trait is sealed.
 ///
 /// ```
 /// use ndarray::{Array3, array};
@@ -32,11 +34,21 @@ pub trait Targets<F: LossFloat>: sealed::Source<F> {}
 
 impl<F: LossFloat, T: sealed::Source<F> + ?Sized> Targets<F> for T {}
 
+/// Logits of a piece: about a tenth of a millisecond's work.
+const PIECE: usize = 1 << 15;
+
+/// Logits of a piece whose targets are made of label maps: the labels around it are read for it, too.
+const ENCODED_PIECE: usize = 1 << 17;
+
+/// The least voxels of a piece, so that with many classes the parts of the output need little memory.
+const FEWEST: usize = 1 << 10;
+
 /// Targets that are ready to be read: those of all samples in C order.
 #[derive(Debug)]
 pub enum Ready<'a, F: LossFloat> {
     Dense(Cow<'a, [F]>),
     Sparse(Vec<SparseParts<'a, F>>),
+    Labels(LabelMaps<'a, F>),
 }
 
 pub(super) mod sealed {
@@ -113,8 +125,25 @@ impl<F: LossFloat, D: SpatialDim> sealed::Source<F> for Vec<SparseLabels<F, D>> 
 }
 
 impl<F: LossFloat> Ready<'_, F> {
+    /// Voxels within which pieces stay, and voxels of a piece.
+    pub(super) fn cut(&self, voxels: usize, classes: usize) -> (usize, usize) {
+        match self {
+            Self::Labels(maps) => maps.cut((ENCODED_PIECE / classes).max(FEWEST)),
+            // Whole blocks.
+            _ => (voxels, (PIECE / classes).max(FEWEST).next_multiple_of(BLOCK)),
+        }
+    }
+
+    /// Which voxels somebody labelled, where the targets do not say it.
+    pub(super) fn take_valid(&mut self) -> Option<Vec<bool>> {
+        match self {
+            Self::Labels(maps) => maps.valid.take(),
+            _ => None,
+        }
+    }
+
     /// Writes the targets of a block, one entry for each class; the rest of the block is 0.
-    pub(super) fn read(&self, targets: &mut [PerVoxel<F>], voxels: usize, block: Block) {
+    pub(super) fn read(&self, targets: &mut [PerVoxel<F>], encoded: &EncodedPiece<F>, voxels: usize, block: Block) {
         let (classes, Block { sample, start, len }) = (targets.len(), block);
         match self {
             Self::Dense(all) => {
@@ -127,6 +156,7 @@ impl<F: LossFloat> Ready<'_, F> {
                 targets.fill([F::zero(); BLOCK]);
                 samples[sample].write(targets, start, len);
             }
+            Self::Labels(_) => encoded.read(targets, block),
         }
     }
 }

@@ -17,6 +17,7 @@ mod errors;
 mod fusion;
 mod golden;
 mod kernel;
+mod label_loss;
 mod loss;
 mod membership_loss;
 mod metrics;
