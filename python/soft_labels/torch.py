@@ -1,10 +1,9 @@
-"""Soft labels as PyTorch tensors, the loss for them, and the targets of a batch. Needs `torch`.
+"""Losses of label maps and of soft labels, and soft labels as PyTorch tensors. Needs `torch` 2.4 or later.
 
 >>> import torch
->>> from soft_labels.torch import SoftCrossEntropyLoss, encode
->>> labels = torch.tensor([[0, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]])
->>> targets = encode(labels, 2)
->>> loss = SoftCrossEntropyLoss()(torch.zeros(1, 2, 4, 4), targets[None])
+>>> from soft_labels.torch import CrossEntropyLoss
+>>> labels = torch.tensor([[[0, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]]])
+>>> loss = CrossEntropyLoss(classes=2)(torch.zeros(1, 2, 4, 4), labels)
 >>> round(float(loss), 4)
 0.6931
 """
@@ -20,10 +19,23 @@ from numpy.typing import ArrayLike
 
 import soft_labels
 
-from . import _pickle
-from ._arguments import AnyClasses, Channels, Method, Window, classes_of, encoding_of, per_axis, plain
+from . import _pickle, _tensor_encode
+from ._arguments import AnyClasses, Channels, Method, Window, classes_of, encoding_of, per_axis, plain, windows_of
+from ._label_loss import class_weights
+from ._losses import CrossEntropyLoss, DiceCrossEntropyLoss, DiceLoss, JaccardLoss
+from ._native import Classes, Encoding
+from ._soft_cross_entropy import SoftCrossEntropyLoss
 
-__all__ = ["RandomWindows", "SoftCrossEntropyLoss", "encode", "encode_batch"]
+__all__ = [
+    "CrossEntropyLoss",
+    "DiceCrossEntropyLoss",
+    "DiceLoss",
+    "JaccardLoss",
+    "RandomWindows",
+    "SoftCrossEntropyLoss",
+    "encode",
+    "encode_batch",
+]
 
 _pickle.trust()
 
@@ -39,23 +51,39 @@ def encode(
     dtype: torch.dtype = torch.float32,
     out: Any = None,
 ) -> Any:
-    """Soft labels (C, ..) of a label map on the CPU, as a tensor. The parameters are those of `soft_labels.encode`.
+    """Soft labels (C, ..) of a label map (H, W) or (D, H, W) as a tensor, on the device of the label map.
 
-    `labels` and `out` may be tensors or arrays. Neither is copied, whatever its strides. A tensor (N, H, W) is one volume, and
-    is smoothed along its first axis, too: the label maps of a batch go to `encode_batch`.
+    `labels` and `out` may be tensors or arrays. On the CPU neither is copied, whatever its strides. A tensor (N, H, W) is one
+    volume, and is smoothed along its first axis, too: the label maps of a batch go to `encode_batch`.
+
+    Parameters
+    ----------
+    labels, classes, method, channels, weights, window
+        As for `soft_labels.encode`.
+    dtype : torch.dtype
+        float32, float64, float16 or bfloat16.
+    out : tensor or array (C, ..), optional
+        Where the result is written to.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from soft_labels.torch import encode
+    >>> encode(torch.tensor([[0, 0, 1, 1]]), 2)[1, 0, 2].item() > 0.5
+    True
     """
-    if isinstance(labels, (list, tuple)):
-        labels = [_array(one, "a label map") for one in labels]
-    else:
-        labels = _array(labels, "a label map")
+    several = isinstance(labels, (list, tuple))
+    maps = list(labels) if several else [labels]
     encoding = encoding_of(method, channels)
+    if out is None and any(_elsewhere(one) for one in maps):
+        return _on_device(maps, classes_of(classes), encoding, weights, window, dtype)
+    arrays = [_array(one, "a label map") for one in maps]
+    given = arrays if several else arrays[0]
     if out is not None:
-        soft_labels.encode(labels, classes, encoding, weights=weights, window=window, out=_array(out, "out"))
+        soft_labels.encode(given, classes, encoding, weights=weights, window=window, out=_array(out, "out"))
         return out
-    element = _numpy_dtype(dtype)
-    return torch.from_numpy(
-        soft_labels.encode(labels, classes, encoding, weights=weights, window=window, dtype=element)
-    )
+    soft = soft_labels.encode(given, classes, encoding, weights=weights, window=window, dtype=_numpy_dtype(dtype))
+    return torch.from_numpy(soft).to(dtype)
 
 
 def encode_batch(
@@ -68,24 +96,36 @@ def encode_batch(
     dtype: torch.dtype = torch.float32,
     out: Any = None,
 ) -> Any:
-    """Soft labels (N, C, ..) of the label maps (N, ..) of a batch on the CPU, each encoded alone.
+    """Soft labels (N, C, ..) of the label maps (N, H, W) or (N, D, H, W) of a batch, each encoded alone, on their device.
 
     Several raters are a list of such batches. The other parameters are those of `encode`; `out` is (N, C, ..).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from soft_labels.torch import encode_batch
+    >>> encode_batch(torch.zeros(2, 8, 8, dtype=torch.uint8), 3).shape
+    torch.Size([2, 3, 8, 8])
     """
     batches = list(labels) if isinstance(labels, (list, tuple)) else [labels]
     if not batches:
         raise ValueError("there are no raters; give at least one batch of label maps")
-    arrays = [plain(_array(one, "a batch of label maps"), "a batch of label maps") for one in batches]
-    shapes = {one.shape for one in arrays}
+    classes, encoding = classes_of(classes), encoding_of(method, channels)
+    elsewhere = any(_elsewhere(one) for one in batches)
+    arrays = batches if elsewhere else [_array(one, "a batch of label maps") for one in batches]
+    if not elsewhere:
+        arrays = [plain(one, "a batch of label maps") for one in arrays]
+    shapes = {tuple(one.shape) for one in arrays}
     if len(shapes) > 1 or arrays[0].ndim not in (3, 4):
         raise ValueError(f"a batch of label maps is (N, H, W) or (N, D, H, W), the same of each rater; not {shapes}")
-    classes, encoding = classes_of(classes), encoding_of(method, channels)
+    if elsewhere and out is None:
+        return _encoded(batches, classes, encoding, weights, dtype)
     count, *voxels = arrays[0].shape
     if out is None:
         _numpy_dtype(dtype)
-        nothing = np.zeros((0,) * len(voxels), np.uint8)
-        channel_count = soft_labels.encode(nothing, classes, encoding).shape[0]
-        out = torch.empty(count, channel_count, *voxels, dtype=dtype)
+        out = torch.empty(count, encoding.channel_count(classes), *voxels, dtype=dtype)
+        if dtype == torch.bfloat16:
+            return out.copy_(encode_batch(labels, classes, encoding, weights=weights))
     elif len(out) != count:
         raise ValueError(f"out is for {len(out)} label maps, the batch has {count}; give one for each")
     for at in range(count):
@@ -93,12 +133,43 @@ def encode_batch(
     return out
 
 
+def _elsewhere(labels: Any) -> bool:
+    return isinstance(labels, torch.Tensor) and labels.device.type not in ("cpu", "meta")
+
+
+def _on_device(
+    maps: list[Any], classes: Classes, encoding: Encoding, weights: Any, window: Window | None, dtype: torch.dtype
+) -> torch.Tensor:
+    """The soft labels of a map that is on another device."""
+    if not all(isinstance(one, torch.Tensor) for one in maps) or maps[0].ndim not in (2, 3):
+        raise ValueError("label maps are tensors (H, W) or (D, H, W), those of all raters on one device")
+    soft = _encoded([one[None] for one in maps], classes, encoding, weights, dtype)[0]
+    if window is None:
+        return soft
+    ranges = windows_of(window, maps[0].shape)
+    if any(end > length for (_, end), length in zip(ranges, maps[0].shape)):
+        raise ValueError(f"the window {ranges} ends past the label map, {tuple(maps[0].shape)}")
+    return soft[(slice(None), *(slice(start, end) for start, end in ranges))]
+
+
+def _encoded(
+    batches: list[Any], classes: Classes, encoding: Encoding, weights: Any, dtype: torch.dtype
+) -> torch.Tensor:
+    """Soft labels by tensor operations. Those of 16 bits are rounded once."""
+    _numpy_dtype(dtype)
+    if len({(one.device, one.shape) for one in batches}) > 1:
+        raise ValueError("the raters' label maps are on one device, and of one shape")
+    checked = class_weights(weights, len(batches), "weights", "raters")
+    computed = torch.float64 if dtype == torch.float64 else torch.float32
+    return _tensor_encode.encode(batches, classes, encoding, checked, computed).to(dtype)
+
+
 def _array(values: Any, what: str) -> Any:
     """The memory of a tensor as an array."""
     if not isinstance(values, torch.Tensor):
         return values
     if values.device.type != "cpu":
-        raise ValueError(f"{what} is on {values.device}; soft labels are made on the CPU, so pass it as .cpu()")
+        raise ValueError(f"{what} is on {values.device}; here it has to be on the CPU, so pass it as .cpu()")
     return values.detach().numpy()
 
 
@@ -108,104 +179,15 @@ def _as_torch_has(array: Any) -> Any:
 
 
 def _numpy_dtype(dtype: torch.dtype) -> Any:
-    known: dict[torch.dtype, Any] = {torch.float16: np.float16, torch.float32: np.float32, torch.float64: np.float64}
+    known: dict[torch.dtype, Any] = {
+        torch.float16: np.float16,
+        torch.bfloat16: np.float32,
+        torch.float32: np.float32,
+        torch.float64: np.float64,
+    }
     if dtype not in known:
-        raise TypeError(f"soft labels are of torch.float32, float64 or float16, not {dtype}; convert them with .to")
+        raise TypeError(f"soft labels are of torch.float32, float64, float16 or bfloat16, not {dtype}; convert them with .to")
     return known[dtype]
-
-
-class SoftCrossEntropyLoss(torch.nn.Module):
-    """Cross entropy between the softmax of logits and soft targets of a batch (equation 3 of Islam & Glocker 2021).
-
-    Logits and targets are (N, C, H, W) or (N, C, D, H, W). Give one map a batch axis of length 1: ``logits[None]``.
-
-    ``L = -1/n Σ_i Σ_c w_c t_ic log softmax(z_i)_c``
-
-    A voxel counts unless its target is 0 in all classes, as that of an ignored voxel is. PyTorch's own cross entropy counts
-    these voxels in n, too. Values are computed in float32 at least. A batch without a voxel that counts gives NaN.
-
-    Parameters
-    ----------
-    weight : sequence of float or tensor (C,), optional
-        A weight for each class.
-    divisor : {"voxels", "weight"}
-        What the mean divides by: the number of voxels that count, or the sum of their targets times the class weights.
-    reduction : {"mean", "sum", "none"}
-        "none" gives the loss of each voxel (N, ..), 0 where a voxel does not count.
-    """
-
-    def __init__(self, weight: Any = None, divisor: str = "voxels", reduction: str = "mean") -> None:
-        super().__init__()
-        if divisor not in ("voxels", "weight"):
-            raise ValueError(f'divisor is "voxels" or "weight", not {divisor!r}')
-        if reduction not in ("mean", "sum", "none"):
-            raise ValueError(f'reduction is "mean", "sum" or "none", not {reduction!r}')
-        exact = None
-        if weight is not None:
-            exact = torch.as_tensor(weight, dtype=torch.float64).detach().cpu()
-            weight = exact.float()
-            if weight.ndim != 1 or not bool(((weight >= 0) & weight.isfinite()).all()):
-                raise ValueError(f"weight has one finite number for each class, not negative; not {weight}")
-        self.weight: torch.Tensor | None
-        self.register_buffer("weight", weight)
-        # No buffer, since some devices have no float64.
-        self._exact = exact
-        self.divisor, self.reduction = divisor, reduction
-
-    def forward(self, logits: torch.Tensor, targets: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-        """The loss of logits (N, C, H, W) or (N, C, D, H, W) against targets of the same shape.
-
-        `mask`, of the same shape without the class axis, is true where voxels count.
-        """
-        if logits.ndim not in (4, 5):
-            raise ValueError(
-                f"logits of a batch have the axes (N, C, H, W) or (N, C, D, H, W), these have {logits.ndim}; "
-                "for one map use logits[None]"
-            )
-        if logits.shape != targets.shape:
-            raise ValueError(f"logits are {tuple(logits.shape)}, targets {tuple(targets.shape)}; they must be the same")
-        if not (logits.is_floating_point() and targets.is_floating_point()):
-            raise TypeError(
-                f"logits and targets are floating-point, not {logits.dtype} and {targets.dtype}; divide 255ths by 255"
-            )
-        valid = (targets != 0).any(1)
-        if mask is not None:
-            if mask.shape != valid.shape:
-                raise ValueError(f"mask is {tuple(mask.shape)}, voxels are {tuple(valid.shape)}; they must be the same")
-            valid = valid & mask.bool()
-        dtype = torch.float64 if logits.dtype == torch.float64 else torch.float32
-        logits, targets = logits.to(dtype), targets.to(dtype)
-        if self.weight is not None:
-            if len(self.weight) != targets.shape[1]:
-                raise ValueError(
-                    f"there are {len(self.weight)} weights and {targets.shape[1]} classes; give one for each"
-                )
-            targets = targets * self._weights(targets).view(-1, *[1] * (targets.ndim - 2))
-        # Where a voxel does not count its logits have no part, not even as 0 times infinity. Nor where a target is 0.
-        logits = logits.masked_fill(~valid.unsqueeze(1), 0)
-        targets = targets.masked_fill(~valid.unsqueeze(1), 0)
-        log_p = torch.log_softmax(logits, 1).masked_fill(targets == 0, 0)
-        losses = -(targets * log_p).sum(1)
-        if self.reduction == "none":
-            return losses
-        if self.reduction == "sum":
-            return losses.sum()
-        return losses.sum() / (valid.sum() if self.divisor == "voxels" else targets.sum())
-
-    def _weights(self, targets: torch.Tensor) -> torch.Tensor:
-        """The class weights in the type of the targets, as they were given unless others were loaded."""
-        assert self.weight is not None
-        exact = self._exact
-        if (
-            targets.dtype == torch.float64
-            and exact is not None
-            and torch.equal(exact.float(), self.weight.float().cpu())
-        ):
-            return exact.to(targets.device)
-        return self.weight.to(targets.dtype)
-
-    def extra_repr(self) -> str:
-        return f"divisor={self.divisor!r}, reduction={self.reduction!r}"
 
 
 class RandomWindows:

@@ -4,6 +4,7 @@ mod arrays;
 mod encode;
 mod error;
 mod fuse;
+mod loss;
 mod metrics;
 mod objects;
 mod slabs;
@@ -22,6 +23,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<objects::Classes>()?;
     module.add_class::<objects::Encoding>()?;
     module.add_class::<structures::Structures>()?;
+    module.add_class::<loss::Loss>()?;
     module.add_function(wrap_pyfunction!(encode::encode, module)?)?;
     module.add_function(wrap_pyfunction!(encode::encode_sparse, module)?)?;
     module.add_function(wrap_pyfunction!(encode::valid_mask, module)?)?;

@@ -1,24 +1,26 @@
 //! Cross entropy of each channel alone.
 
-use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension};
+use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension, RemoveAxis};
 
 use super::batch::{Activation, Batch, Buffers, new_gradient, write_gradient};
 use super::block::Block;
+use super::class_weights;
 use super::elementary::{BLOCK, LossFloat, PerVoxel};
-use super::reduction::Reduction;
+use super::reduction::{Divisor, Reduction, some_voxels};
 use super::targets::Targets;
+use crate::Result;
+use crate::common::arrays;
 use crate::common::parallel::total;
-use crate::{Error, Result};
 
 /// Cross entropy between soft memberships and the sigmoid of logits, each channel alone: for regions and structures that
 /// overlap ([`Channels`](crate::Channels)).
 ///
 /// ```text
-/// L = -1/(n C) Σ_i Σ_c (t_ic log σ(z_ic) + (1 - t_ic) log (1 - σ(z_ic)))
-/// ∂L/∂z_ic = (σ(z_ic) - t_ic) / (n C)
+/// L = -1/(n C) Σ_i Σ_c w_c (t_ic log σ(z_ic) + (1 - t_ic) log (1 - σ(z_ic)))
+/// ∂L/∂z_ic = w_c (σ(z_ic) - t_ic) / (n C)
 /// ```
 ///
-/// This is PyTorch's `BCEWithLogitsLoss`. All voxels count, since a voxel whose channels are all 0 is background; those that
+/// Without class weights w this is PyTorch's `BCEWithLogitsLoss`. All voxels count, since a voxel whose channels are all 0 is background; those that
 /// nobody labelled have to be left out by a [mask](Self::mask). Terms with the factor 0 are skipped, so that an infinite logit
 /// that agrees with its target adds 0. Logits that are NaN give NaN.
 ///
@@ -38,6 +40,8 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, PartialEq)]
 pub struct BinaryCrossEntropy<'m> {
     reduction: Reduction,
+    divisor: Divisor,
+    class_weights: Option<Vec<f64>>,
     mask: Option<ArrayViewD<'m, bool>>,
     batched: bool,
 }
@@ -72,6 +76,8 @@ impl<'m> BinaryCrossEntropy<'m> {
     fn of(batched: bool) -> Self {
         Self {
             reduction: Reduction::default(),
+            divisor: Divisor::default(),
+            class_weights: None,
             mask: None,
             batched,
         }
@@ -81,6 +87,31 @@ impl<'m> BinaryCrossEntropy<'m> {
     #[must_use]
     pub fn reduction(self, reduction: Reduction) -> Self {
         Self { reduction, ..self }
+    }
+
+    /// Sets a weight for each channel, which multiplies its loss. The weights are checked when a loss is computed.
+    #[must_use]
+    pub fn class_weights(self, weights: impl Into<Vec<f64>>) -> Self {
+        Self {
+            class_weights: Some(weights.into()),
+            ..self
+        }
+    }
+
+    /// Sets what the mean divides by: the number of voxels times that of channels, or times the sum of the channels' weights.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use soft_labels::loss::{BinaryCrossEntropy, Divisor};
+    /// let loss = BinaryCrossEntropy::of_map().class_weights([1.0, 3.0]);
+    /// let (logits, targets) = (array![[[0.0]], [[0.0]]], array![[[1.0]], [[1.0]]]);
+    /// assert_eq!(loss.value(&logits, &targets)?, 2.0 * 2_f64.ln());
+    /// assert_eq!(loss.divisor(Divisor::Weight).value(&logits, &targets)?, 2_f64.ln());
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    #[must_use]
+    pub fn divisor(self, divisor: Divisor) -> Self {
+        Self { divisor, ..self }
     }
 
     /// Uses only the voxels where `mask` is true: (H, W), (D, H, W), or these behind a batch axis.
@@ -95,8 +126,8 @@ impl<'m> BinaryCrossEntropy<'m> {
     /// The loss.
     ///
     /// # Errors
-    /// [`Error::Axes`], [`Error::Empty`] and [`Error::Shape`] if logits, targets and mask do not fit together, and for the mean
-    /// [`Error::NoVoxels`] if no voxel counts.
+    /// [`Error::Axes`](crate::Error::Axes), [`Error::Empty`](crate::Error::Empty) and [`Error::Shape`](crate::Error::Shape) if logits, targets and mask do not fit together, [`Error::Count`](crate::Error::Count) and
+    /// [`Error::Setting`](crate::Error::Setting) for the class weights, and for the mean [`Error::NoVoxels`](crate::Error::NoVoxels) if no voxel counts.
     ///
     /// The example of [`of_map`](Self::of_map) uses it.
     pub fn value<F: LossFloat, D: Dimension>(
@@ -105,13 +136,13 @@ impl<'m> BinaryCrossEntropy<'m> {
         targets: &(impl Targets<F> + ?Sized),
     ) -> Result<f64> {
         let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched, Activation::Sigmoid)?;
-        self.compute(&batch, &mut [])
+        self.compute(&batch, &mut [], &mut [])
     }
 
     /// The loss and its gradient with respect to the logits, in C order.
     ///
     /// # Errors
-    /// Those of [`value`](Self::value), and [`Error::TooLarge`].
+    /// Those of [`value`](Self::value), and [`Error::TooLarge`](crate::Error::TooLarge).
     ///
     /// The example of [`BinaryCrossEntropy`] uses it.
     pub fn value_and_gradient<F: LossFloat, D: Dimension>(
@@ -127,7 +158,7 @@ impl<'m> BinaryCrossEntropy<'m> {
     /// The loss; its gradient with respect to the logits is written to `gradient`, which may have any strides.
     ///
     /// # Errors
-    /// Those of [`value`](Self::value), and [`Error::Shape`] for the gradient, which is then untouched.
+    /// Those of [`value`](Self::value), and [`Error::Shape`](crate::Error::Shape) for the gradient, which is then untouched.
     ///
     /// ```
     /// use ndarray::{Array3, array};
@@ -145,21 +176,54 @@ impl<'m> BinaryCrossEntropy<'m> {
     ) -> Result<f64> {
         write_gradient(logits, gradient, |gradient| {
             let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched, Activation::Sigmoid)?;
-            self.compute(&batch, gradient)
+            self.compute(&batch, &mut [], gradient)
         })
     }
 
-    fn compute<F: LossFloat>(&self, batch: &Batch<'_, F>, gradient: &mut [F]) -> Result<f64> {
-        let divisor = match self.reduction {
-            Reduction::Sum => 1.0,
-            Reduction::Mean => match batch.unmasked() {
-                0 => return Err(Error::NoVoxels),
-                voxels => voxels as f64 * batch.classes as f64,
-            },
+    /// The loss of every voxel, which is the sum over its channels, 0 where a voxel does not count: the shape of the logits without
+    /// the channel axis.
+    ///
+    /// # Errors
+    /// Those of [`value`](Self::value), and [`Error::TooLarge`](crate::Error::TooLarge).
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use soft_labels::loss::BinaryCrossEntropy;
+    /// let each = BinaryCrossEntropy::of_map().per_voxel(&array![[[0.0]], [[0.0]]], &array![[[1.0]], [[0.0]]])?;
+    /// assert_eq!(each, array![[2.0 * 2_f64.ln()]]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn per_voxel<F: LossFloat, D: RemoveAxis>(
+        &self,
+        logits: &ArrayRef<F, D>,
+        targets: &(impl Targets<F> + ?Sized),
+    ) -> Result<Array<F, D::Smaller>> {
+        let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched, Activation::Sigmoid)?;
+        let class_axis = ndarray::Axis(usize::from(self.batched));
+        let mut out = arrays::filled(logits.raw_dim().remove_axis(class_axis), F::zero())?;
+        let values = out.as_slice_mut().expect("a new array is in C order");
+        self.clone()
+            .reduction(Reduction::Sum)
+            .compute(&batch, values, &mut [])?;
+        Ok(out)
+    }
+
+    /// The loss. The losses of all voxels and the gradient are written unless they are empty.
+    fn compute<F: LossFloat>(&self, batch: &Batch<'_, F>, losses: &mut [F], gradient: &mut [F]) -> Result<f64> {
+        let mut weights = vec![1.0; batch.classes];
+        if let Some(given) = &self.class_weights {
+            weights.copy_from_slice(class_weights::checked::<F>(given, batch.classes)?);
+        }
+        let divisor = match (self.reduction, self.divisor) {
+            (Reduction::Sum, _) => 1.0,
+            (Reduction::Mean, Divisor::Voxels) => some_voxels(batch.unmasked() as f64 * batch.classes as f64)?,
+            (Reduction::Mean, Divisor::Weight) => some_voxels(batch.unmasked() as f64 * weights.iter().sum::<f64>())?,
         };
+        let weights: Vec<F> = weights.into_iter().map(F::round_from).collect();
         let scale = F::round_from(1.0 / divisor);
-        let sums = batch.map(batch.cut(gradient), |buffers, piece, mut gradient| {
-            compute_piece(batch, buffers, piece, scale, &mut gradient)
+        let outputs = batch.cut(losses).into_iter().zip(batch.cut(gradient));
+        let sums = batch.map(outputs, |buffers, piece, (mut losses, mut gradient)| {
+            compute_piece(batch, buffers, piece, &weights, scale, &mut losses, &mut gradient)
         });
         Ok(total(sums) / divisor)
     }
@@ -170,7 +234,9 @@ fn compute_piece<F: LossFloat>(
     batch: &Batch<'_, F>,
     buffers: &mut Buffers<F>,
     piece: Block,
+    weights: &[F],
     scale: F,
+    losses_out: &mut [&mut [F]],
     gradient: &mut [&mut [F]],
 ) -> f64 {
     let mut sums = [0.0; BLOCK];
@@ -178,7 +244,8 @@ fn compute_piece<F: LossFloat>(
         let counts = batch.read_memberships(buffers, block);
         let Buffers { logits, targets, .. } = &mut *buffers;
         batch.read_raw_logits(logits, block);
-        for (channel, (logits, targets)) in logits.iter_mut().zip(&*targets).enumerate() {
+        let mut all = [F::zero(); BLOCK];
+        for (channel, ((logits, targets), &weight)) in logits.iter_mut().zip(&*targets).zip(weights).enumerate() {
             let mut losses = *logits;
             let sigmoid = sigmoid(logits, &mut losses);
             for i in 0..BLOCK {
@@ -186,15 +253,20 @@ fn compute_piece<F: LossFloat>(
                 let (z, t) = (logits[i], targets[i]);
                 let (factor, size) = if z < F::zero() { (t, -z) } else { (F::one() - t, z) };
                 let linear = if factor == F::zero() { F::zero() } else { factor * size };
-                let loss = losses[i] + linear;
+                let loss = weight * (losses[i] + linear);
+                all[i] = all[i] + if counts[i] { loss } else { F::zero() };
                 sums[i] += if counts[i] { loss.widen() } else { 0.0 };
             }
             if let Some(slopes) = gradient.get_mut(channel) {
+                let scale = weight * scale;
                 let slopes = slopes[range.clone()].iter_mut();
                 for ((((slope, x), t), &counts), _) in slopes.zip(sigmoid).zip(targets).zip(&counts).zip(0..block.len) {
                     *slope = if counts { (x - *t) * scale } else { F::zero() };
                 }
             }
+        }
+        for out in losses_out.iter_mut() {
+            out[range.clone()].copy_from_slice(&all[..block.len]);
         }
     }
     sums.iter().sum()

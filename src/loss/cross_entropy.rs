@@ -6,11 +6,11 @@ use super::batch::{Activation, Batch, Buffers, exponentials, new_gradient, write
 use super::block::Block;
 use super::class_weights;
 use super::elementary::{BLOCK, LossFloat, PerVoxel};
-use super::reduction::{Divisor, Reduction};
+use super::reduction::{Divisor, Reduction, some_voxels};
 use super::targets::Targets;
 use crate::common::arrays;
 use crate::common::parallel::total;
-use crate::{Error, Result};
+use crate::Result;
 
 /// Cross entropy between soft targets and the softmax of logits: equation 3 of the [paper].
 ///
@@ -160,9 +160,9 @@ impl<'m> SoftCrossEntropy<'m> {
     /// The loss.
     ///
     /// # Errors
-    /// [`Error::Axes`], [`Error::Empty`] and [`Error::Shape`] if logits, targets and mask do not fit together,
-    /// [`Error::Count`] and [`Error::Setting`] for the class weights, for the mean [`Error::NoVoxels`] if no voxel counts, and
-    /// [`Error::NotDistribution`] for sparse targets whose channels do not sum to 1. (Those of an array may have any sum.)
+    /// [`Error::Axes`](crate::Error::Axes), [`Error::Empty`](crate::Error::Empty) and [`Error::Shape`](crate::Error::Shape) if logits, targets and mask do not fit together,
+    /// [`Error::Count`](crate::Error::Count) and [`Error::Setting`](crate::Error::Setting) for the class weights, for the mean [`Error::NoVoxels`](crate::Error::NoVoxels) if no voxel counts, and
+    /// [`Error::NotDistribution`](crate::Error::NotDistribution) for sparse targets whose channels do not sum to 1. (Those of an array may have any sum.)
     ///
     /// ```
     /// use ndarray::array;
@@ -184,7 +184,7 @@ impl<'m> SoftCrossEntropy<'m> {
     /// The loss and its gradient with respect to the logits, in C order.
     ///
     /// # Errors
-    /// Those of [`value`](Self::value), and [`Error::TooLarge`].
+    /// Those of [`value`](Self::value), and [`Error::TooLarge`](crate::Error::TooLarge).
     ///
     /// ```
     /// use ndarray::array;
@@ -206,7 +206,7 @@ impl<'m> SoftCrossEntropy<'m> {
     /// The loss; its gradient with respect to the logits is written to `gradient`, which may have any strides.
     ///
     /// # Errors
-    /// Those of [`value`](Self::value), and [`Error::Shape`] for the gradient, which is then untouched.
+    /// Those of [`value`](Self::value), and [`Error::Shape`](crate::Error::Shape) for the gradient, which is then untouched.
     ///
     /// The example of [`SoftCrossEntropy`] uses it.
     pub fn value_and_gradient_into<F: LossFloat, D: Dimension>(
@@ -223,7 +223,7 @@ impl<'m> SoftCrossEntropy<'m> {
     /// The loss of every voxel, 0 where a voxel does not count: the shape of the logits without the class axis.
     ///
     /// # Errors
-    /// Those of [`value`](Self::value), and [`Error::TooLarge`].
+    /// Those of [`value`](Self::value), and [`Error::TooLarge`](crate::Error::TooLarge).
     ///
     /// ```
     /// use ndarray::array;
@@ -385,14 +385,5 @@ impl<'m> SoftCrossEntropy<'m> {
             }
         }
         sum
-    }
-}
-
-/// What the mean divides by, or an error if that is 0.
-fn some_voxels(divisor: f64) -> Result<f64> {
-    if divisor == 0.0 {
-        Err(Error::NoVoxels)
-    } else {
-        Ok(divisor)
     }
 }

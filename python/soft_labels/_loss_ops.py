@@ -1,0 +1,135 @@
+"""The losses as operators of PyTorch, so that autograd and `torch.compile` take them as one step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from . import _tensor_encode, _tensor_losses
+from ._encode import encode
+from ._loss_settings import Settings, engine, of_json
+from ._native import Classes, Encoding
+
+
+def _on_engine(logits: Tensor, settings: Settings) -> bool:
+    """Whether the engine computes it: on the CPU, but for the losses of single classes."""
+    return logits.device.type == "cpu" and logits.dtype in (torch.float32, torch.float64) and not settings.by_class
+
+
+def _arrays(logits: Tensor, targets: Sequence[Tensor], mask: Tensor | None, settings: Settings) -> tuple[object, ...]:
+    targets = [one.to(logits.dtype) if settings.soft else _integers(one) for one in targets]
+    return logits.numpy(), [one.numpy() for one in targets], None if mask is None else mask.numpy()
+
+
+def _integers(labels: Tensor) -> Tensor:
+    """Labels as integers: MONAI loads label maps as floats."""
+    if labels.dtype == torch.bool:
+        return labels.to(torch.uint8)
+    if not labels.is_floating_point():
+        return labels
+    whole = labels.to(torch.int64)
+    if not torch.equal(whole.to(labels.dtype), labels):
+        wrong = labels[whole.to(labels.dtype) != labels][0]
+        raise ValueError(
+            f"label {float(wrong)} is no whole number; label maps are resampled by nearest neighbour, and soft labels have the "
+            "shape of the logits"
+        )
+    return whole
+
+
+@torch.library.custom_op("soft_labels::encoded", mutates_args=())
+def encoded(maps: Sequence[Tensor], settings: str) -> Tensor:
+    """The soft labels (N, C, ..) of the label maps (N, ..) of each rater, in float32."""
+    known = of_json(settings)
+    classes, encoding = Classes.from_json(known.classes), Encoding.from_json(known.encoding)
+    maps = [_integers(one) for one in maps]
+    if maps[0].device.type != "cpu":
+        return _tensor_encode.encode(maps, classes, encoding, known.rater_weights, torch.float32)
+    samples, *voxels = maps[0].shape
+    soft = torch.empty(samples, encoding.channel_count(classes), *voxels)
+    for at in range(samples):
+        of_item = [one[at].numpy() for one in maps]
+        encode(of_item, classes, encoding, weights=known.rater_weights, out=soft[at].numpy())
+    return soft
+
+
+@encoded.register_fake
+def _(maps: Sequence[Tensor], settings: str) -> Tensor:
+    known = of_json(settings)
+    channels = Encoding.from_json(known.encoding).channel_count(Classes.from_json(known.classes))
+    samples, *voxels = maps[0].shape
+    return maps[0].new_empty((samples, channels, *voxels), dtype=torch.float32)
+
+
+@torch.library.custom_op("soft_labels::loss", mutates_args=())
+def loss(logits: Tensor, targets: Sequence[Tensor], mask: Tensor | None, settings: str) -> Tensor:
+    """The loss of logits (N, C, ..)."""
+    known = of_json(settings)
+    if not _on_engine(logits, known):
+        return _tensor_losses.evaluate(logits, targets, mask, known, None)
+    arrays = _arrays(logits, targets, mask, known)
+    if known.per_voxel:
+        losses = torch.empty(_shape(logits, known), dtype=logits.dtype)
+        if engine(known).per_voxel(*arrays, losses.numpy()) is None:
+            losses.zero_()
+        return losses
+    value = engine(known).value(*arrays)
+    return torch.tensor(_empty(known) if value is None else value, dtype=logits.dtype)
+
+
+@torch.library.custom_op("soft_labels::loss_gradient", mutates_args=())
+def loss_gradient(
+    logits: Tensor, targets: Sequence[Tensor], mask: Tensor | None, settings: str, slope: Tensor
+) -> Tensor:
+    """The gradient of the loss with respect to the logits, times `slope`."""
+    known = of_json(settings)
+    if not _on_engine(logits, known):
+        return _tensor_losses.evaluate(logits, targets, mask, known, slope)
+    gradient = torch.empty(logits.shape, dtype=logits.dtype)
+    if engine(known).gradient(*_arrays(logits, targets, mask, known), gradient.numpy()) is None:
+        return gradient.fill_(_empty(known) * 0)
+    if known.per_voxel:
+        return gradient.mul_(slope.unsqueeze(1))
+    return gradient if float(slope) == 1 else gradient.mul_(slope)
+
+
+def _empty(settings: Settings) -> float:
+    """The value where no voxel counts."""
+    return settings.empty if settings.reduction == "mean" else 0.0
+
+
+def _shape(logits: Tensor, settings: Settings) -> list[int]:
+    samples, channels, *voxels = logits.shape
+    if settings.per_voxel:
+        return [samples, *voxels]
+    if settings.by_class:
+        return [channels] if settings.batch else [samples, channels]
+    return []
+
+
+@loss.register_fake
+def _(logits: Tensor, targets: Sequence[Tensor], mask: Tensor | None, settings: str) -> Tensor:
+    return logits.new_empty(_shape(logits, of_json(settings)))
+
+
+@loss_gradient.register_fake
+def _(logits: Tensor, targets: Sequence[Tensor], mask: Tensor | None, settings: str, slope: Tensor) -> Tensor:
+    return logits.new_empty(logits.shape)
+
+
+def _keep(ctx: torch.autograd.function.FunctionCtx, inputs: tuple[object, ...], output: Tensor) -> None:
+    logits, targets, mask, settings = inputs
+    ctx.save_for_backward(logits, mask, *targets)
+    ctx.settings = settings
+
+
+def _backward(ctx: torch.autograd.function.FunctionCtx, slope: Tensor) -> tuple[Tensor, None, None, None]:
+    # This operator has no derivative, so a second one is an error that PyTorch tells.
+    logits, mask, *targets = ctx.saved_tensors
+    gradient = loss_gradient(logits, targets, mask, ctx.settings, slope)
+    return gradient, [None] * len(targets), None, None
+
+
+loss.register_autograd(_backward, setup_context=_keep)
