@@ -12,7 +12,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use ndarray::{Array3, Array4, Axis, Zip};
 use soft_labels::fusion::{Staple, StapleFusion, Ties, majority_vote};
-use soft_labels::loss::{DiceSemimetric, SoftCrossEntropy};
+use soft_labels::loss::{DiceSemimetric, LabelTargets, SoftCrossEntropy};
 use soft_labels::metrics::{
     Confusion, EmptyRegion, Region, Reliability, Scope, Surfaces, Tace, brier, negative_log_likelihood,
 };
@@ -50,6 +50,13 @@ fn judge_volume(criterion: &mut Criterion, name: &str, shape: [usize; 3]) {
     });
     group.bench_function("cross entropy, sparse", |b| {
         b.iter(|| SoftCrossEntropy::of_map().value_and_gradient_into(&logits, &sparse, &mut gradient));
+    });
+    let labels = LabelTargets::of_map(&svls, &reference, &classes).expect("labels are classes");
+    group.bench_function("cross entropy, label map", |b| {
+        b.iter(|| SoftCrossEntropy::of_map().value_and_gradient_into(&logits, &labels, &mut gradient));
+    });
+    group.bench_function("dice semimetric, label map", |b| {
+        b.iter(|| DiceSemimetric::of_map().value_and_gradient_into(&logits, &labels, &mut gradient));
     });
     group.bench_function("dice semimetric", |b| {
         b.iter(|| DiceSemimetric::of_map().value_and_gradient_into(&logits, &targets, &mut gradient));

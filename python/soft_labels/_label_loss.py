@@ -16,6 +16,7 @@ from ._loss_ops import loss as loss_operator
 from ._loss_settings import Settings
 from ._native import Classes
 
+
 class LabelLoss(torch.nn.Module):
     """What the losses have in common: they bring what a training loop has into one form."""
 
@@ -52,7 +53,9 @@ class LabelLoss(torch.nn.Module):
         weights = class_weights(weight, self.channels, "weight", "channels")
         self.raters = raters is not False
         rater_weights = None if isinstance(raters, bool) else class_weights(raters, None, "raters", "raters")
-        self.scale_weights = None if scale_weights is None else class_weights(scale_weights, None, "scale_weights", "outputs")
+        self.scale_weights = (
+            None if scale_weights is None else class_weights(scale_weights, None, "scale_weights", "outputs")
+        )
         self.settings = Settings(
             kind=kind,
             classes=self.classes.to_json(),
@@ -121,7 +124,9 @@ class LabelLoss(torch.nn.Module):
             weights = [0.5**at for at in range(outputs)]
             return [weight / sum(weights) for weight in weights]
         if len(self.scale_weights) != outputs:
-            raise ValueError(f"there are {len(self.scale_weights)} scale_weights and {outputs} outputs; give one for each")
+            raise ValueError(
+                f"there are {len(self.scale_weights)} scale_weights and {outputs} outputs; give one for each"
+            )
         return list(self.scale_weights)
 
     def _of_one(self, logits: Tensor, target: Tensor, mask: Tensor | None, soft: bool | None) -> Tensor:
@@ -148,7 +153,9 @@ class LabelLoss(torch.nn.Module):
         voxels = (largest.shape[0], *largest.shape[2:])
         if self._is_soft(largest, target, soft):
             targets = target.detach().to(largest.device, torch.float32)
-            counts = (targets != 0).any(1, keepdim=True) if not self.settings.sigmoid else torch.ones_like(targets[:, :1])
+            counts = (
+                (targets != 0).any(1, keepdim=True) if not self.settings.sigmoid else torch.ones_like(targets[:, :1])
+            )
         else:
             maps = [one.detach().to(largest.device) for one in self._maps(target, voxels)]
             targets = encoded_operator(maps, self._of_labels)
@@ -201,7 +208,9 @@ class LabelLoss(torch.nn.Module):
                 )
             soft = alike and not self.raters
         if soft and target.shape != logits.shape:
-            raise ValueError(f"soft labels are {tuple(target.shape)}, logits {tuple(logits.shape)}; they must be the same")
+            raise ValueError(
+                f"soft labels are {tuple(target.shape)}, logits {tuple(logits.shape)}; they must be the same"
+            )
         return soft
 
     def _maps(self, target: Tensor, voxels: tuple[int, ...]) -> list[Tensor]:
@@ -221,7 +230,11 @@ class LabelLoss(torch.nn.Module):
 
     def extra_repr(self) -> str:
         settings = self.settings
-        shown = [f"{self.classes!r}", f"{self.method!r}", f"activation={'sigmoid' if settings.sigmoid else 'softmax'!r}"]
+        shown = [
+            f"{self.classes!r}",
+            f"{self.method!r}",
+            f"activation={'sigmoid' if settings.sigmoid else 'softmax'!r}",
+        ]
         plain = Settings("")
         for name in ("rater_weights", "class_weights", "divisor", "reduction", "form", "batch", "background", "smooth"):
             value = getattr(settings, name)

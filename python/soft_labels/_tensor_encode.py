@@ -126,7 +126,9 @@ def shifted(index: Tensor, plan: Plan) -> Iterator[tuple[float, list[Tensor]]]:
         yield weight, [index[(slice(None), *window)] for window in windows]
 
 
-def weight_around(neighbours: Sequence[tuple[float, list[Tensor]]], index: Tensor, plan: Plan, dtype: torch.dtype) -> Tensor:
+def weight_around(
+    neighbours: Sequence[tuple[float, list[Tensor]]], index: Tensor, plan: Plan, dtype: torch.dtype
+) -> Tensor:
     """The weight of each voxel and of its neighbours that are not ignored."""
     around = torch.ones_like(index, dtype=dtype)
     for weight, shell in neighbours:
@@ -167,7 +169,9 @@ def encode_one(index: Tensor, plan: Plan, dtype: torch.dtype) -> Tensor:
     return mixed
 
 
-def rater_shares(indices: Sequence[Tensor], plan: Plan, weights: Sequence[float] | None, dtype: torch.dtype) -> list[Tensor]:
+def rater_shares(
+    indices: Sequence[Tensor], plan: Plan, weights: Sequence[float] | None, dtype: torch.dtype
+) -> list[Tensor]:
     """The weight of each rater at each voxel: 0 where the rater ignores it, and 1 in all where anybody labelled it."""
     given = weights if weights is not None else [1.0] * len(indices)
     heaviest = max(given)
@@ -185,7 +189,9 @@ def encode(
     return encode_indices([class_index(one, made) for one in maps], made, weights, dtype)
 
 
-def encode_indices(indices: Sequence[Tensor], plan: Plan, weights: Sequence[float] | None, dtype: torch.dtype) -> Tensor:
+def encode_indices(
+    indices: Sequence[Tensor], plan: Plan, weights: Sequence[float] | None, dtype: torch.dtype
+) -> Tensor:
     """The same of class indices."""
     if len(indices) == 1:
         return encode_one(indices[0], plan, dtype)

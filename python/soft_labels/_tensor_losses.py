@@ -117,9 +117,7 @@ def _region(logits: Tensor, soft: Tensor, counts: Tensor, settings: Settings, sl
     x = torch.sigmoid(logits) if settings.sigmoid else torch.softmax(logits, 1)
     keep = counts.unsqueeze(1).to(x.dtype)
     axes = [0, *range(2, x.ndim)] if settings.batch else list(range(2, x.ndim))
-    apart, both, product = (
-        (part * keep).sum(axes, keepdim=True) for part in ((x - soft).abs(), x + soft, x * soft)
-    )
+    apart, both, product = ((part * keep).sum(axes, keepdim=True) for part in ((x - soft).abs(), x + soft, x * soft))
     factor, by_both, by_apart, by_product = {
         ("dice", "l1"): (1, 1, 0, 0),
         ("dice", "product"): (1, 0, 1, 2),

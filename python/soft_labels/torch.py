@@ -186,7 +186,9 @@ def _numpy_dtype(dtype: torch.dtype) -> Any:
         torch.float64: np.float64,
     }
     if dtype not in known:
-        raise TypeError(f"soft labels are of torch.float32, float64, float16 or bfloat16, not {dtype}; convert them with .to")
+        raise TypeError(
+            f"soft labels are of torch.float32, float64, float16 or bfloat16, not {dtype}; convert them with .to"
+        )
     return known[dtype]
 
 

@@ -3,7 +3,7 @@
 use ndarray::{Array2, Array3, Array4, ArrayD, ArrayRef, Axis, IxDyn};
 use rayon::ThreadPoolBuilder;
 use soft_labels::fusion::{Staple, StapleFusion, Ties, majority_vote};
-use soft_labels::loss::{DiceSemimetric, Divisor, SoftCrossEntropy};
+use soft_labels::loss::{DiceSemimetric, Divisor, LabelTargets, SoftCrossEntropy};
 use soft_labels::metrics::{
     BinWeight, Confusion, Region, Reliability, Scope, Surfaces, Tace, brier, brier_soft, negative_log_likelihood,
     negative_log_likelihood_soft, top_labels,
@@ -122,6 +122,13 @@ fn losses_have_the_same_bits_on_any_number_of_threads() {
         of_dense,
         alike(|| bits(dice.value_and_gradient(&logits, &sparse).unwrap()))
     );
+
+    // From label maps the gradient has the bits of that from soft labels; sums have other borders.
+    let targets = LabelTargets::of_map(&Svls::default(), &labels, &classes()).unwrap();
+    let loss = SoftCrossEntropy::of_map();
+    let of_labels = alike(|| bits(loss.value_and_gradient(&logits, &targets).unwrap()));
+    assert_eq!(of_labels.1, bits(loss.value_and_gradient(&logits, &dense).unwrap()).1);
+    alike(|| bits(dice.value_and_gradient(&logits, &targets).unwrap()));
 
     // As a batch of two.
     let [d, h, w] = SHAPE;
