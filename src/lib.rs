@@ -71,6 +71,7 @@
 //! # Features
 //!
 //! - `half`: soft labels of `half::f16` and `half::bf16`.
+//! - `simd`: losses are computed with AVX2 where the processor has it. The result has the same bits.
 //! - `rayon`: large inputs are computed on the current rayon pool. The result has the same bits. Without it no thread is
 //!   started.
 //! - `serde`: [`Encoding`], [`Classes`] and results of [`metrics`] can be read from and written to JSON, TOML and other

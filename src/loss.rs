@@ -40,6 +40,7 @@ mod label_targets;
 mod overlap;
 mod reduction;
 mod semimetric;
+mod simd;
 mod targets;
 
 pub use binary_cross_entropy::BinaryCrossEntropy;

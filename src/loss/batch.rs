@@ -8,6 +8,7 @@ use ndarray::{Array, ArrayRef, ArrayViewD, Dimension};
 use super::block::Block;
 use super::elementary::{BLOCK, LossFloat, PerVoxel};
 use super::label_targets::EncodedPiece;
+use super::simd::wide;
 use super::targets::{Ready, Targets, load};
 use crate::common::arrays::{self, check_shape, in_order};
 use crate::common::parallel;
@@ -149,7 +150,10 @@ impl<'a, F: LossFloat> Batch<'a, F> {
             if let Ready::Labels(maps) = &self.targets {
                 maps.encode(piece, self.classes, &mut buffers.encoded);
             }
-            run(buffers, piece, output)
+            wide(
+                #[inline(always)]
+                || run(buffers, piece, output),
+            )
         })
     }
 
@@ -169,6 +173,7 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     }
 
     /// Reads the logits of a block and subtracts the largest logit of each voxel.
+    #[inline(always)]
     pub(super) fn read_logits(&self, logits: &mut [PerVoxel<F>], block: Block) {
         let logits_of = |class: usize| &self.logits[self.range(class, block)];
         let mut most = [F::neg_infinity(); BLOCK];
@@ -185,6 +190,7 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     }
 
     /// How many voxels of a block count, read without a copy where that is possible.
+    #[inline(always)]
     pub(super) fn count(&self, block: Block, buffers: &mut Buffers<F>) -> usize {
         let counts = match (&self.targets, &self.mask) {
             (Ready::Dense(all), None) => {
@@ -202,6 +208,7 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     }
 
     /// Reads the targets of a block, those of masked voxels as zero, and says which voxels count.
+    #[inline(always)]
     pub(super) fn read_targets(&self, buffers: &mut Buffers<F>, block: Block) -> PerVoxel<bool> {
         let targets = &mut buffers.targets;
         self.targets.read(targets, &buffers.encoded, self.voxels, block);
@@ -228,6 +235,7 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     }
 
     /// Writes the logits of a block as they are.
+    #[inline(always)]
     pub(super) fn read_raw_logits(&self, logits: &mut [PerVoxel<F>], block: Block) {
         for (class, logits) in logits.iter_mut().enumerate() {
             load(logits, &self.logits[self.range(class, block)], F::zero());
@@ -235,6 +243,7 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     }
 
     /// Writes the targets of a block, each channel of which counts alone, and returns which voxels the mask lets count.
+    #[inline(always)]
     pub(super) fn read_memberships(&self, buffers: &mut Buffers<F>, block: Block) -> PerVoxel<bool> {
         self.targets
             .read(&mut buffers.targets, &buffers.encoded, self.voxels, block);
@@ -264,6 +273,7 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     }
 
     /// Where a class's voxels of a block are among the logits in C order.
+    #[inline(always)]
     fn range(&self, class: usize, block: Block) -> Range<usize> {
         let start = (block.sample * self.classes + class) * self.voxels + block.start;
         start..start + block.len
@@ -271,6 +281,7 @@ impl<'a, F: LossFloat> Batch<'a, F> {
 }
 
 /// Exponentials of shifted logits, in place, and for each voxel the sum of them.
+#[inline(always)]
 pub(super) fn exponentials<F: LossFloat>(logits: &mut [PerVoxel<F>]) -> PerVoxel<F> {
     let mut sum = [F::zero(); BLOCK];
     for logits in logits {

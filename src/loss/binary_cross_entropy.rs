@@ -222,14 +222,19 @@ impl<'m> BinaryCrossEntropy<'m> {
         let weights: Vec<F> = weights.into_iter().map(F::round_from).collect();
         let scale = F::round_from(1.0 / divisor);
         let outputs = batch.cut(losses).into_iter().zip(batch.cut(gradient));
-        let sums = batch.map(outputs, |buffers, piece, (mut losses, mut gradient)| {
-            compute_piece(batch, buffers, piece, &weights, scale, &mut losses, &mut gradient)
-        });
+        let sums = batch.map(
+            outputs,
+            #[inline(always)]
+            |buffers, piece, (mut losses, mut gradient)| {
+                compute_piece(batch, buffers, piece, &weights, scale, &mut losses, &mut gradient)
+            },
+        );
         Ok(total(sums) / divisor)
     }
 }
 
 /// The sum of the losses of a piece.
+#[inline(always)]
 fn compute_piece<F: LossFloat>(
     batch: &Batch<'_, F>,
     buffers: &mut Buffers<F>,
@@ -273,6 +278,7 @@ fn compute_piece<F: LossFloat>(
 }
 
 /// The sigmoid of each logit; writes log(1 + e^-|z|) to `losses`.
+#[inline(always)]
 pub(super) fn sigmoid<F: LossFloat>(logits: &PerVoxel<F>, losses: &mut PerVoxel<F>) -> PerVoxel<F> {
     let mut small = *logits;
     // NaN stays: it is not below zero.

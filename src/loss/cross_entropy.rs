@@ -8,9 +8,9 @@ use super::class_weights;
 use super::elementary::{BLOCK, LossFloat, PerVoxel};
 use super::reduction::{Divisor, Reduction, some_voxels};
 use super::targets::Targets;
+use crate::Result;
 use crate::common::arrays;
 use crate::common::parallel::total;
-use crate::Result;
 
 /// Cross entropy between soft targets and the softmax of logits: equation 3 of the [paper].
 ///
@@ -267,13 +267,18 @@ impl<'m> SoftCrossEntropy<'m> {
         };
         let scale = F::round_from(1.0 / divisor);
         let outputs = batch.cut(losses).into_iter().zip(batch.cut(gradient));
-        let sums = batch.map(outputs, |buffers, piece, (mut losses, mut gradient)| {
-            self.compute_piece(batch, buffers, piece, scale, &mut losses, &mut gradient)
-        });
+        let sums = batch.map(
+            outputs,
+            #[inline(always)]
+            |buffers, piece, (mut losses, mut gradient)| {
+                self.compute_piece(batch, buffers, piece, scale, &mut losses, &mut gradient)
+            },
+        );
         Ok(total(sums) / divisor)
     }
 
     /// The sum of the losses of a piece.
+    #[inline(always)]
     fn compute_piece<F: LossFloat>(
         &self,
         batch: &Batch<'_, F>,
@@ -342,23 +347,27 @@ impl<'m> SoftCrossEntropy<'m> {
         if let (Divisor::Voxels, Some(voxels)) = (self.divisor, batch.known_count()) {
             return some_voxels(voxels as f64);
         }
-        let counts = batch.map(std::iter::repeat(()), |buffers, piece, ()| {
-            let (mut voxels, mut weight) = (0, [0.0; BLOCK]);
-            for (block, _) in piece.blocks() {
-                if self.divisor == Divisor::Voxels {
-                    voxels += batch.count(block, buffers);
-                    continue;
-                }
-                batch.read_targets(buffers, block);
-                self.weigh(&mut buffers.targets);
-                for target in &buffers.targets {
-                    for i in 0..BLOCK {
-                        weight[i] += target[i].widen();
+        let counts = batch.map(
+            std::iter::repeat(()),
+            #[inline(always)]
+            |buffers, piece, ()| {
+                let (mut voxels, mut weight) = (0, [0.0; BLOCK]);
+                for (block, _) in piece.blocks() {
+                    if self.divisor == Divisor::Voxels {
+                        voxels += batch.count(block, buffers);
+                        continue;
+                    }
+                    batch.read_targets(buffers, block);
+                    self.weigh(&mut buffers.targets);
+                    for target in &buffers.targets {
+                        for i in 0..BLOCK {
+                            weight[i] += target[i].widen();
+                        }
                     }
                 }
-            }
-            (voxels, weight.iter().sum::<f64>())
-        });
+                (voxels, weight.iter().sum::<f64>())
+            },
+        );
         some_voxels(match self.divisor {
             Divisor::Voxels => counts.iter().map(|(voxels, _)| voxels).sum::<usize>() as f64,
             Divisor::Weight => total(counts.iter().map(|(_, weight)| *weight)),
@@ -366,6 +375,7 @@ impl<'m> SoftCrossEntropy<'m> {
     }
 
     /// Multiplies targets by the weights of their classes.
+    #[inline(always)]
     fn weigh<F: LossFloat>(&self, targets: &mut [PerVoxel<F>]) {
         for (target, &weight) in targets.iter_mut().zip(self.class_weights.iter().flatten()) {
             let weight = F::round_from(weight);

@@ -40,10 +40,12 @@ mod sealed {
 }
 
 impl sealed::Elementary for f64 {
+    #[inline(always)]
     fn exp_of_negative(values: &mut PerVoxel<Self>) {
         values.iter_mut().for_each(|value| *value = value.exp());
     }
 
+    #[inline(always)]
     fn ln_of_large(values: &mut PerVoxel<Self>) {
         values.iter_mut().for_each(|value| *value = value.ln());
     }
@@ -51,7 +53,7 @@ impl sealed::Elementary for f64 {
 
 // The polynomials are those of Moshier's Cephes library (expf, logf).
 impl sealed::Elementary for f32 {
-    #[inline(never)]
+    #[inline(always)]
     fn exp_of_negative(values: &mut PerVoxel<Self>) {
         /// Adding it rounds to a whole number, which is then in the lowest bits.
         const ROUND: f32 = 12_582_912.0;
@@ -73,7 +75,7 @@ impl sealed::Elementary for f32 {
         }
     }
 
-    #[inline(never)]
+    #[inline(always)]
     #[expect(clippy::cast_precision_loss, reason = "an exponent is small")]
     fn ln_of_large(values: &mut PerVoxel<Self>) {
         /// The bits of the square root of a half: mantissas are taken between it and its double.
@@ -102,6 +104,17 @@ impl sealed::Elementary for f32 {
             *value = if *value <= Self::MAX { ln } else { *value };
         }
     }
+}
+
+/// The logarithm of 1 and an exponential.
+#[cfg(test)]
+#[inline(always)]
+pub(super) fn exp_and_ln(mut values: PerVoxel<f32>) -> PerVoxel<f32> {
+    use sealed::Elementary;
+    f32::exp_of_negative(&mut values);
+    values.iter_mut().for_each(|value| *value += 1.0);
+    f32::ln_of_large(&mut values);
+    values
 }
 
 #[cfg(test)]

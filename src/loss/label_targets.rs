@@ -241,6 +241,7 @@ impl<F: LossFloat> EncodedPiece<F> {
     }
 
     /// Writes the targets of a block of the piece, one entry for each channel; the rest of the block is 0.
+    #[inline(always)]
     pub(super) fn read(&self, targets: &mut [PerVoxel<F>], block: Block) {
         let start = block.start - self.start;
         for (target, plane) in targets.iter_mut().zip(self.values.chunks_exact(self.len)) {

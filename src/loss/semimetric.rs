@@ -11,7 +11,7 @@ use super::class_weights;
 use super::elementary::{BLOCK, LossFloat, PerVoxel};
 use super::overlap::{Dice, Jaccard, Overlap, OverlapForm, Slopes, Sums};
 use super::reduction::Reduction;
-use super::targets::Targets;
+use super::targets::{Targets, load};
 use crate::{Error, Result};
 
 /// The Dice semimetric loss (DML of Wang, Popordanoska et al., *Dice Semimetric Losses*, [MICCAI 2023]).
@@ -270,7 +270,7 @@ impl<'m, K: Overlap> Semimetric<'m, K> {
     /// The loss; its gradient with respect to the logits is written to `gradient`, which may have any strides.
     ///
     /// # Errors
-    /// Those of [`value`](Self::value), and [`Error::Shape`] for the gradient.
+    /// Those of [`value`](Self::value), and [`Error::Shape`] for the gradient. After an error the gradient is unspecified.
     pub fn value_and_gradient_into<F: LossFloat, D: Dimension>(
         &self,
         logits: &ArrayRef<F, D>,
@@ -286,7 +286,7 @@ impl<'m, K: Overlap> Semimetric<'m, K> {
     /// The loss. The gradient is written unless it is empty.
     fn compute<F: LossFloat>(&self, batch: &Batch<'_, F>, gradient: &mut [F]) -> Result<f64> {
         let weights = self.weights::<F>(batch.classes)?;
-        let mut sums = self.activation.sums(batch);
+        let mut sums = self.activation.sums(batch, gradient);
         if self.over_batch {
             // A sample of its own for every class, of all samples together.
             let of_batch = total_of_samples(&sums, batch.classes);
@@ -360,6 +360,7 @@ fn total_of_samples(sums: &[Sums], classes: usize) -> Vec<Sums> {
 }
 
 /// Writes the softmax of a block over its shifted logits.
+#[inline(always)]
 fn softmax<F: LossFloat>(logits: &mut [PerVoxel<F>]) {
     let sum = exponentials(logits);
     for logits in logits {
@@ -371,6 +372,7 @@ fn softmax<F: LossFloat>(logits: &mut [PerVoxel<F>]) {
 
 impl Activation {
     /// Reads the targets of a block, computes its predictions, and returns which voxels count.
+    #[inline(always)]
     fn read<F: LossFloat>(self, batch: &Batch<'_, F>, buffers: &mut Buffers<F>, block: Block) -> PerVoxel<bool> {
         match self {
             Self::Softmax => {
@@ -390,28 +392,35 @@ impl Activation {
         }
     }
 
-    /// The sums of each class of each sample.
-    fn sums<F: LossFloat>(self, batch: &Batch<'_, F>) -> Vec<Sums> {
-        let of_pieces = batch.map(std::iter::repeat(()), |buffers, piece, ()| {
-            let mut sums = vec![Sums::default(); batch.classes];
-            for (block, _) in piece.blocks() {
-                let counts = self.read(batch, buffers, block);
-                let Buffers { logits, targets, .. } = &*buffers;
-                for ((sums, prediction), target) in sums.iter_mut().zip(logits).zip(targets) {
-                    // Four sums side by side, because one addition has to wait for the one before it.
-                    let mut sides = [Sums::default(); 4];
-                    for i in 0..BLOCK {
-                        let (x, t) = (prediction[i].widen(), target[i].widen());
-                        let side = &mut sides[i % 4];
-                        side.apart += if counts[i] { (x - t).abs() } else { 0.0 };
-                        side.both += if counts[i] { x + t } else { 0.0 };
-                        side.product += if counts[i] { x * t } else { 0.0 };
+    /// The sums of each class of each sample. The predictions are written unless `predictions` is empty.
+    fn sums<F: LossFloat>(self, batch: &Batch<'_, F>, predictions: &mut [F]) -> Vec<Sums> {
+        let of_pieces = batch.map(
+            batch.cut(predictions),
+            #[inline(always)]
+            |buffers, piece, mut out| {
+                let mut sums = vec![Sums::default(); batch.classes];
+                for (block, range) in piece.blocks() {
+                    let counts = self.read(batch, buffers, block);
+                    let Buffers { logits, targets, .. } = &*buffers;
+                    for (out, prediction) in out.iter_mut().zip(logits) {
+                        out[range.clone()].copy_from_slice(&prediction[..block.len]);
                     }
-                    sides.into_iter().for_each(|side| sums.add(side));
+                    for ((sums, prediction), target) in sums.iter_mut().zip(logits).zip(targets) {
+                        // Four sums side by side, because one addition has to wait for the one before it.
+                        let mut sides = [Sums::default(); 4];
+                        for i in 0..BLOCK {
+                            let (x, t) = (prediction[i].widen(), target[i].widen());
+                            let side = &mut sides[i % 4];
+                            side.apart += if counts[i] { (x - t).abs() } else { 0.0 };
+                            side.both += if counts[i] { x + t } else { 0.0 };
+                            side.product += if counts[i] { x * t } else { 0.0 };
+                        }
+                        sides.into_iter().for_each(|side| sums.add(side));
+                    }
                 }
-            }
-            sums
-        });
+                sums
+            },
+        );
         let mut sums = vec![Sums::default(); batch.samples * batch.classes];
         for (piece, of_piece) in batch.pieces().zip(of_pieces) {
             let sums_of_sample = sums[piece.sample * batch.classes..].iter_mut();
@@ -422,39 +431,49 @@ impl Activation {
         sums
     }
 
-    /// Writes the gradient; `slopes` has those of each class of each sample.
+    /// Writes the gradient over the predictions; `slopes` has those of each class of each sample.
     fn write_slopes<F: LossFloat>(self, batch: &Batch<'_, F>, slopes: &[Slopes], gradient: &mut [F]) {
-        batch.map(batch.cut(gradient), |buffers, piece, mut gradient| {
-            let mut by_prediction = vec![[0.0; BLOCK]; batch.classes];
-            for (block, range) in piece.blocks() {
-                let counts = self.read(batch, buffers, block);
-                let Buffers { logits, targets, .. } = &*buffers;
-                // With respect to the predictions, and then through them: ∂L/∂z_c = x_c (g_c - Σ_k g_k x_k) for a softmax, and
-                // g_c x_c (1 - x_c) for a sigmoid.
-                let mut mean = [0.0; BLOCK];
-                let of_sample = &slopes[block.sample * batch.classes..][..batch.classes];
-                for (((by_prediction, slopes), prediction), target) in
-                    by_prediction.iter_mut().zip(of_sample).zip(logits).zip(targets)
-                {
-                    for i in 0..BLOCK {
-                        let (x, t) = (prediction[i].widen(), target[i].widen());
-                        let sign = if x > t { slopes.apart } else { 0.0 };
-                        let sign = if x < t { -slopes.apart } else { sign };
-                        by_prediction[i] = sign + slopes.both + slopes.product * t;
-                        mean[i] += by_prediction[i] * x;
+        batch.map(
+            batch.cut(gradient),
+            #[inline(always)]
+            |buffers, piece, mut gradient| {
+                let mut by_prediction = vec![[0.0; BLOCK]; batch.classes];
+                for (block, range) in piece.blocks() {
+                    let counts = match self {
+                        Self::Softmax => batch.read_targets(buffers, block),
+                        Self::Sigmoid => batch.read_memberships(buffers, block),
+                    };
+                    for (prediction, from) in buffers.logits.iter_mut().zip(&gradient) {
+                        load(prediction, &from[range.clone()], F::zero());
+                    }
+                    let Buffers { logits, targets, .. } = &*buffers;
+                    // With respect to the predictions, and then through them: ∂L/∂z_c = x_c (g_c - Σ_k g_k x_k) for a softmax, and
+                    // g_c x_c (1 - x_c) for a sigmoid.
+                    let mut mean = [0.0; BLOCK];
+                    let of_sample = &slopes[block.sample * batch.classes..][..batch.classes];
+                    for (((by_prediction, slopes), prediction), target) in
+                        by_prediction.iter_mut().zip(of_sample).zip(logits).zip(targets)
+                    {
+                        for i in 0..BLOCK {
+                            let (x, t) = (prediction[i].widen(), target[i].widen());
+                            let sign = if x > t { slopes.apart } else { 0.0 };
+                            let sign = if x < t { -slopes.apart } else { sign };
+                            by_prediction[i] = sign + slopes.both + slopes.product * t;
+                            mean[i] += by_prediction[i] * x;
+                        }
+                    }
+                    for ((gradient, prediction), by_prediction) in gradient.iter_mut().zip(logits).zip(&by_prediction) {
+                        for (i, out) in gradient[range.clone()].iter_mut().enumerate() {
+                            let x = prediction[i].widen();
+                            let slope = match self {
+                                Self::Softmax => x * (by_prediction[i] - mean[i]),
+                                Self::Sigmoid => by_prediction[i] * x * (1.0 - x),
+                            };
+                            *out = if counts[i] { F::round_from(slope) } else { F::zero() };
+                        }
                     }
                 }
-                for ((gradient, prediction), by_prediction) in gradient.iter_mut().zip(logits).zip(&by_prediction) {
-                    for (i, out) in gradient[range.clone()].iter_mut().enumerate() {
-                        let x = prediction[i].widen();
-                        let slope = match self {
-                            Self::Softmax => x * (by_prediction[i] - mean[i]),
-                            Self::Sigmoid => by_prediction[i] * x * (1.0 - x),
-                        };
-                        *out = if counts[i] { F::round_from(slope) } else { F::zero() };
-                    }
-                }
-            }
-        });
+            },
+        );
     }
 }

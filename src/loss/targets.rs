@@ -143,6 +143,7 @@ impl<F: LossFloat> Ready<'_, F> {
     }
 
     /// Writes the targets of a block, one entry for each class; the rest of the block is 0.
+    #[inline(always)]
     pub(super) fn read(&self, targets: &mut [PerVoxel<F>], encoded: &EncodedPiece<F>, voxels: usize, block: Block) {
         let (classes, Block { sample, start, len }) = (targets.len(), block);
         match self {
@@ -162,6 +163,7 @@ impl<F: LossFloat> Ready<'_, F> {
 }
 
 /// Copies numbers to the first voxels of a block and fills the rest.
+#[inline(always)]
 pub(super) fn load<F: Copy>(block: &mut PerVoxel<F>, from: &[F], rest: F) {
     match from.first_chunk() {
         Some(from) => *block = *from,
