@@ -24,33 +24,70 @@ const MOST_THREADS: usize = 1024;
 
 struct Pool {
     process: u32,
-    /// What was asked for; by default as many as there are processors.
+    /// What was asked for.
     asked: Option<NonZeroUsize>,
+    /// What holds where nothing was asked for: a number, or as many as there are processors.
+    default: Option<NonZeroUsize>,
     pool: Arc<ThreadPool>,
 }
 
-fn build(asked: Option<NonZeroUsize>) -> PyResult<Pool> {
-    let threads = asked.map_or(0, usize::from);
+fn build(asked: Option<NonZeroUsize>, default: Option<NonZeroUsize>) -> PyResult<Pool> {
+    let threads = asked.or(default).map_or(0, usize::from);
     let pool = ThreadPoolBuilder::new().num_threads(threads).build().map_err(value)?;
     Ok(Pool {
         process: std::process::id(),
         asked,
+        default,
         pool: Arc::new(pool),
     })
 }
 
-/// The pool of this process.
-fn pool(_: Python<'_>) -> PyResult<Arc<ThreadPool>> {
-    let mut place = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-    let asked = match &*place {
-        Some(pool) if pool.process == std::process::id() => return Ok(pool.pool.clone()),
-        Some(pool) => pool.asked,
-        None => None,
+/// How many threads PyTorch has in this process, if it is a worker of its `DataLoader`. That is one, unless a user sets it:
+/// the workers together keep the processors busy.
+fn threads_of_worker(py: Python<'_>) -> PyResult<Option<NonZeroUsize>> {
+    let modules = py.import("sys")?.getattr("modules")?;
+    let attribute = |module: &str, name: &str| match modules.get_item(module) {
+        // A module that is being imported may not have its names yet.
+        Ok(module) => module.getattr_opt(name),
+        Err(_) => Ok(None),
     };
-    // A parent's threads are not here to be ended.
-    std::mem::forget(place.take());
-    let pool = build(asked)?;
-    Ok(place.insert(pool).pool.clone())
+    let Some(worker) = attribute("torch.utils.data", "get_worker_info")? else {
+        return Ok(None);
+    };
+    if worker.call0()?.is_none() {
+        return Ok(None);
+    }
+    let threads = match attribute("torch", "get_num_threads")? {
+        Some(threads) => threads.call0()?.extract::<usize>()?,
+        None => return Ok(None),
+    };
+    Ok(NonZeroUsize::new(threads.min(MOST_THREADS)))
+}
+
+/// The pool of this process.
+fn pool(py: Python<'_>) -> PyResult<Arc<ThreadPool>> {
+    // Python runs here, and may hand its global lock to another thread: not while this one holds the pool's.
+    let default = threads_of_worker(py)?;
+    let mut place = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    let asked = place.as_ref().and_then(|pool| pool.asked);
+    if let Some(pool) = &*place
+        && pool.process == std::process::id()
+        && (asked.is_some() || pool.default == default)
+    {
+        return Ok(pool.pool.clone());
+    }
+    let made = build(asked, default)?;
+    let pool = made.pool.clone();
+    replace(&mut place, made);
+    Ok(pool)
+}
+
+/// Puts a pool in the place of another, whose threads end if they are of this process. A parent's are not here to be ended.
+fn replace(place: &mut Option<Pool>, made: Pool) {
+    match place.replace(made) {
+        Some(before) if before.process == std::process::id() => drop(before),
+        before => std::mem::forget(before),
+    }
 }
 
 /// Runs the engine on the pool, without Python's global lock.
@@ -91,12 +128,8 @@ pub(crate) fn set_num_threads(threads: &Bound<'_, PyAny>) -> PyResult<()> {
     let threads = NonZeroUsize::new(threads)
         .filter(|threads| threads.get() <= MOST_THREADS)
         .ok_or_else(|| value(format!("the number of threads is 1 to {MOST_THREADS}, not {threads}")))?;
-    let made = build(Some(threads))?;
-    let mut place = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-    match place.replace(made) {
-        Some(before) if before.process == std::process::id() => drop(before),
-        before => std::mem::forget(before),
-    }
+    let made = build(Some(threads), None)?;
+    replace(&mut POOL.lock().unwrap_or_else(PoisonError::into_inner), made);
     Ok(())
 }
 
