@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,11 +19,14 @@ from numpy.typing import ArrayLike
 import soft_labels
 
 from . import _pickle, _tensor_encode
-from ._arguments import AnyClasses, Channels, Method, Window, classes_of, encoding_of, per_axis, plain, windows_of
+from ._arguments import AnyClasses, Channels, Method, Window, classes_of, encoding_of, plain, windows_of
 from ._label_loss import class_weights
 from ._losses import CrossEntropyLoss, DiceCrossEntropyLoss, DiceLoss, JaccardLoss
 from ._native import Classes, Encoding
 from ._soft_cross_entropy import SoftCrossEntropyLoss
+from ._tensors import array_of as _array
+from ._tensors import numpy_dtype
+from ._windows import RandomWindows
 
 __all__ = [
     "CrossEntropyLoss",
@@ -164,112 +166,6 @@ def _encoded(
     return _tensor_encode.encode(batches, classes, encoding, checked, computed).to(dtype)
 
 
-def _array(values: Any, what: str) -> Any:
-    """The memory of a tensor as an array."""
-    if not isinstance(values, torch.Tensor):
-        return values
-    if values.device.type != "cpu":
-        raise ValueError(f"{what} is on {values.device}; here it has to be on the CPU, so pass it as .cpu()")
-    return values.detach().numpy()
-
-
-def _as_torch_has(array: Any) -> Any:
-    """An array in native byte order without negative strides."""
-    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
-
-
 def _numpy_dtype(dtype: torch.dtype) -> Any:
-    known: dict[torch.dtype, Any] = {
-        torch.float16: np.float16,
-        torch.bfloat16: np.float32,
-        torch.float32: np.float32,
-        torch.float64: np.float64,
-    }
-    if dtype not in known:
-        raise TypeError(
-            f"soft labels are of torch.float32, float64, float16 or bfloat16, not {dtype}; convert them with .to"
-        )
-    return known[dtype]
-
-
-class RandomWindows:
-    """A `collate_fn` for `torch.utils.data.DataLoader`: a random window of each case, and its soft labels.
-
-    A case is a pair (image, labels): an image (channels, ..) as a tensor or array, and a label map (..) of the same voxels, or
-    a list of them, one for each rater. Soft labels near the edge of a window are those of the whole map, and only the window is computed.
-    Windows are drawn by PyTorch's random numbers, which a loader seeds in each worker; so they depend on the number of workers.
-
-    Parameters
-    ----------
-    size : list of int
-        The size of the window along each axis.
-    classes, method, channels, weights
-        As for `soft_labels.encode`.
-    scales : list of int or of lists of int, optional
-        Lengths of boxes in voxels, such as ``[1, 2, 4]``: targets for outputs at several resolutions, each the mean of the
-        soft labels over boxes.
-
-    Returns
-    -------
-    images (N, channels, ..), and targets (N, C, ..) or, with `scales`, a list of them
-    """
-
-    def __init__(
-        self,
-        size: Sequence[int],
-        classes: AnyClasses,
-        method: Method = "svls",
-        *,
-        channels: Channels | None = None,
-        weights: ArrayLike | None = None,
-        scales: Sequence[int | Sequence[int]] | None = None,
-    ) -> None:
-        self.size = per_axis(list(size), len(size), "a window's size", least=0)
-        self.classes, self.method = classes_of(classes), encoding_of(method, channels)
-        self.weights, self.scales = weights, scales
-
-    def __call__(self, cases: Sequence[tuple[Any, Any]]) -> tuple[torch.Tensor, Any]:
-        images: list[torch.Tensor] = []
-        valid: list[Any] = []
-        targets = torch.empty(len(cases), self.method.channel_count(self.classes), *self.size)
-        for at, (image, labels) in enumerate(cases):
-            if any(one.shape != image.shape[1:] for one in (labels if isinstance(labels, (list, tuple)) else [labels])):
-                raise ValueError(f"an image is {tuple(image.shape)}, channels first; its label map has other voxels")
-            window = self._window(image.shape[1:])
-            part = image[(slice(None), *window)]
-            images.append(part if isinstance(part, torch.Tensor) else torch.from_numpy(_as_torch_has(part)))
-            encode(labels, self.classes, self.method, weights=self.weights, window=window, out=targets[at])
-            valid.append(self._valid(labels, window) if self.scales is not None else None)
-        if self.scales is None:
-            return torch.stack(images), targets
-        return torch.stack(images), [self._pooled(targets, scale, valid) for scale in self.scales]
-
-    def _valid(self, labels: Any, window: list[slice]) -> Any:
-        """Which voxels count where boxes are averaged, if that does not follow from the targets."""
-        if self.method.is_distribution(self.classes):
-            return None
-        if self.classes.ignore is None:
-            return True
-        maps = list(labels) if isinstance(labels, (list, tuple)) else [labels]
-        if self.weights is not None:
-            maps = [one for one, weight in zip(maps, np.asarray(self.weights)) if weight > 0]
-        mask = soft_labels.valid_mask([_array(one, "a label map") for one in maps], self.classes)
-        return mask[tuple(window)]
-
-    def _window(self, shape: Sequence[int]) -> list[slice]:
-        if len(shape) != len(self.size):
-            raise ValueError(f"images have {len(shape)} axes, windows {len(self.size)}; give a size for each")
-        window = []
-        for length, size in zip(shape, self.size):
-            if size > length:
-                raise ValueError(f"an image is {tuple(shape)}, smaller than the window {tuple(self.size)}; pad it")
-            start = int(torch.randint(length - size + 1, ()))
-            window.append(slice(start, start + size))
-        return window
-
-    @staticmethod
-    def _pooled(targets: torch.Tensor, scale: int | Sequence[int], valid: list[Any]) -> torch.Tensor:
-        if np.all(np.equal(scale, 1)):
-            return targets
-        pooled = [soft_labels.pool(one.numpy(), scale, valid=mask) for one, mask in zip(targets, valid)]
-        return torch.stack([torch.from_numpy(one) for one in pooled])
+    """The type that soft labels are computed in: NumPy has no bfloat16."""
+    return np.float32 if dtype == torch.bfloat16 else numpy_dtype(dtype)
