@@ -42,8 +42,8 @@ def main():
             EnsureChannelFirstd(keys, channel_dim="no_channel"),
             EnsureTyped(keys),
             RandFlipd(keys, prob=0.5, spatial_axis=2),
-            RandSpatialCropd(keys, roi_size=[32, 32, 32], random_size=False),
-            SoftLabelsd("label", CLASSES),  # last
+            RandSpatialCropd(keys, roi_size=[34, 34, 34], random_size=False),
+            SoftLabelsd("label", CLASSES, margin=1, crop_keys="image"),  # last; 32 voxels are left
         ]
     )
     loader = DataLoader(Dataset([volume(seed) for seed in range(8)], pipeline), batch_size=2, shuffle=True)

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 from monai.data import MetaTensor
-from monai.transforms import LazyTransform, SpatialCrop
+from monai.transforms import Crop, LazyTransform
 from monai.transforms.lazy.functional import apply_pending
 
-from ._arguments import Array, label_map
+from ._arguments import Array, label_map, plain
 from ._tensors import array_of
 
 
@@ -56,27 +56,37 @@ def voxels(values: Any) -> tuple[int, ...]:
     return tuple(int(length) for length in shape)
 
 
-def cut(values: Any, margin: Sequence[int]) -> Any:
-    """Values (channels, ..) without a margin. The affine follows."""
+def cut(values: Any, margin: Sequence[int], crop: Crop) -> Any:
+    """Values (channels, ..) without a margin. The affine follows, and the history says that `crop` did it."""
     if not any(margin):
         return values
-    inner = [slice(more, length - more) for length, more in zip(voxels(values), margin)]
+    inner = tuple(slice(more, length - more) for length, more in zip(voxels(values), margin))
     if not isinstance(values, MetaTensor):
         return values[(slice(None), *inner)]
     # What is pending comes before the cut, which therefore waits for it.
-    return SpatialCrop(roi_slices=inner)(values, lazy=bool(values.pending_operations))
+    return crop(values, inner, lazy=bool(values.pending_operations))
 
 
-def whole(labels: Any, name: str) -> Array:
-    """Labels (channels, ..) as an array of integers. MONAI loads label maps as float32."""
+def whole(labels: Any, name: str, raters: bool) -> Array:
+    """Label maps (R, ..) as an array of integers; of one rater, unless it is said that there may be more.
+
+    MONAI loads label maps as float32.
+    """
     if isinstance(labels, torch.Tensor):
         labels = labels.detach().as_subclass(torch.Tensor).cpu()
         labels = labels.float() if labels.dtype == torch.bfloat16 else labels
+    array = plain(array_of(labels, name), name)
+    channels = array.shape[0] if array.ndim else 0
+    if channels != 1 and not raters:
+        raise ValueError(
+            f"{name} has {channels} channels, and a label map has one.\nEncode before label maps are made one-hot, with "
+            'channels={"regions": ..} for regions; if the channels are the label maps of raters, say raters=True'
+        )
     try:
-        return label_map(array_of(labels, name))
+        return label_map(array)
     except ValueError as error:
         raise ValueError(
-            f"{name} holds no label map: {error}.\nResample label maps by nearest neighbour: say mode='nearest' for this "
-            "key in each spatial transform before, and in Compose(.., lazy=True) overrides={KEY: {'mode': 'nearest'}}, too. "
+            f"{name} is no label map: {error}.\nResample label maps by nearest neighbour: say mode='nearest' for this key "
+            "in each spatial transform before, and in Compose(.., lazy=True) overrides={KEY: {'mode': 'nearest'}}, too. "
             "Probabilities and soft labels are not encoded again"
         ) from None

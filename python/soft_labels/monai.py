@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from monai.data import MetaTensor
-from monai.transforms import LazyTransform, MapTransform
+from monai.transforms import Crop, InvertibleTransform, LazyTransform, MapTransform
 
 import soft_labels
 
@@ -22,7 +22,7 @@ from ._monai import Explained, current, cut, voxels, whole
 __all__ = ["SoftLabels", "SoftLabelsD", "SoftLabelsDict", "SoftLabelsd"]
 
 
-class SoftLabels(Explained):
+class SoftLabels(InvertibleTransform, Explained):
     """Soft labels (C, ..) of a label map (1, ..), or of several raters.
 
     Metadata are kept, and the affine follows a margin that is cut off. Place it after all spatial transforms: these resample
@@ -42,7 +42,7 @@ class SoftLabels(Explained):
         smoothed as if the crop were the whole map. With a crop that is larger by the margin they are not: a margin of
         ``Encoding.radius``, 1 unless it is set, gives the bits of the whole map.
     padding_mode : {"zeros", "border", "reflection"}, optional
-        What pending transforms take from beyond the map, as in `overrides` of `Compose`. MONAI's default is "border".
+        What pending transforms take from beyond the map, as in `overrides` of `Compose`. By default MONAI decides.
 
     Returns
     -------
@@ -87,29 +87,20 @@ class SoftLabels(Explained):
         self.weights, self.raters = weights, raters
         self.margin = per_axis(margin, 1, "a margin", least=0)
         self.padding_mode = padding_mode
+        self.crop = Crop()
 
     def __call__(self, labels: Any, lazy: bool | None = None) -> Any:
         """The soft labels of a label map. `lazy` has no effect: they are made at once."""
         with self._explaining():
-            several = isinstance(labels, (list, tuple))
-            given = dict(enumerate(labels)) if several else {0: labels}
-            return self.of(
-                {f"rater {at}" if several else "the label map": one for at, one in given.items()}, self.weights
-            )
+            if isinstance(labels, (list, tuple)):
+                return self.of({f"rater {at}": one for at, one in enumerate(labels)}, self.weights)
+            return self.of({"the input": labels}, self.weights)
 
     def of(self, named: Mapping[str, Any], weights: Sequence[float] | None) -> Any:
         """The soft labels of label maps, of which errors say the names."""
-        maps: list[Array] = []
         given = [current(one, self.padding_mode) for one in named.values()]
-        for name, labels in zip(named, given):
-            channels = whole(labels, name)
-            if len(channels) != 1 and (len(given) > 1 or not self.raters):
-                raise ValueError(
-                    f"{name} has {len(channels)} channels, and a label map has one.\nEncode before label maps are made "
-                    'one-hot, with channels={"regions": ..} for regions; if the channels are the label maps of raters, say '
-                    "raters=True"
-                )
-            maps.extend(channels)
+        channels = self.raters and len(given) == 1
+        maps: list[Array] = [one for name, labels in zip(named, given) for one in whole(labels, name, channels)]
         if not maps:
             raise ValueError("there are no raters; give at least one label map")
         margin = self.margin_of(maps[0].shape)
@@ -117,8 +108,12 @@ class SoftLabels(Explained):
         soft = torch.from_numpy(soft_labels.encode(maps, self.classes, self.method, weights=weights, window=window))
         if not isinstance(given[0], MetaTensor):
             return soft
-        left = cut(given[0], margin)
+        left = cut(given[0], margin, self.crop)
         return MetaTensor(soft, meta=dict(left.meta), applied_operations=list(left.applied_operations))
+
+    def inverse(self, data: Any) -> Any:
+        """Puts the margin back around what has the history of the result, as a prediction may; new voxels are 0."""
+        return self.crop.inverse(data) if any(self.margin) and isinstance(data, MetaTensor) else data
 
     def margin_of(self, shape: Sequence[int]) -> list[int]:
         """The margin on each axis, if it is of use."""
@@ -159,7 +154,7 @@ class SoftLabels(Explained):
         return ", ".join(shown)
 
 
-class SoftLabelsd(MapTransform, Explained):
+class SoftLabelsd(MapTransform, InvertibleTransform, Explained):
     """`SoftLabels` for dictionaries: replaces label maps (1, ..) by their soft labels (C, ..).
 
     It is the last of the spatial transforms in a pipeline, also in ``Compose(.., lazy=True)``.
@@ -264,6 +259,12 @@ class SoftLabelsd(MapTransform, Explained):
                 result[self.raters] = self.transform.of(raters, self._weights(present))
             return result
 
+    def inverse(self, data: Mapping[Any, Any]) -> dict[Any, Any]:
+        """As of `SoftLabels`, for the result and `crop_keys`."""
+        made = (self.raters,) if isinstance(self.raters, str) else self.keys
+        inverted = {key: self.transform.inverse(data[key]) for key in (*made, *self.crop_keys) if key in data}
+        return {**data, **inverted}
+
     def _crop(self, result: dict[Any, Any], shape: tuple[int, ...]) -> None:
         """Cuts the margin of label maps of this shape off from the images."""
         margin = self.transform.margin_of(shape)
@@ -277,7 +278,7 @@ class SoftLabelsd(MapTransform, Explained):
                     f"{key!r} has the voxels {voxels(result[key])} and {self.keys[0]!r} has {shape}.\n"
                     "Crop both alike before, or leave the key out of crop_keys"
                 )
-            result[key] = cut(result[key], margin)
+            result[key] = cut(result[key], margin, self.transform.crop)
 
     def _weights(self, present: Sequence[Any]) -> Sequence[float] | None:
         """Those of the raters who are there."""
