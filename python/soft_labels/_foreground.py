@@ -87,9 +87,9 @@ class _Planes:
     """A label map as planes along the axis that is slowest in memory, in the smallest type that holds its labels."""
 
     def __init__(self, labels: Array) -> None:
-        array = label_map(labels)
+        array = _narrow(labels)
         self._axes = sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
-        self.labels = np.ascontiguousarray(_narrow(array.transpose(self._axes)))
+        self.labels = np.ascontiguousarray(array.transpose(self._axes))
 
     def key(self) -> tuple[Any, ...]:
         return self.labels.shape, self.labels.dtype.str, hashlib.sha256(self.labels.data).digest()
@@ -102,11 +102,19 @@ class _Planes:
         return tuple(position[axis] for axis in range(len(position)))
 
 
-def _narrow(array: Array) -> Array:
-    """The same labels as bytes, if they are from 0 to 255."""
-    if array.dtype.itemsize == 1 or array.size == 0:
-        return array
-    return array.astype(np.uint8) if array.min() >= 0 and array.max() <= 255 else array
+def _narrow(labels: Array) -> Array:
+    """The same labels as bytes, if they are whole and from 0 to 255."""
+    if (
+        labels.dtype.kind in "iuf"
+        and labels.dtype.itemsize > 1
+        and labels.size
+        and labels.min() >= 0
+        and labels.max() <= 255
+    ):
+        narrow = labels.astype(np.uint8)
+        if labels.dtype.kind != "f" or bool((narrow == labels).all()):
+            return narrow
+    return label_map(labels)
 
 
 def _below(count: int) -> int:

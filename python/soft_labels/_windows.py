@@ -175,6 +175,10 @@ class RandomWindows:
         """A case, once its image and its label maps are known to have the same voxels."""
         with _errors_of(number):
             image, labels = self._image_and_labels(given)
+            if isinstance(image, torch.Tensor):
+                image = tensor_of(image)
+            elif not hasattr(image, "shape"):
+                raise TypeError(f"an image is a tensor or array, not {type(image).__name__}")
             several = isinstance(labels, (list, tuple))
             maps = [_map(one, len(self.size)) for one in (labels if several else [labels])]
             shape = tuple(image.shape[1:])
@@ -201,8 +205,9 @@ class RandomWindows:
         if self.image is None or self.label is None:
             if isinstance(given, Mapping):
                 raise TypeError(f"it is a dict with the keys {list(given)}; name two of them as image= and label=")
-            image, labels = given
-            return image, labels
+            if not isinstance(given, (list, tuple)) or len(given) != 2:
+                raise TypeError(f"it is a {type(given).__name__}, not a pair (image, labels)")
+            return given[0], given[1]
         if not isinstance(given, Mapping):
             raise TypeError(f"it is a {type(given).__name__}, not a dict; leave out image= and label= for pairs")
         missing = [key for key in (self.image, self.label) if key not in given]
@@ -258,7 +263,7 @@ class RandomWindows:
         changed = tensor_of(returned[0])
         labels = [_map(one, len(spans)) for one in (returned[1] if case.several else [returned[1]])]
         voxels = tuple(size + 2 * more for size, more in zip(self.size, halo))
-        if changed.ndim != len(voxels) + 1 or any(tuple(one.shape) != voxels for one in (changed[0], *labels)):
+        if any(tuple(shape) != voxels for shape in (changed.shape[1:], *(one.shape for one in labels))):
             raise ValueError(
                 f"augment returned an image {tuple(changed.shape)} and labels {[tuple(one.shape) for one in labels]}; both "
                 f"keep the voxels {voxels} that they have: the window and a halo of {halo} on each side"

@@ -196,7 +196,12 @@ def test_voxels_of_a_class_are_drawn_evenly():
         labels[voxel] = 3
     second = np.zeros_like(labels)
     second[4, 4] = 3
-    for order in (lambda one: one, np.asfortranarray, lambda one: one.astype(">i4")[::-1][::-1]):
+    types = ["f4", ">i4", "f2", "i1", ">u4"]
+    for order in (
+        lambda one: one,
+        np.asfortranarray,
+        *(lambda one, kind=kind: one[::-1].astype(kind)[::-1] for kind in types),
+    ):
         collate = RandomWindows([1, 1], 4, foreground=1.0, windows=500)
         images, _ = collate([(positions((9, 9)), order(labels))])
         found = Counter(tuple(image.flatten().int().tolist()) for image in images)
@@ -205,6 +210,10 @@ def test_voxels_of_a_class_are_drawn_evenly():
         images, _ = collate([(positions((9, 9)), [order(labels), second])])
         found = Counter(tuple(image.flatten().int().tolist()) for image in images)
         assert set(found) == marked and found[4, 4] > 1.4 * max(found[one] for one in marked - {(4, 4)})
+    for kind in ("i8", ">i8", "f8"):
+        collate = RandomWindows([1, 1], [0, 10**6], foreground=1.0, windows=50)
+        images, _ = collate([(positions((9, 9)), labels.astype(kind) // 3 * 10**6)])
+        assert {tuple(image.flatten().int().tolist()) for image in images} == marked
     collate = RandomWindows([1, 1], 4, foreground=1.0, windows=50, weights=[0.0, 1.0])
     images, _ = collate([(positions((9, 9)), [labels, second])])
     assert {tuple(image.flatten().int().tolist()) for image in images} == {(4, 4)}
@@ -338,6 +347,14 @@ def test_errors_say_the_case_and_what_to_change():
         RandomWindows([1, 1], 2, foreground=1.0)([(case[0], labels + np.float32(0.5))])
     with pytest.raises(ValueError, match="at least one"):
         RandomWindows([1, 1], 2)([])
+    for given, said in [
+        ((*case, 1), "pair"),
+        (labels, "pair"),
+        ((None, labels), "NoneType"),
+        ((case[0], None), "NoneType"),
+    ]:
+        with pytest.raises(TypeError, match=f"case 0 of the batch.*{said}"):
+            RandomWindows([1, 1], 2)([given])
     with pytest.raises(ValueError, match="as many channels"):
         RandomWindows([1, 1], 2)([case, (np.zeros((2, 8, 8), np.float32), labels)])
     for arguments, error, said in [
@@ -355,6 +372,7 @@ def test_errors_say_the_case_and_what_to_change():
         (lambda image, labels: (image[:, 1:], labels[1:]), r"keep the voxels \(5, 5\)"),
         (lambda image, labels: (image, labels[1:]), r"\(5, 5\).*halo of \[1, 1\]"),
         (lambda image, labels: (image[0], labels), "keep the voxels"),
+        (lambda image, labels: (image, labels[None, None]), "keep the voxels"),
     ]:
         with pytest.raises((TypeError, ValueError), match=said):
             RandomWindows([3, 3], 2, augment=augment)([case])
