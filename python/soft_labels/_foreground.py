@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -35,7 +36,8 @@ class Foreground:
         self.values = list(values)
         self._kept: OrderedDict[tuple[Any, ...], NDArray[np.int64]] = OrderedDict()
         self._bytes = 0
-        self._lock = threading.Lock()
+        # One for each process: a child that is forked while a thread holds its parent's would wait for ever.
+        self._locks: dict[int, threading.Lock] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy in another process counts by itself, which is less than sending counts to each.
@@ -49,18 +51,19 @@ class Foreground:
     def _counts(self, planes: _Planes) -> NDArray[np.int64]:
         """How many voxels of each class are in each plane: (classes, planes)."""
         key = planes.key()
-        with self._lock:
+        lock = self._locks.setdefault(os.getpid(), threading.Lock())
+        with lock:
             counts = self._kept.get(key)
             if counts is not None:
                 self._kept.move_to_end(key)
                 return counts
         counts = np.array([[np.count_nonzero(plane == value) for plane in planes.labels] for value in self.values])
         counts = counts.reshape(len(self.values), len(planes.labels)).astype(np.int64)
-        with self._lock:
+        with lock:
             if key not in self._kept:
                 self._kept[key] = counts
                 self._bytes += counts.nbytes + _BESIDE
-            while self._bytes > _MOST_BYTES:
+            while self._bytes > _MOST_BYTES and self._kept:
                 self._bytes -= self._kept.popitem(last=False)[1].nbytes + _BESIDE
         return counts
 

@@ -249,14 +249,15 @@ class SoftLabelsd(MapTransform, InvertibleTransform, Explained):
         with self._explaining():
             result = dict(data)
             present = list(self.key_iterator(result))
-            if self.crop_keys and present:
-                self._crop(result, voxels(result[present[0]]))
+            shape = voxels(result[present[0]]) if present and self.crop_keys else ()
             if not isinstance(self.raters, str):
                 for key in present:
                     result[key] = self.transform.of({repr(key): result[key]}, self.transform.weights)
             elif present:
                 raters = {repr(key): result[key] for key in present}
                 result[self.raters] = self.transform.of(raters, self._weights(present))
+            if shape:
+                self._crop(result, shape)
             return result
 
     def inverse(self, data: Mapping[Any, Any]) -> dict[Any, Any]:

@@ -124,6 +124,10 @@ def test_raters_are_channels_keys_or_a_list():
     np.testing.assert_array_equal(SoftLabels(4, weights=weights, raters=True)(channels).numpy(), mean)
     found = SoftLabelsd("label", 4, weights=weights, raters=True)({"label": channels})["label"]
     np.testing.assert_array_equal(found.numpy(), mean)
+    # The raters' own maps may be cut, too.
+    found = SoftLabelsd(keys, 4, raters="label", margin=1, crop_keys=keys[:2])(data)
+    assert {found[key].shape[1:] for key in ("label", "r1", "r2")} == {(18, 22, 26)} and found["r3"] is tensors[2]
+    np.testing.assert_array_equal(found["label"].numpy(), encode(maps, 4)[:, 1:-1, 1:-1, 1:-1])
     # Without one, the weights of the others are theirs.
     del data["r1"]
     with pytest.raises(KeyError, match="r1"):
