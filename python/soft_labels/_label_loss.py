@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from ._arguments import AnyClasses, Channels, Method, classes_of, encoding_of
-from ._loss_ops import encoded as encoded_operator
-from ._loss_ops import loss as loss_operator
+from ._loss_ops import compute, encoded
 from ._loss_settings import Settings
 from ._native import Classes
 
@@ -95,14 +94,14 @@ class LabelLoss(torch.nn.Module):
         soft : bool, optional
             Whether floats are soft labels. It has to be said where their shape fits both.
         """
-        if not isinstance(logits, (list, tuple)):
+        if isinstance(logits, Tensor):
             if not isinstance(target, Tensor):
                 raise TypeError(f"a target is a tensor where logits are one, not {type(target).__name__}")
             return self._of_one(logits, target, mask, soft)
         if not logits:
             raise ValueError("there are no outputs; give at least one")
         weights = self._scale_weights(len(logits))
-        if isinstance(target, (list, tuple)):
+        if not isinstance(target, Tensor):
             if len(target) != len(logits) or mask is not None:
                 raise ValueError(
                     f"there are {len(logits)} outputs and {len(target)} targets; give one target for each output and no mask, "
@@ -143,7 +142,7 @@ class LabelLoss(torch.nn.Module):
             mask = _without_channel(mask, voxels, "mask").to(logits.device)
             mask = mask.to(torch.uint8) != 0
         targets = [one.detach().to(logits.device) for one in targets]
-        return loss_operator(logits, targets, mask, settings)
+        return compute(logits, targets, mask, settings)
 
     def _of_smaller(
         self, logits: Sequence[Tensor], target: Tensor, mask: Tensor | None, soft: bool | None
@@ -158,7 +157,7 @@ class LabelLoss(torch.nn.Module):
             )
         else:
             maps = [one.detach().to(largest.device) for one in self._maps(target, voxels)]
-            targets = encoded_operator(maps, self._of_labels)
+            targets = encoded(maps, self._of_labels)
             weights = self.settings.rater_weights or (1.0,) * len(maps)
             counts = torch.zeros_like(targets[:, :1], dtype=torch.bool)
             for one, weight in zip(maps, weights):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,9 +19,9 @@ def _on_engine(logits: Tensor, settings: Settings) -> bool:
     return logits.device.type == "cpu" and logits.dtype in (torch.float32, torch.float64) and not settings.by_class
 
 
-def _arrays(logits: Tensor, targets: Sequence[Tensor], mask: Tensor | None, settings: Settings) -> tuple[object, ...]:
+def _arrays(logits: Tensor, targets: Sequence[Tensor], mask: Tensor | None, settings: Settings) -> tuple[Any, Any, Any]:
     targets = [one.to(logits.dtype) if settings.soft else _integers(one) for one in targets]
-    return logits.numpy(), [one.numpy() for one in targets], None if mask is None else mask.numpy()
+    return logits.detach().numpy(), [one.numpy() for one in targets], None if mask is None else mask.numpy()
 
 
 def _integers(labels: Tensor) -> Tensor:
@@ -119,13 +120,13 @@ def _(logits: Tensor, targets: Sequence[Tensor], mask: Tensor | None, settings: 
     return logits.new_empty(logits.shape)
 
 
-def _keep(ctx: torch.autograd.function.FunctionCtx, inputs: tuple[object, ...], output: Tensor) -> None:
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     logits, targets, mask, settings = inputs
     ctx.save_for_backward(logits, mask, *targets)
     ctx.settings = settings
 
 
-def _backward(ctx: torch.autograd.function.FunctionCtx, slope: Tensor) -> tuple[Tensor, None, None, None]:
+def _backward(ctx: Any, slope: Tensor) -> tuple[Tensor, list[None], None, None]:
     # This operator has no derivative, so a second one is an error that PyTorch tells.
     logits, mask, *targets = ctx.saved_tensors
     gradient = loss_gradient(logits, targets, mask, ctx.settings, slope)
@@ -133,3 +134,43 @@ def _backward(ctx: torch.autograd.function.FunctionCtx, slope: Tensor) -> tuple[
 
 
 loss.register_autograd(_backward, setup_context=_keep)
+
+
+class _WithGradient(torch.autograd.Function):
+    """Value and gradient by the engine in one pass."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, mask: Tensor | None, settings: str, *targets: Tensor) -> Tensor:
+        known = of_json(settings)
+        ctx.save_for_backward(logits, mask, *targets)
+        ctx.settings = settings
+        ctx.gradient = torch.empty(logits.shape, dtype=logits.dtype)
+        value = engine(known).gradient(*_arrays(logits, targets, mask, known), ctx.gradient.numpy())
+        if value is None:
+            ctx.gradient.fill_(_empty(known) * 0)
+            value = _empty(known)
+        return torch.tensor(value, dtype=logits.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
+        # The gradient is handed over without a copy. If it is asked for once more, it is computed once more. So it is where a
+        # second derivative may be asked for, which is an error of that operator.
+        gradient, ctx.gradient = ctx.gradient, None
+        if gradient is None or torch.is_grad_enabled():
+            logits, mask, *targets = ctx.saved_tensors
+            gradient = loss_gradient(logits, targets, mask, ctx.settings, slope)
+        elif float(slope) != 1:
+            gradient.mul_(slope)
+        return gradient, None, None, *[None] * (len(ctx.saved_tensors) - 2)
+
+
+def compute(logits: Tensor, targets: Sequence[Tensor], mask: Tensor | None, settings: str) -> Tensor:
+    """The loss of logits (N, C, ..), in the way that is the fastest."""
+    value: Tensor
+    known = of_json(settings)
+    wanted = logits.requires_grad and torch.is_grad_enabled() and not torch.compiler.is_compiling()
+    if wanted and not known.per_voxel and _on_engine(logits, known):
+        value = _WithGradient.apply(logits, mask, settings, *targets)
+    else:
+        value = loss(logits, targets, mask, settings)
+    return value

@@ -64,6 +64,43 @@ class Encoding:
         A block of a larger map needs so many more voxels around it to have the soft labels of the whole.
         """
 
+class Loss:
+    """A loss with its settings. Targets are the label maps (N, ..) of each rater, or one array of soft labels."""
+
+    def __init__(
+        self,
+        kind: str,
+        classes: Classes,
+        encoding: Encoding,
+        *,
+        rater_weights: Sequence[float] | None,
+        class_weights: Sequence[float] | None,
+        by_weight: bool,
+        sum: bool,
+        sigmoid: bool,
+        product: bool,
+        over_batch: bool,
+        background: bool,
+        smooth: float,
+    ) -> None: ...
+    def value(
+        self, logits: NDArray[Any], targets: Sequence[NDArray[Any]], mask: NDArray[np.bool_] | None
+    ) -> float | None: ...
+    def gradient(
+        self,
+        logits: NDArray[Any],
+        targets: Sequence[NDArray[Any]],
+        mask: NDArray[np.bool_] | None,
+        out: NDArray[Any],
+    ) -> float | None: ...
+    def per_voxel(
+        self,
+        logits: NDArray[Any],
+        targets: Sequence[NDArray[Any]],
+        mask: NDArray[np.bool_] | None,
+        out: NDArray[Any],
+    ) -> float | None: ...
+
 class Structures:
     def add(self, mask: NDArray[Any]) -> None: ...
     def build(self, encoding: Encoding) -> tuple[NDArray[np.uint16], Classes, Encoding]: ...

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from ._label_loss import choice, class_weights
-from ._loss_ops import loss
+from ._loss_ops import compute
 from ._loss_settings import Settings
 
 
@@ -72,7 +72,7 @@ class SoftCrossEntropyLoss(torch.nn.Module):
         if logits.dtype in (torch.float16, torch.bfloat16):
             # As PyTorch's own losses do under autocast.
             logits = logits.float()
-        return loss(logits, [targets.detach()], mask, self._settings)
+        return compute(logits, [targets.detach()], mask, self._settings)
 
     def extra_repr(self) -> str:
         return f"divisor={self.divisor!r}, reduction={self.reduction!r}"

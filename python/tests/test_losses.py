@@ -419,7 +419,23 @@ def test_a_second_derivative_is_an_error(path):
     value = CrossEntropyLoss(2)(logits, torch.ones(1, 3, 3, dtype=torch.long))
     (gradient,) = torch.autograd.grad(value, logits, create_graph=True)
     with pytest.raises(RuntimeError, match="no autograd formula"):
-        gradient.sum().backward()
+        (value + gradient.square().sum()).backward()
+
+
+def test_a_gradient_is_right_each_time_it_is_asked_for(path):
+    logits, labels = torch.randn(1, 3, 4, 5, requires_grad=True), torch.randint(0, 3, (1, 4, 5))
+    for loss in (CrossEntropyLoss(3), DiceLoss(3)):
+        value = loss(logits, labels)
+        (first,) = torch.autograd.grad(3 * value, logits, retain_graph=True)
+        kept = first.clone()
+        (second,) = torch.autograd.grad(value, logits, retain_graph=True)
+        first.zero_()
+        (third,) = torch.autograd.grad(-value, logits)
+        torch.testing.assert_close(kept, 3 * second)
+        torch.testing.assert_close(third, -second)
+        logits.grad = None
+        (loss(logits, labels) + loss(logits, labels)).backward()
+        torch.testing.assert_close(logits.grad, 2 * second)
 
 
 def test_losses_are_copied_and_saved():
