@@ -24,6 +24,7 @@ from ._arguments import (
     weights_of,
     windows_of,
 )
+from ._interrupt import interruptible
 
 _FLOAT32 = np.dtype(np.float32)
 
@@ -127,14 +128,14 @@ def pool(soft: Array, box: int | Sequence[int], *, valid: Array | bool | None = 
     soft = floats(soft)
     boxes = per_axis(box, soft.ndim - 1, "the length of a box", least=1)
     if valid is None or valid is False:
-        return _native.average(soft, boxes, None)
+        return interruptible(_native.average, soft, boxes, None)
     mask = np.ones(soft.shape[1:], np.bool_) if valid is True else plain(valid, "valid")
     if mask.dtype != np.bool_:
         raise TypeError(f"valid is an array of bools or True, not {mask.dtype}")
     # A byte other than 0 and 1 is no bool of Rust's.
-    return _native.average(soft, boxes, np.ascontiguousarray(mask).view(np.uint8) != 0)
+    return interruptible(_native.average, soft, boxes, np.ascontiguousarray(mask).view(np.uint8) != 0)
 
 
 def valid_mask(labels: LabelMaps, classes: AnyClasses) -> NDArray[np.bool_]:
     """Where at least one rater did not ignore the voxel, as an array of bools."""
-    return _native.valid_mask(label_maps(labels), classes_of(classes))
+    return interruptible(_native.valid_mask, label_maps(labels), classes_of(classes))

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _native
 from ._arguments import AnyClasses, Channels, LabelMaps, Method, classes_of, encoding_of, label_maps, weights_of
+from ._interrupt import interruptible
 
 IGNORED = 65535
 
@@ -98,5 +99,6 @@ def encode_sparse(
     The parameters are those of `encode`.
     """
     classes = classes_of(classes)
-    arrays = _native.encode_sparse(label_maps(labels), classes, encoding_of(method, channels), weights_of(weights))
+    maps, encoding = label_maps(labels), encoding_of(method, channels)
+    arrays = interruptible(_native.encode_sparse, maps, classes, encoding, weights_of(weights))
     return SparseLabels(classes, **arrays)

@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from . import _native
 from ._arguments import Array, Method, Window, _native_order, encoding_of, label_map
 from ._encode import encode
+from ._interrupt import interruptible
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +39,12 @@ class Structures:
     def of_masks(cls, masks: Iterable[Array], method: Method = "svls") -> Structures:
         """The structures of these masks. `masks` may be an iterator that yields one at a time."""
         builder = _native.Structures()
+        voxels = 0
         for mask in masks:
-            builder.add(_native_order(label_map(mask)))
-        return cls(*builder.build(encoding_of(method)))
+            array = _native_order(label_map(mask))
+            interruptible(builder.add, array)
+            voxels = array.size
+        return cls(*interruptible(builder.build, encoding_of(method), elements=voxels))
 
 
 def encode_structures(

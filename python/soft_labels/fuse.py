@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _native
 from ._arguments import AnyClasses, Array, classes_of, index, raters_of, weights_of
+from ._interrupt import interruptible
 
 __all__ = ["Staple", "majority_vote", "staple"]
 
@@ -22,7 +23,7 @@ def majority_vote(labels: Sequence[Array], classes: AnyClasses, *, ties: str = "
     stack (R, ..) ``list(stack)``.
     """
     maps = raters_of(labels)
-    vote = _native.majority(maps, classes_of(classes), ties)
+    vote = interruptible(_native.majority, maps, classes_of(classes), ties)
     return vote.view(np.bool_) if _are_bools(labels) else vote
 
 
@@ -77,5 +78,6 @@ def staple(
         The prior probability of each class. By default its share of the raters' labels.
     """
     iterations = index(max_iterations, "max_iterations")
-    found = _native.staple(raters_of(labels), classes_of(classes), tolerance, iterations, weights_of(prior))
+    maps, classes = raters_of(labels), classes_of(classes)
+    found = interruptible(_native.staple, maps, classes, tolerance, iterations, weights_of(prior))
     return Staple(**found)

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _native
 from ._arguments import AnyClasses, Array, classes_of, floats, index, label_map, per_axis, per_axis_floats
+from ._interrupt import interruptible
 
 __all__ = [
     "brier",
@@ -66,7 +67,7 @@ def confusion_matrix(prediction: Array, reference: Array, classes: AnyClasses) -
 
     Voxels that the reference ignores do not count.
     """
-    return _native.confusion(*_pair(prediction, reference), classes_of(classes))
+    return interruptible(_native.confusion, *_pair(prediction, reference), classes_of(classes))
 
 
 def overlap(
@@ -94,7 +95,7 @@ def overlap(
     """
     classes = classes_of(classes)
     labels = _regions(regions, classes)
-    rows = _native.overlaps(*_pair(prediction, reference), classes, labels, empty)
+    rows = interruptible(_native.overlaps, *_pair(prediction, reference), classes, labels, empty)
     return {name: rows[:, column] for column, name in enumerate(_OVERLAP)}
 
 
@@ -153,8 +154,9 @@ def surface_distances(
     classes = classes_of(classes)
     prediction, reference = _pair(prediction, reference)
     spacing = per_axis_floats(spacing, reference.ndim)
+    limits = float(tolerance), float(percent)
     rows = [
-        _native.surfaces(prediction, reference, classes, region, spacing, float(tolerance), float(percent))
+        interruptible(_native.surfaces, prediction, reference, classes, region, spacing, *limits)
         for region in _regions(regions, classes)
     ]
     columns = np.array(rows, dtype=np.float64).reshape(-1, len(_SURFACES)).T
@@ -237,19 +239,18 @@ def tace(
     svls_paper: bool = False,
 ) -> float:
     """The thresholded adaptive calibration error (Nixon et al. 2019), or what the SVLS paper's released code computes."""
-    return _native.tace(
-        *_judged(probabilities, reference), classes_of(classes), index(bins, "bins"), float(threshold), svls_paper
-    )
+    pair, classes = _judged(probabilities, reference), classes_of(classes)
+    return interruptible(_native.tace, *pair, classes, index(bins, "bins"), float(threshold), svls_paper)
 
 
 def nll(probabilities: Array, reference: Array, classes: AnyClasses) -> float:
     """The mean negative log-likelihood of the reference's classes, in nats."""
-    return _native.nll(*_judged(probabilities, reference), classes_of(classes))
+    return interruptible(_native.nll, *_judged(probabilities, reference), classes_of(classes))
 
 
 def brier(probabilities: Array, reference: Array, classes: AnyClasses) -> float:
     """The Brier score: the mean over voxels of the sum over classes of (probability - one-hot label)²."""
-    return _native.brier(*_judged(probabilities, reference), classes_of(classes))
+    return interruptible(_native.brier, *_judged(probabilities, reference), classes_of(classes))
 
 
 def top_labels(probabilities: Array, classes: AnyClasses, reference: Array | None = None) -> NDArray[np.int64]:
@@ -259,9 +260,9 @@ def top_labels(probabilities: Array, classes: AnyClasses, reference: Array | Non
     whatever their probabilities are, and all others have to have probabilities.
     """
     if reference is None:
-        return _native.top_labels(_probabilities(probabilities), classes_of(classes), None)
+        return interruptible(_native.top_labels, _probabilities(probabilities), classes_of(classes), None)
     found, drawn = _judged(probabilities, reference)
-    return _native.top_labels(found, classes_of(classes), drawn)
+    return interruptible(_native.top_labels, found, classes_of(classes), drawn)
 
 
 def judge(
@@ -354,7 +355,8 @@ def _reliability(
     bins: int,
     scope: str,
 ) -> tuple[float, NDArray[np.float64]]:
-    return _native.reliability(*_judged(probabilities, reference), classes_of(classes), index(bins, "bins"), scope)
+    pair, classes = _judged(probabilities, reference), classes_of(classes)
+    return interruptible(_native.reliability, *pair, classes, index(bins, "bins"), scope)
 
 
 def _regions(regions: Regions | None, classes: _native.Classes) -> list[list[int]]:

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{ArrayView, ArrayViewD, IxDyn};
+use ndarray::{ArrayD, ArrayView, ArrayViewD, IxDyn};
 use numpy::{
     Element, IntoPyArray, PyArray1, PyArrayDescr, PyArrayDescrMethods, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn,
     PyUntypedArray, PyUntypedArrayMethods,
@@ -197,27 +197,52 @@ fn encode_sparse_typed<'py, L: Label + Element>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let read = read_all::<L>(maps)?;
     let views = views(&read);
-    let sparse: SparseLabels<f32, IxDyn> = threads::run_encoder(py, request.values(&views), || {
-        sparse::encode_raters(request.encoding, &request.raters(&views)?, request.classes)
-    })?
-    .map_err(value)?;
-    let parts = sparse.parts();
-    let (certain, uncertain) = (parts.class.len(), parts.uncertain.len());
-    let copies = certain
-        .saturating_add(uncertain.saturating_mul(16))
-        .saturating_add(parts.pair_class.len());
-    threads::check_memory(copies.saturating_mul(6))?;
-    let wide = |values: &[usize]| values.iter().map(|&value| value as i64).collect::<Vec<_>>();
-    let class = ArrayViewD::from_shape(sparse.shape(), parts.class).map_err(value)?;
+    let arrays = threads::run_encoder(py, request.values(&views), || {
+        let raters = request.raters(&views).map_err(value)?;
+        SparseArrays::of(&sparse::encode_raters(request.encoding, &raters, request.classes).map_err(value)?)
+    })??;
     let result = PyDict::new(py);
-    result.set_item("class_map", PyArrayDyn::from_owned_array(py, class.to_owned()))?;
-    result.set_item("uncertain", PyArray1::from_vec(py, wide(parts.uncertain)))?;
-    result.set_item("ends", PyArray1::from_vec(py, wide(parts.ends)))?;
-    result.set_item("pair_class", PyArray1::from_slice(py, parts.pair_class))?;
-    result.set_item("pair_probability", PyArray1::from_slice(py, parts.pair_probability))?;
-    result.set_item("channel_count", sparse.class_count())?;
-    result.set_item("sums_to_one", sparse.is_distribution())?;
+    result.set_item("class_map", arrays.class_map.into_pyarray(py))?;
+    result.set_item("uncertain", arrays.uncertain.into_pyarray(py))?;
+    result.set_item("ends", arrays.ends.into_pyarray(py))?;
+    result.set_item("pair_class", arrays.pair_class.into_pyarray(py))?;
+    result.set_item("pair_probability", arrays.pair_probability.into_pyarray(py))?;
+    result.set_item("channel_count", arrays.channel_count)?;
+    result.set_item("sums_to_one", arrays.sums_to_one)?;
     Ok(result)
+}
+
+/// Sparse soft labels as NumPy takes them. They are copied while other threads of Python run.
+struct SparseArrays {
+    class_map: ArrayD<u16>,
+    uncertain: Vec<i64>,
+    ends: Vec<i64>,
+    pair_class: Vec<u16>,
+    pair_probability: Vec<f32>,
+    channel_count: usize,
+    sums_to_one: bool,
+}
+
+impl SparseArrays {
+    fn of(sparse: &SparseLabels<f32, IxDyn>) -> PyResult<Self> {
+        let parts = sparse.parts();
+        let (certain, uncertain) = (parts.class.len(), parts.uncertain.len());
+        let copies = certain
+            .saturating_add(uncertain.saturating_mul(16))
+            .saturating_add(parts.pair_class.len());
+        threads::check_memory(copies.saturating_mul(6))?;
+        let wide = |values: &[usize]| values.iter().map(|&value| value as i64).collect();
+        let class_map = ArrayViewD::from_shape(sparse.shape(), parts.class).map_err(value)?;
+        Ok(Self {
+            class_map: class_map.to_owned(),
+            uncertain: wide(parts.uncertain),
+            ends: wide(parts.ends),
+            pair_class: parts.pair_class.to_vec(),
+            pair_probability: parts.pair_probability.to_vec(),
+            channel_count: sparse.class_count(),
+            sums_to_one: sparse.is_distribution(),
+        })
+    }
 }
 
 /// Where at least one rater did not ignore the voxel.

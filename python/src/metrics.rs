@@ -85,7 +85,7 @@ pub(crate) fn overlaps<'py>(
         ])
     };
     threads::check_memory(regions.len().saturating_mul(192))?;
-    let rows = regions.iter().map(row).collect::<PyResult<Vec<_>>>()?;
+    let rows = threads::run(py, || regions.iter().map(row).collect::<PyResult<Vec<_>>>())??;
     Ok(Array2::from(rows).into_pyarray(py))
 }
 

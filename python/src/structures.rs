@@ -38,7 +38,7 @@ impl Structures {
         encoding: &Bound<'py, Encoding>,
     ) -> PyResult<(Bound<'py, PyArrayDyn<u16>>, Classes, Encoding)> {
         let builder = self.0.take().ok_or_else(|| value("these structures are built"))?;
-        let structures = builder.build().map_err(value)?;
+        let structures = threads::run(py, || builder.build())?.map_err(value)?;
         let encoding = encoding.get().with(structures.channels())?;
         let classes = Classes(structures.classes().clone());
         Ok((structures.into_patterns().into_pyarray(py), classes, encoding))
