@@ -154,6 +154,7 @@ static TABLE: &[Row] = &[
         endings: &[".zarr"],
         ending: ".zarr",
         read: Some(zarr::read),
+        prediction: Some(zarr::prediction),
         write_labels: Some(zarr::write_labels),
         write_probabilities: Some(zarr::write_probabilities),
         is_folder: Some(zarr::is_array),

@@ -1,6 +1,8 @@
 //! Where the voxels of an array are.
 
 mod header;
+#[cfg(feature = "zarr")]
+pub(crate) mod ome;
 mod place;
 mod unit;
 
@@ -26,7 +28,7 @@ pub enum Axes {
 /// The spacing and the place of the voxels of a label map or of probabilities, as far as the file tells it.
 ///
 /// What comes from a NIfTI file keeps its header, with sform, qform and description. So a result that is written with the
-/// geometry of its input has that header, too.
+/// geometry of its input has that header, too. In the same way an image of OME-Zarr keeps its axes and its version.
 ///
 /// ```
 /// use soft_labels_files::Geometry;
@@ -43,10 +45,12 @@ pub struct Geometry {
     spacing: Option<Vec<f64>>,
     affine: Option<Affine>,
     header: Option<Box<NiftiHeader>>,
+    #[cfg(feature = "zarr")]
+    ome: Option<Box<ome::Ome>>,
 }
 
 impl Geometry {
-    /// Nothing is known but the order of axes, (D, H, W): so it is for NumPy, PNG, TIFF and Zarr.
+    /// Nothing is known but the order of axes, (D, H, W): so it is for NumPy and PNG.
     pub fn unknown() -> Self {
         Self {
             axes: Axes::Dhw,
@@ -54,6 +58,8 @@ impl Geometry {
             spacing: None,
             affine: None,
             header: None,
+            #[cfg(feature = "zarr")]
+            ome: None,
         }
     }
 
@@ -102,6 +108,8 @@ impl Geometry {
             spacing: Some(header::spacing(&header).into_iter().map(mm).collect()),
             affine: Some(header::affine(&header).map(|row| row.map(mm))),
             header: Some(Box::new(header)),
+            #[cfg(feature = "zarr")]
+            ome: None,
         }
     }
 
@@ -131,8 +139,25 @@ impl Geometry {
         self.spacing.as_deref()
     }
 
+    /// Whether the file tells a spacing, also one in a unit that is not known.
+    ///
+    /// ```
+    /// use soft_labels_files::Geometry;
+    ///
+    /// assert!(Geometry::from_spacing_mm(&[2.5, 0.7, 0.7]).is_known());
+    /// assert!(!Geometry::unknown().is_known());
+    /// ```
+    pub fn is_known(&self) -> bool {
+        #[cfg(feature = "zarr")]
+        if self.ome.is_some() {
+            return true;
+        }
+        self.spacing.is_some()
+    }
+
     /// From voxels to millimetres, if the file tells it. Of NIfTI it is the sform if its code is set, else the qform if its
-    /// code is set, else the spacing along axes that begin at 0.
+    /// code is set, else the spacing along axes that begin at 0. Of OME-Zarr, whose axes are not x, y and z, a row is for each
+    /// axis of the array.
     pub fn affine(&self) -> Option<&Affine> {
         self.affine.as_ref()
     }
@@ -166,6 +191,10 @@ impl Geometry {
         } else {
             self.unit = Unit::Millimetre;
         }
+        #[cfg(feature = "zarr")]
+        if let Some(ome) = &mut self.ome {
+            ome.respace(&spacing);
+        }
         self.spacing = Some(spacing);
         self
     }
@@ -191,6 +220,13 @@ impl Geometry {
             .enumerate()
             .map(|(axis, &start)| (start, size(axis)))
             .collect();
+        #[cfg(feature = "zarr")]
+        if let Some(ome) = &mut self.ome {
+            ome.window(&axes);
+            if self.spacing.is_none() {
+                return self;
+            }
+        }
         let mut affine = self.place();
         let mut spacing = self.spacing.unwrap_or_else(|| vec![1.0; start.len()]);
         for (axis, &(start, size)) in axes.iter().enumerate().take(3) {

@@ -41,7 +41,7 @@
 //! | `.npy` | read, written | read, written | |
 //! | `.png` | read, images written | | |
 //! | `.tif`, `.tiff` | read | read | spacing of ImageJ and OME |
-//! | `.zarr`, versions 2 and 3, feature `zarr` | read, written | read, written | |
+//! | `.zarr`, versions 2 and 3, feature `zarr` | read, written | read, written | scale, unit and translation of OME-Zarr, spacing |
 //! | `.npz` | | sparse ones read, written; nnU-Net's read | |
 //! | `.hdr` with `.img` | read | read | as `.nii` |
 //!

@@ -1,4 +1,5 @@
-"""The Zarr array that the Dask script writes. It has its name when it is whole, and replaces nothing but arrays of our own."""
+"""The Zarr array that the Dask script writes, or the group with it. It has its name when it is whole, and replaces nothing but
+arrays of our own."""
 
 from __future__ import annotations
 
@@ -122,26 +123,58 @@ def attributes() -> dict[str, str]:
 
 
 def is_ours(folder: pathlib.Path) -> bool:
-    """Whether a folder is an array that was written here, and holds nothing but its chunks."""
-    metadata = folder / "zarr.json"
-    if metadata.is_symlink() or not metadata.is_file():
-        return False
-    try:
-        values = json.loads(metadata.read_text())
-        made = values["node_type"] == "array" and MADE_BY in values["attributes"]
-    except (ValueError, LookupError, TypeError, OSError):
-        return False
-    return made and all(
+    """Whether a folder is an array that was written here, or a group with one, and holds nothing but its chunks."""
+    return _is_array(folder) or _is_image(folder)
+
+
+def _is_array(folder: pathlib.Path) -> bool:
+    return _says(folder / "zarr.json", "array") and all(
         entry.name == "zarr.json" or (entry.name == "c" and _holds_chunks(pathlib.Path(entry.path)))
         for entry in os.scandir(folder)
     )
 
 
-def _holds_chunks(folder: pathlib.Path) -> bool:
-    """Whether a folder holds chunks alone: files and folders that are called by numbers. A link is neither."""
-    if folder.is_symlink() or not folder.is_dir():
-        return False
-    return all(
-        entry.name.isdecimal() and (entry.is_file(follow_symlinks=False) or _holds_chunks(pathlib.Path(entry.path)))
+def _is_array_2(folder: pathlib.Path) -> bool:
+    """An array of version 2, as those in groups may be."""
+    return _says(folder / ".zattrs") and all(
+        entry.is_file(follow_symlinks=False) if entry.name in (".zarray", ".zattrs") else _is_chunk(entry)
         for entry in os.scandir(folder)
     )
+
+
+def _is_image(folder: pathlib.Path) -> bool:
+    if _says(folder / "zarr.json", "group"):
+        files, is_array = ["zarr.json"], _is_array
+    elif _says(folder / ".zattrs"):
+        files, is_array = [".zgroup", ".zattrs"], _is_array_2
+    else:
+        return False
+    return all(
+        entry.is_file(follow_symlinks=False)
+        if entry.name in files
+        else entry.name == "0" and entry.is_dir(follow_symlinks=False) and is_array(pathlib.Path(entry.path))
+        for entry in os.scandir(folder)
+    )
+
+
+def _says(path: pathlib.Path, node: str | None = None) -> bool:
+    """Whether a file of metadata, which is no link, says that it was written here."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    try:
+        values = json.loads(path.read_text())
+        if node is None:
+            return MADE_BY in values
+        return values["node_type"] == node and MADE_BY in values["attributes"]
+    except (ValueError, LookupError, TypeError, OSError):
+        return False
+
+
+def _holds_chunks(folder: pathlib.Path) -> bool:
+    """Whether a folder holds chunks alone."""
+    return not folder.is_symlink() and folder.is_dir() and all(map(_is_chunk, os.scandir(folder)))
+
+
+def _is_chunk(entry: os.DirEntry[str]) -> bool:
+    """A file that is called by a number, or a folder of such files. A link is neither."""
+    return entry.name.isdecimal() and (entry.is_file(follow_symlinks=False) or _holds_chunks(pathlib.Path(entry.path)))

@@ -31,7 +31,8 @@ from numpy.typing import ArrayLike, DTypeLike
 import soft_labels
 
 from ._arguments import AnyClasses, Array, Channels, Method, classes_of, encoding_of
-from ._output import Output, attributes
+from ._ome import array_of, create, labels_of
+from ._output import Output
 
 __all__ = ["encode"]
 
@@ -181,46 +182,6 @@ class _Stored(_Block):
         return result
 
 
-def _labels(path: str) -> da.Array:
-    """The labels of a Zarr array, or of a group: the highest resolution of OME-Zarr, or the only array."""
-    import zarr
-
-    opened: Any = zarr.open(path, mode="r")
-    if isinstance(opened, zarr.Array):
-        return _spatial(da.from_zarr(opened), None, path)
-    attributes: Any = dict(opened.attrs)
-    scales = attributes.get("ome", attributes).get("multiscales")
-    arrays = sorted(name for name, _ in opened.arrays())
-    axes = None
-    if scales:
-        level = scales[0]["datasets"][0]["path"]
-        axes = [axis["name"] if isinstance(axis, dict) else axis for axis in scales[0].get("axes", [])]
-    elif len(arrays) == 1:
-        level = arrays[0]
-    else:
-        raise ValueError(
-            f"{path} is a group of {len(arrays)} arrays; name one of them, such as {path}/{'/'.join(arrays[:1])}"
-        )
-    return _spatial(da.from_zarr(opened[level]), axes, path)
-
-
-def _spatial(labels: da.Array, axes: list[str] | None, path: str) -> da.Array:
-    """Labels without their axes of time and channels, which have to be of length 1."""
-    if axes is None or len(axes) != labels.ndim:
-        axes = [*"tczyx"[5 - labels.ndim :]] if labels.ndim in (4, 5) else [*"zyx"[3 - labels.ndim :]]
-    if labels.ndim > 5:
-        raise ValueError(f"{path} has the shape {labels.shape}; a label map is (D, H, W) or (H, W)")
-    for axis in range(labels.ndim - 1, -1, -1):
-        if axes[axis] not in ("z", "y", "x"):
-            if labels.shape[axis] != 1:
-                raise ValueError(
-                    f"{path} has the shape {labels.shape}, with {labels.shape[axis]} along its axis {axes[axis]!r}; a label "
-                    "map has one time and one channel, so store one of them in an array of its own"
-                )
-            labels = labels.squeeze(axis)
-    return labels
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m soft_labels.dask",
@@ -228,7 +189,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="python -m soft_labels.dask labels.zarr soft.zarr --classes 5 --dtype uint8 --workers 4 --memory 1GB",
     )
     parser.add_argument("input", help="the labels")
-    parser.add_argument("output", help="a new Zarr array")
+    parser.add_argument("output", help="a new Zarr array, or a group if the labels are an image of OME-Zarr")
     classes = parser.add_mutually_exclusive_group(required=True)
     classes.add_argument("--classes", type=int, metavar="C", help="labels are 0, 1, .., C - 1")
     classes.add_argument("--values", type=_integers, metavar="V,V..", help="the label of each class")
@@ -275,13 +236,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    import zarr
     from distributed import Client, LocalCluster, progress, wait
 
     output = Output(args.output, args.overwrite)
     output.check(args.input)
     classes = soft_labels.Classes(args.classes, values=args.values, ignore=args.ignore)
-    labels = _labels(args.input)
+    labels, image = labels_of(args.input)
     if args.chunks:
         labels = labels.rechunk(tuple(args.chunks))
     encoding = encoding_of(args.method)
@@ -298,6 +258,7 @@ def _run(args: argparse.Namespace) -> None:
             "classes": classes.to_json(),
             "encoding": encoding.to_json(),
             "layout": [soft.shape, regular, str(soft.dtype)],
+            "image": image and image.attributes(),
         }
     )
     block = _Block(classes, encoding, None, soft.dtype, _at_least(labels.chunks, tuple(halo)))
@@ -312,12 +273,10 @@ def _run(args: argparse.Namespace) -> None:
         if not part.goes_on:
             chunks = (soft.shape[0], *(min(length, edge) for length, edge in zip(labels.shape, regular)))
             layout = {"shape": soft.shape, "chunks": chunks, "dtype": soft.dtype, "fill_value": 0}
-            # Versions before 3 have no `create_array`.
-            target = getattr(zarr, "create_array", zarr.open_array)(part.array, **layout)
-            target.attrs.update(attributes())
+            create(part.array, image, layout)
             part.begin()
         blocks = da.map_blocks(
-            _Stored(block, part.array, part.done),
+            _Stored(block, array_of(part.array, image), part.done),
             *block.with_halo([labels]),
             name="soft-labels-stored-" + da.core.tokenize(labels, settings),
             dtype=np.bool_,

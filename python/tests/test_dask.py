@@ -149,6 +149,64 @@ def test_the_script_replaces_nothing_but_arrays_of_our_own(tmp_path, monkeypatch
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_soft_labels_of_an_image_are_one(zarr_format, tmp_path, monkeypatch):
+    zarr = pytest.importorskip("zarr")
+    pytest.importorskip("distributed")
+    monkeypatch.chdir(tmp_path)
+    labels = (np.indices((6, 20, 25)).sum(0) // 7 % 4).astype(np.uint8)
+    group = zarr.create_group("ome.zarr", zarr_format=zarr_format)
+    group.create_array("a", shape=(1, 6, 20, 25), chunks=(1, 3, 9, 9), dtype="u1", fill_value=0)[:] = labels[None]
+    axes = [{"name": "c", "type": "channel"}]
+    axes += [{"name": name, "type": "space", "unit": "micrometer"} for name in "zyx"]
+    image = {
+        "axes": axes,
+        "datasets": [
+            {
+                "path": "a",
+                "coordinateTransformations": [
+                    {"type": "scale", "scale": [1, 2, 0.5, 0.25]},
+                    {"type": "translation", "translation": [0, 10, -3, 0.5]},
+                ],
+            }
+        ],
+        "coordinateTransformations": [{"type": "scale", "scale": [1, 1, 2, 4]}],
+    }
+    group.attrs.update({"multiscales": [image]} if zarr_format == 2 else {"ome": {"multiscales": [image]}})
+    run = ["ome.zarr", "soft.zarr", "--classes", "4", "--workers", "1"]
+    soft_labels_dask.main(run)
+    soft = zarr.open_group("soft.zarr", mode="r")
+    assert soft.metadata.zarr_format == zarr_format
+    np.testing.assert_array_equal(soft["0"][:], encode(labels, 4))
+    found = soft.attrs["multiscales"] if zarr_format == 2 else soft.attrs["ome"]["multiscales"]
+    assert found[0]["axes"] == axes
+    assert found[0]["datasets"] == [
+        {
+            "path": "0",
+            "coordinateTransformations": [
+                {"type": "scale", "scale": [1, 2, 1, 1]},
+                {"type": "translation", "translation": [0, 10, -6, 2]},
+            ],
+        }
+    ]
+    if zarr_format == 2:
+        assert found[0]["version"] == "0.4" and (tmp_path / "soft.zarr" / "0" / "0" / "0").is_dir()
+    else:
+        assert soft.attrs["ome"]["version"] == "0.5" and soft["0"].metadata.dimension_names == ("c", "z", "y", "x")
+    # It is replaced, unless there is anything else in it.
+    with pytest.raises(SystemExit, match="--overwrite"):
+        soft_labels_dask.main(run)
+    soft_labels_dask.main([*run, "--method", "one_hot", "--overwrite"])
+    np.testing.assert_array_equal(zarr.open_array("soft.zarr/0")[:], encode(labels, 4, "one_hot"))
+    notes = tmp_path / "soft.zarr" / "0" / "notes.txt"
+    notes.write_text("mine")
+    with pytest.raises(SystemExit, match="no array that was written here"):
+        soft_labels_dask.main([*run, "--overwrite"])
+    assert notes.read_text() == "mine"
+    with pytest.raises(SystemExit, match="no array that was written here"):
+        soft_labels_dask.main(["soft.zarr", "ome.zarr", "--classes", "4", "--overwrite"])
+
+
 def test_groups_axes_and_where_a_label_is(tmp_path, monkeypatch):
     zarr = pytest.importorskip("zarr")
     pytest.importorskip("distributed")
@@ -161,7 +219,7 @@ def test_groups_axes_and_where_a_label_is(tmp_path, monkeypatch):
     axes = [{"name": name} for name in "tczyx"]
     group.attrs["ome"] = {"multiscales": [{"axes": axes, "datasets": [{"path": "0"}, {"path": "1"}]}]}
     soft_labels_dask.main(["ome.zarr", "soft.zarr", "--classes", "4", "--workers", "1"])
-    np.testing.assert_array_equal(zarr.open_array("soft.zarr")[:], encode(labels, 4))
+    np.testing.assert_array_equal(zarr.open_array("soft.zarr/0")[:], encode(labels, 4))
     # Without metadata there are several arrays, and two channels are no label map.
     group.attrs["ome"] = {}
     with pytest.raises(SystemExit, match="group of 2 arrays"):

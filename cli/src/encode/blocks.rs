@@ -231,7 +231,7 @@ impl<'a> Blocks<'a> {
         if let Some(spacing) = &encoder.args.spacing_mm {
             geometry = geometry.with_spacing_mm(spacing);
         }
-        if geometry.spacing_mm().is_some() {
+        if geometry.is_known() {
             geometry = geometry.window(&window.start(), &scale);
         }
         Ok(Self {

@@ -7,6 +7,8 @@ mod fuse;
 mod hostile;
 mod judge;
 mod layouts;
+#[cfg(feature = "zarr")]
+mod ome_zarr;
 mod show;
 #[cfg(feature = "zarr")]
 mod zarr;

@@ -4,7 +4,9 @@
 //! arrays. For those larger than memory, [`LabelArray`] reads windows and [`ArrayWriter`] writes chunks.
 
 mod group;
+mod layout;
 mod limited;
+mod ome_writer;
 mod ours;
 mod reader;
 mod state;
@@ -15,15 +17,16 @@ use std::path::Path;
 use ndarray::{ArrayViewD, Dimension};
 pub(super) use ours::is_ours;
 pub use reader::LabelArray;
-use reader::METADATA;
+use reader::{Keep, METADATA};
 pub use state::State;
 use writer::About;
 pub use writer::ArrayWriter;
 
 use crate::elements::{Element, ElementType, Values, each_value};
 use crate::error::Fault;
-use crate::geometry::Geometry;
+use crate::geometry::{Axes, Geometry};
 use crate::numbers::Image;
+use crate::probabilities::Prediction;
 
 /// Whether a folder is a Zarr array, or an image of OME-Zarr. A group of anything else is a folder.
 pub(super) fn is_array(path: &Path) -> bool {
@@ -33,7 +36,16 @@ pub(super) fn is_array(path: &Path) -> bool {
 
 /// A whole array.
 pub(super) fn read(path: &Path) -> Result<Image, Fault> {
-    let array = LabelArray::open_unguarded(path)?;
+    image(path, Keep::Space)
+}
+
+/// What a network predicts of a label map of so many axes. In a group of OME-Zarr an axis of channels may have the classes.
+pub(super) fn prediction(path: &Path, axes: usize, _: Axes) -> Result<Prediction, Fault> {
+    image(path, Keep::Channels)?.prediction(axes)
+}
+
+fn image(path: &Path, keep: Keep) -> Result<Image, Fault> {
+    let array = LabelArray::open_unguarded(path, keep)?;
     let window: Vec<_> = array.shape().iter().map(|&len| 0..len).collect();
     Ok(Image {
         numbers: array.numbers(&window)?,

@@ -8,7 +8,7 @@ const NEAR: f64 = 0.1;
 impl Geometry {
     /// How far the voxels of another array of the same shape lie from those of this one: the greatest distance at the
     /// corners of the grid, in voxels of this one. It is `None` if nothing is known of one of them. Where one has a spacing
-    /// and no place, the spacings are compared.
+    /// and no place, or their axes have other orders, the spacings are compared.
     ///
     /// ```
     /// use soft_labels_files::Geometry;
@@ -23,7 +23,8 @@ impl Geometry {
         if self.spacing.is_none() || other.spacing.is_none() {
             return None;
         }
-        let (a, b) = if self.affine.is_some() && other.affine.is_some() {
+        let placed = self.affine.is_some() && other.affine.is_some();
+        let (a, b) = if placed && self.axes == other.axes {
             (self.place(), other.place())
         } else {
             let spaced = |geometry: &Self| Self {

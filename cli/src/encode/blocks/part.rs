@@ -234,6 +234,8 @@ fn settings(job: &Job, blocks: &Blocks<'_>) -> Result<String, Failure> {
         "scale": args.scale,
         "dtype": format!("{:?}", args.dtype),
         "block": blocks.block,
+        // It says how the array is stored.
+        "geometry": format!("{:?}", blocks.geometry),
     })
     .to_string())
 }

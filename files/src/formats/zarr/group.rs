@@ -1,11 +1,13 @@
-//! OME-Zarr: a group of an image at several resolutions, with its axes, their scale and unit.
+//! OME-Zarr: a group of an image at several resolutions, with its axes, their scale, their unit and the place of the first voxel.
 
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
+use super::ours::MADE_BY;
 use crate::error::Fault;
-use crate::geometry::{Geometry, length_in_mm};
+use crate::geometry::Geometry;
+use crate::geometry::ome::{self, Ome, Version};
 use crate::limits;
 
 /// The highest resolution of a group.
@@ -14,27 +16,37 @@ pub(super) struct Level {
     pub(super) folder: PathBuf,
     /// Axes of times and channels.
     pub(super) dropped: Vec<usize>,
+    /// The one of them that has the channels of soft labels, if it comes before the axes of space.
+    pub(super) channel: Option<usize>,
+    /// Whether the group was written here. Its channels are those of soft labels, also a single one.
+    pub(super) is_ours: bool,
     /// How many axes there are.
     pub(super) axes: usize,
     pub(super) geometry: Geometry,
 }
 
-/// The attributes of a group with images, if a folder is one: of version 0.5, or of 0.4 and before.
-fn attributes(path: &Path) -> Option<Value> {
+/// The attributes of a group with images, if a folder is one.
+struct Attributes {
+    version: Version,
+    multiscales: Vec<Value>,
+    is_ours: bool,
+}
+
+fn attributes(path: &Path) -> Option<Attributes> {
     let json = |name: &str| -> Option<Value> {
         let file = path.join(name);
         file.is_file().then_some(())?;
         serde_json::from_str(&limits::text(&file).ok()?).ok()
     };
-    let of_group = |value: Value| (value["node_type"] == "group").then(|| value["attributes"].clone());
-    let attributes = json("zarr.json")
-        .and_then(of_group)
-        .map(|attributes| match attributes.get("ome") {
-            Some(ome) => ome.clone(),
-            None => attributes,
-        });
-    let attributes = attributes.or_else(|| json(".zgroup").and_then(|_| json(".zattrs")))?;
-    attributes["multiscales"].is_array().then_some(attributes)
+    let of_group = |mut value: Value| (value["node_type"] == "group").then(|| value["attributes"].take());
+    let found = json("zarr.json").and_then(of_group).map(|found| (Version::V05, found));
+    let found = found.or_else(|| json(".zgroup").and_then(|_| Some((Version::V04, json(".zattrs")?))));
+    let (version, found) = found?;
+    Some(Attributes {
+        version,
+        multiscales: found.get("ome").unwrap_or(&found)["multiscales"].as_array()?.clone(),
+        is_ours: found.get(MADE_BY).is_some(),
+    })
 }
 
 /// Whether a folder is a group of an image.
@@ -54,13 +66,12 @@ pub(super) fn level(path: &Path) -> Result<Option<Level>, Fault> {
     let Some(attributes) = attributes(path) else {
         return Ok(None);
     };
-    let images = attributes["multiscales"].as_array().map_or(0, Vec::len);
-    if images != 1 {
+    let [image] = attributes.multiscales.as_slice() else {
         return Err(Fault::content(format!(
-            "has {images} images (OME), and a label map is one; name its array"
+            "has {} images (OME), and a label map is one; name its array",
+            attributes.multiscales.len()
         )));
-    }
-    let image = &attributes["multiscales"][0];
+    };
     let dataset = &image["datasets"][0];
     let name = dataset["path"].as_str().unwrap_or_default();
     let inside = Path::new(name)
@@ -78,29 +89,57 @@ pub(super) fn level(path: &Path) -> Result<Option<Level>, Fault> {
     }
     let axes = axes(image);
     let is_spatial = |axis: &Axis| !matches!(axis.kind.as_str(), "time" | "channel");
-    let dropped = (0..axes.len()).filter(|&axis| !is_spatial(&axes[axis])).collect();
-    let scales = [scale(dataset), scale(image)];
-    let step = |(axis, of): (usize, &Axis)| {
-        let scale = scales.iter().map(|scale| match scale {
-            Some(scale) => scale.get(axis).copied().unwrap_or(f64::NAN),
-            None => 1.0,
-        });
-        let step = scale.product::<f64>() * length_in_mm(of.unit.as_deref()?)?;
-        Some(step).filter(|step| step.is_finite() && *step > 0.0)
-    };
-    let spatial = axes.iter().enumerate().filter(|(_, axis)| is_spatial(axis));
-    let spacing: Option<Vec<f64>> = spatial.map(step).collect();
-    // A scale without a unit, or a unit without a scale, is no length.
-    let spacing = spacing.filter(|_| scales.iter().any(Option::is_some));
+    let of_kind = |kind: &str| axes.iter().position(|axis| axis.kind == kind);
+    let first = axes.iter().position(is_spatial);
     Ok(Some(Level {
         folder,
-        dropped,
+        dropped: (0..axes.len()).filter(|&axis| !is_spatial(&axes[axis])).collect(),
+        channel: of_kind("channel").filter(|&channel| first.is_some_and(|first| channel < first)),
+        is_ours: attributes.is_ours,
         axes: axes.len(),
-        geometry: spacing.map_or_else(Geometry::unknown, |spacing| Geometry::from_spacing_mm(&spacing)),
+        geometry: geometry(attributes.version, &axes, is_spatial, [dataset, image]),
     }))
 }
 
+/// Where the voxels are, by the transformations of a dataset and those of its image, which come after.
+fn geometry(version: Version, axes: &[Axis], is_spatial: impl Fn(&Axis) -> bool, told: [&Value; 2]) -> Geometry {
+    let [scales, translations] = ["scale", "translation"].map(|kind| told.map(|told| transformation(told, kind)));
+    let is_scaled = scales.iter().any(Option::is_some);
+    let spatial = axes.iter().enumerate().filter(|(_, axis)| is_spatial(axis));
+    let spatial = spatial.map(|(at, axis)| {
+        // Of what is too short, nothing is known.
+        let number = |told: &Option<Vec<f64>>, or: f64| {
+            let told = told.as_ref();
+            told.map_or(or, |numbers| numbers.get(at).copied().unwrap_or(f64::NAN))
+        };
+        let (mut scale, mut translation) = (1.0, 0.0);
+        for (told, moved) in scales.iter().zip(&translations) {
+            let factor = number(told, 1.0);
+            scale *= factor;
+            translation = translation * factor + number(moved, 0.0);
+        }
+        ome::Axis {
+            name: axis.name.clone(),
+            // A unit without a scale is no length.
+            unit: axis.unit.clone().filter(|_| is_scaled),
+            scale,
+            translation,
+        }
+    });
+    let axes: Vec<_> = spatial.collect();
+    let is_number = |axis: &ome::Axis| axis.scale.is_finite() && axis.scale > 0.0 && axis.translation.is_finite();
+    if !axes.iter().all(is_number) {
+        return Geometry::unknown();
+    }
+    Geometry::of_ome(Ome {
+        version,
+        axes,
+        is_placed: translations.iter().any(Option::is_some),
+    })
+}
+
 struct Axis {
+    name: String,
     kind: String,
     unit: Option<String>,
 }
@@ -115,6 +154,7 @@ fn axes(image: &Value) -> Vec<Axis> {
     let axis = |value: &Value| {
         let name = value["name"].as_str().or(value.as_str()).unwrap_or_default();
         Axis {
+            name: name.to_owned(),
             kind: value["type"].as_str().unwrap_or_else(|| of_name(name)).to_owned(),
             unit: value["unit"].as_str().map(ToOwned::to_owned),
         }
@@ -125,8 +165,9 @@ fn axes(image: &Value) -> Vec<Axis> {
     }
 }
 
-fn scale(value: &Value) -> Option<Vec<f64>> {
+/// The numbers of a scale or a translation.
+fn transformation(value: &Value, kind: &str) -> Option<Vec<f64>> {
     let transformations = value["coordinateTransformations"].as_array()?;
-    let scale = transformations.iter().find_map(|step| step["scale"].as_array())?;
-    scale.iter().map(Value::as_f64).collect()
+    let numbers = transformations.iter().find_map(|step| step[kind].as_array())?;
+    numbers.iter().map(Value::as_f64).collect()
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use half::f16;
 use ndarray::{ArrayD, Axis};
+use serde_json::Value;
 use zarrs::array::chunk_cache::{ChunkCache, ChunkCacheDecodedLruSizeLimit};
 use zarrs::array::{Array, ArraySubset, CodecOptions, ElementOwned, data_type};
 use zarrs::filesystem::FilesystemStore;
@@ -29,11 +30,26 @@ pub(super) const CHUNK: u64 = 256 << 20;
 /// What describes an array of version 3 and of version 2.
 pub(super) const METADATA: [&str; 2] = ["zarr.json", ".zarray"];
 
+/// The attribute with the voxel spacing in millimetres, along the axes of space.
+pub(super) const SPACING: &str = "spacing_mm";
+
+/// The name of the axis that has the classes.
+pub(super) const CLASS: &str = "class";
+
 /// More chunks take minutes to look for, also where none of them is there.
 const MOST_CHUNKS: u64 = 1 << 22;
 
 /// The most bytes that a codec adds to a chunk.
 const CODEC: u64 = 4096;
+
+/// Which axes of an image of OME-Zarr are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Those of space.
+    Space,
+    /// Those of space, and the channels of probabilities.
+    Channels,
+}
 
 /// A label map of which parts are read. Decoded chunks are kept for a while, because neighbouring parts share them.
 ///
@@ -87,7 +103,7 @@ impl LabelArray {
     /// If the folder holds no array that is read here, other elements than integers, `bool` or floats, or chunks of more than
     /// 256 MB.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        guarded(|| Self::open_unguarded(path)).map_err(|fault| fault.at(path))
+        guarded(|| Self::open_unguarded(path, Keep::Space)).map_err(|fault| fault.at(path))
     }
 
     /// The folder that was opened: the array, or a group of OME-Zarr.
@@ -119,7 +135,7 @@ impl LabelArray {
         guarded(|| self.read_unguarded(window)).map_err(|fault| fault.at(&self.named))
     }
 
-    pub(super) fn open_unguarded(path: &Path) -> Result<Self, Fault> {
+    pub(super) fn open_unguarded(path: &Path, keep: Keep) -> Result<Self, Fault> {
         for name in METADATA {
             // Of pipes and devices there may be no end.
             if let Ok(file) = path.join(name).metadata()
@@ -135,13 +151,13 @@ impl LabelArray {
             return Err(Fault::content("is a group without an image; name an array in it"));
         }
         let Some(level) = level else {
-            return Self::open_array(path, path, None);
+            return Self::open_array(path, path, None, keep);
         };
-        Self::open_array(path, &level.folder, Some(&level))
+        Self::open_array(path, &level.folder, Some(&level), keep)
     }
 
     /// Opens an array, without the axes of length 1 that a group says are none of space.
-    fn open_array(named: &Path, path: &Path, level: Option<&Level>) -> Result<Self, Fault> {
+    fn open_array(named: &Path, path: &Path, level: Option<&Level>, keep: Keep) -> Result<Self, Fault> {
         let broken = |error: &dyn std::fmt::Display| {
             Fault::broken(format!("is no Zarr array that is read here ({error}); name an array"))
         };
@@ -166,7 +182,15 @@ impl LabelArray {
                 level.axes
             )));
         }
-        let dropped = level.map_or(&[][..], |level| &level.dropped);
+        let is_kept = |level: &Level, axis: usize| {
+            let has_channels = level.is_ours || shape.get(axis).is_some_and(|&len| len > 1);
+            keep == Keep::Channels && level.channel == Some(axis) && has_channels
+        };
+        let dropped = level.map(|level| {
+            let dropped = level.dropped.iter().copied();
+            dropped.filter(|&axis| !is_kept(level, axis)).collect::<Vec<_>>()
+        });
+        let dropped = dropped.unwrap_or_default();
         let long = dropped
             .iter()
             .find_map(|&axis| shape.get(axis).filter(|&&len| len != 1));
@@ -188,8 +212,11 @@ impl LabelArray {
                     .filter(|axis| !dropped.contains(axis))
                     .map(|axis| shape[axis])
                     .collect(),
-                dropped: dropped.to_vec(),
-                geometry: level.map_or_else(Geometry::unknown, |level| level.geometry.clone()),
+                dropped,
+                geometry: match level {
+                    Some(level) => level.geometry.clone(),
+                    None => geometry(&metadata["attributes"], axes),
+                },
                 chunk_bytes,
                 is_blosc_2,
             }),
@@ -326,6 +353,19 @@ impl LabelArray {
             return Err(Fault::broken(format!("has a broken chunk at {chunk:?}; save it again")));
         }
         Ok(())
+    }
+}
+
+/// The spacing by the attributes of an array of so many axes, as arrays that are written here have it.
+fn geometry(attributes: &Value, axes: usize) -> Geometry {
+    let spatial = axes.saturating_sub(usize::from(attributes["axes"][0] == CLASS));
+    let spacing = attributes[SPACING].as_array();
+    let spacing: Option<Vec<_>> = spacing.and_then(|steps| steps.iter().map(Value::as_f64).collect());
+    let is_spacing =
+        |steps: &Vec<f64>| steps.len() == spatial && steps.iter().all(|&step| step.is_finite() && step > 0.0);
+    match spacing.filter(is_spacing) {
+        Some(spacing) => Geometry::from_spacing_mm(&spacing),
+        None => Geometry::unknown(),
     }
 }
 

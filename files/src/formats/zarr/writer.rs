@@ -3,19 +3,22 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use half::f16;
 use ndarray::{ArrayD, ArrayRef, ArrayViewD, Dimension};
-use zarrs::array::codec::ZstdCodec;
-use zarrs::array::{Array, ArrayBuilder, CodecOptions, Element as ZarrElement, FillValue, data_type};
+use serde_json::{Map, Value};
+use zarrs::array::{Array, CodecOptions, Element as ZarrElement};
 use zarrs::filesystem::FilesystemStore;
 
+use super::layout::Layout;
+use super::ome_writer;
 use super::ours::MADE_BY;
+use super::reader::{CLASS, SPACING};
 use crate::elements::{Element, ElementType, Values, each_value};
 use crate::error::{Error, Fault};
+use crate::geometry::ome::{Ome, Version};
 use crate::geometry::{Axes, Geometry};
 
-/// An array that is written chunk by chunk: version 3, and chunks compressed by zstd. Threads may write different chunks at
-/// the same time.
+/// An array that is written chunk by chunk: version 3, or 2 in OME-Zarr 0.4, and chunks compressed by zstd. Threads may write
+/// different chunks at the same time.
 ///
 /// ```
 /// use ndarray::{Array2, ArrayD};
@@ -45,34 +48,45 @@ pub(super) struct About<'a> {
 }
 
 impl About<'_> {
-    fn tell(&self, builder: &mut ArrayBuilder, axes: usize, element_type: ElementType) {
+    /// The image of OME-Zarr that an array of so many axes is written as, in a group.
+    fn ome(&self, axes: usize) -> Option<&Ome> {
+        let ome = self.geometry.ome()?;
+        (ome.axes.len() + usize::from(self.soft) == axes).then_some(ome)
+    }
+
+    /// The names of so many axes, or none.
+    fn names(&self, axes: usize) -> Vec<String> {
+        if let Some(ome) = self.ome(axes) {
+            return ome_writer::names(ome, self.soft);
+        }
         let spatial = axes.saturating_sub(usize::from(self.soft));
         let space: &[&str] = match (self.geometry.axes(), spatial) {
             (Axes::Dhw, 2) => &["y", "x"],
             (Axes::Dhw, 3) => &["z", "y", "x"],
             (Axes::Xyz, 2) => &["x", "y"],
             (Axes::Xyz, 3) => &["x", "y", "z"],
-            _ => &[],
+            _ => return Vec::new(),
         };
-        if !space.is_empty() {
-            let class = self.soft.then_some("class");
-            let names: Vec<_> = class.iter().chain(space).copied().collect();
-            builder.dimension_names(Some(names.clone()));
-            builder
-                .attributes_mut()
-                .insert("axes".into(), names.into_iter().collect());
+        let class = self.soft.then_some(CLASS);
+        class.iter().chain(space).map(ToString::to_string).collect()
+    }
+
+    fn attributes(&self, names: &[String], element_type: ElementType) -> Map<String, Value> {
+        let mut attributes = Map::new();
+        if !names.is_empty() {
+            attributes.insert("axes".into(), names.into());
         }
-        let attributes = builder.attributes_mut();
         if !self.labels.is_empty() {
-            let labels = self.labels.iter().map(String::as_str).collect();
-            attributes.insert("labels".into(), labels);
+            attributes.insert("labels".into(), self.labels.into());
         }
         if self.soft && element_type == ElementType::U8 {
             attributes.insert("scale_factor".into(), (1.0 / 255.0).into());
         }
         if let Some(spacing) = self.geometry.spacing_mm() {
-            attributes.insert("spacing_mm".into(), spacing.iter().copied().collect());
+            attributes.insert(SPACING.into(), spacing.into());
         }
+        attributes.insert(MADE_BY.into(), env!("CARGO_PKG_VERSION").into());
+        attributes
     }
 }
 
@@ -95,6 +109,9 @@ impl ArrayWriter {
 
     /// The same with the geometry of the label map. Of soft labels, which have classes, the attributes say the order of axes,
     /// the voxel spacing in millimetres where it is known, and of 255ths the factor, as xarray reads it.
+    ///
+    /// If the geometry is that of an image of OME-Zarr, so is the result: a group of the same version, with the channels as
+    /// the first axis, and the array in it.
     ///
     /// # Errors
     ///
@@ -122,30 +139,25 @@ impl ArrayWriter {
         element_type: ElementType,
         about: &About<'_>,
     ) -> Result<Self, Fault> {
-        let store = FilesystemStore::new(path).map_err(failed)?;
-        let wide = |axes: &[usize]| axes.iter().map(|&len| len as u64).collect::<Vec<_>>();
-        let axes = shape.len();
-        let (shape, chunk) = (wide(shape), wide(chunk));
-        let mut builder = match element_type {
-            ElementType::Bool => ArrayBuilder::new(shape, chunk, data_type::bool(), FillValue::from(false)),
-            ElementType::U8 => ArrayBuilder::new(shape, chunk, data_type::uint8(), 0_u8),
-            ElementType::U16 => ArrayBuilder::new(shape, chunk, data_type::uint16(), 0_u16),
-            ElementType::U32 => ArrayBuilder::new(shape, chunk, data_type::uint32(), 0_u32),
-            ElementType::U64 => ArrayBuilder::new(shape, chunk, data_type::uint64(), 0_u64),
-            ElementType::I8 => ArrayBuilder::new(shape, chunk, data_type::int8(), 0_i8),
-            ElementType::I16 => ArrayBuilder::new(shape, chunk, data_type::int16(), 0_i16),
-            ElementType::I32 => ArrayBuilder::new(shape, chunk, data_type::int32(), 0_i32),
-            ElementType::I64 => ArrayBuilder::new(shape, chunk, data_type::int64(), 0_i64),
-            ElementType::F16 => ArrayBuilder::new(shape, chunk, data_type::float16(), f16::ZERO),
-            ElementType::F32 => ArrayBuilder::new(shape, chunk, data_type::float32(), 0.0_f32),
-            ElementType::F64 => ArrayBuilder::new(shape, chunk, data_type::float64(), 0.0_f64),
+        let ome = about.ome(shape.len());
+        if let Some(ome) = ome {
+            ome_writer::write(path, ome, about.soft)?;
+        }
+        let names = about.names(shape.len());
+        let layout = Layout {
+            shape,
+            chunk,
+            element_type,
+            attributes: about.attributes(&names, element_type),
+            names,
         };
-        builder.bytes_to_bytes_codecs(vec![Arc::new(ZstdCodec::new(3, false))]);
-        about.tell(&mut builder, axes, element_type);
-        builder
-            .attributes_mut()
-            .insert(MADE_BY.into(), env!("CARGO_PKG_VERSION").into());
-        let array = builder.build(Arc::new(store), "/").map_err(failed)?;
+        let metadata = match ome {
+            Some(ome) if ome.version == Version::V04 => layout.version_2()?,
+            _ => layout.version_3()?,
+        };
+        let node = ome.map_or_else(|| "/".to_owned(), |_| format!("/{}", ome_writer::ARRAY));
+        let store = Arc::new(FilesystemStore::new(path).map_err(failed)?);
+        let array = Array::new_with_metadata(store, &node, metadata).map_err(failed)?;
         array.store_metadata().map_err(failed)?;
         Ok(Self {
             folder: path.to_path_buf(),
@@ -199,6 +211,6 @@ impl ArrayWriter {
     }
 }
 
-fn failed(error: impl std::fmt::Display) -> Fault {
+pub(super) fn failed(error: impl std::fmt::Display) -> Fault {
     Fault::format(format!("cannot be written as Zarr ({error})"))
 }
