@@ -146,6 +146,7 @@ static TABLE: &[Row] = &[
         endings: &[".tif", ".tiff"],
         ending: ".tif",
         read: Some(tiff::read),
+        prediction: Some(tiff::prediction),
         ..Row::EMPTY
     },
     #[cfg(feature = "zarr")]

@@ -15,11 +15,28 @@ use self::description::Description;
 use self::pages::Pages;
 use self::stored::Stored;
 use crate::error::Fault;
-use crate::geometry::Geometry;
+use crate::geometry::{Axes, Geometry};
 use crate::limits::{check_memory, check_unpacked, open};
 use crate::numbers::Image;
+use crate::probabilities::Prediction;
 
 pub(super) fn read(path: &Path) -> Result<Image, Fault> {
+    Ok(pages(path)?.0)
+}
+
+/// What a network predicts of a label map of so many axes. The samples of a pixel are its classes.
+pub(super) fn prediction(path: &Path, axes: usize, _: Axes) -> Result<Prediction, Fault> {
+    let (mut image, has_samples) = pages(path)?;
+    let count = image.numbers.shape().len();
+    if has_samples && count == axes + 1 {
+        let order: Vec<_> = std::iter::once(axes).chain(0..axes).collect();
+        image.numbers = image.numbers.permuted(&order);
+    }
+    image.prediction(axes)
+}
+
+/// All pages, and whether the last axis has the samples of a pixel.
+fn pages(path: &Path) -> Result<(Image, bool), Fault> {
     let file = open(path)?;
     let size = file.metadata()?.len();
     let mut stored = Stored::new(BufReader::new(file), size)?;
@@ -43,8 +60,11 @@ pub(super) fn read(path: &Path) -> Result<Image, Fault> {
             };
             if samples != 1 {
                 side.push(samples.into());
-                // What looks like colours is a third axis where tifffile says so, and colours are no floats.
-                if samples == 0 || !description.has(&side) {
+                // The library reads one of several planes.
+                let planes = decoder
+                    .find_tag_unsigned::<u16>(Tag::PlanarConfiguration)
+                    .map_err(broken)?;
+                if samples == 0 || planes == Some(PLANES) {
                     return Err(colours(color));
                 }
             }
@@ -62,6 +82,7 @@ pub(super) fn read(path: &Path) -> Result<Image, Fault> {
             decoder = decoder.with_limits(limits);
             let pixels = decoder.read_image().map_err(broken)?;
             decoder = decoder.with_limits(Limits::default());
+            // Colours are no floats: what looks like them is an axis of 3 or 4, which tifffile writes so.
             if samples != 1 && !pages::are_floats(&pixels) {
                 return Err(colours(color));
             }
@@ -77,20 +98,28 @@ pub(super) fn read(path: &Path) -> Result<Image, Fault> {
         decoder.next_image().map_err(broken)?;
     }
     let pages = pages.ok_or_else(|| Fault::broken("has no page but overviews; save it again"))?;
+    let has_samples = pages.side().len() > 2;
     let shape = description.shape(pages.count(), pages.side())?;
     let (numbers, element_type) = pages.numbers(&shape)?;
-    Ok(Image {
+    let image = Image {
         numbers,
         element_type,
         geometry: match description.spacing_mm(resolution, shape.len()) {
             Some(spacing) => Geometry::from_spacing_mm(&spacing),
             None => Geometry::unknown(),
         },
-    })
+    };
+    Ok((image, has_samples))
 }
 
+/// The samples of a pixel lie in planes, one after the other.
+const PLANES: u16 = 2;
+
 fn colours(color: ColorType) -> Fault {
-    Fault::content(format!("is {color:?}; save labels as grey levels or as a palette"))
+    Fault::content(format!(
+        "is {color:?}; save labels as grey levels or as a palette, and probabilities as grey floats with a page for each class \
+         (photometric=\"minisblack\" of tifffile)"
+    ))
 }
 
 /// A resolution in pixels per unit.

@@ -43,7 +43,7 @@ impl Description {
     }
 
     /// Whether the shape of the array is told, and ends with that of a page.
-    pub(super) fn has(&self, page: &[usize]) -> bool {
+    fn has(&self, page: &[usize]) -> bool {
         matches!(self, Self::Shape(shape) if shape.ends_with(page))
     }
 
