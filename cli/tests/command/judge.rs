@@ -60,6 +60,70 @@ fn probabilities_of_every_form() {
     assert!((brier(&bytes) - brier(&npy)).abs() < 2e-3);
 }
 
+/// Predictions in `.npz`, of this command and of nnU-Net, have the names of their label maps.
+#[test]
+fn folders_of_npz() {
+    let folder = Folder::new();
+    let classes = Classes::contiguous(3).unwrap();
+    for case in 0..4 {
+        let name = format!("case_{case}");
+        folder.nifti(&format!("truth/{name}.nii.gz"), &ball(case));
+        if case == 3 {
+            continue;
+        }
+        folder.nifti(&format!("other/{name}.nii.gz"), &ball(case + 1));
+        let soft: Array4<f32> = Svls::default().encode(&ball(case + 1), &classes).unwrap();
+        folder.npy(&format!("npy/{name}.npy"), &soft.clone().into_dyn());
+        // (C, z, y, x), beside the properties that nnU-Net writes.
+        let file = std::fs::File::create(folder.path(&format!("nnunet/{name}.npz"))).unwrap();
+        let mut npz = ndarray_npy::NpzWriter::new(file);
+        npz.add_array("probabilities", &soft.permuted_axes([0, 3, 2, 1]))
+            .unwrap();
+        npz.finish().unwrap();
+        folder.write(&format!("nnunet/{name}.pkl"), b"no prediction");
+    }
+    let [sparse, other, truth] = ["sparse", "other", "truth"].map(|name| folder.text(name));
+    well([
+        "encode",
+        "--classes",
+        "3",
+        "--quiet",
+        "--sparse",
+        "--out",
+        &sparse,
+        &other,
+    ]);
+    assert_eq!(folder.names("sparse"), ["case_0.npz", "case_1.npz", "case_2.npz"]);
+    let judged = |found: &str| -> Value {
+        let output = run([
+            "judge",
+            "--classes",
+            "3",
+            "--quiet",
+            "--json",
+            &folder.text(found),
+            &truth,
+        ]);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{errors}");
+        assert!(errors.contains("case_3: has no prediction"), "{errors}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let npy = judged("npy");
+    let dice = |case: usize| npy["cases"][case].to_string();
+    assert!(dice(0) != dice(1) && dice(1) != dice(2), "{npy}");
+    assert_eq!(judged("sparse"), npy);
+    assert_eq!(judged("nnunet"), npy);
+
+    // Where there are label maps, too, these are the predictions.
+    for case in 0..3 {
+        folder.nifti(&format!("nnunet/case_{case}.nii.gz"), &ball(case + 1));
+    }
+    let labels = judged("nnunet");
+    assert_ne!(labels, npy);
+    assert_eq!(labels, judged("other"));
+}
+
 #[test]
 fn two_folders() {
     let folder = data();
