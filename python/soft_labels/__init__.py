@@ -8,7 +8,17 @@
 >>> round(float(soft[1, 1, 1]), 4)
 0.7028
 
-Submodules: `fuse` (majority vote, STAPLE), `metrics`, and, where the libraries are installed, `torch`, `monai` and `dask`.
+Soft labels: `encode`, `encode_sparse` (`SparseLabels`), `encode_structures` (`Structures`), `pool`, `valid_mask`.
+
+Settings: `Classes`, `Encoding` and its `kernel`, `num_threads`, `set_num_threads`.
+
+Several raters to one, `fuse`: `fuse.majority_vote`, `fuse.mean`, `fuse.staple`, and how far they are apart,
+`fuse.disagreement`.
+
+Predictions against references, `metrics`: `metrics.judge` for all at once; `metrics.dice`, `metrics.surface_distances`,
+`metrics.reliability` and others one by one.
+
+Where the libraries are installed: `torch`, `monai` and `dask`.
 """
 
 import importlib

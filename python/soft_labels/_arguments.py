@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._interchange import Array, ArrayOrTensor, is_tensor, memory_of
 from ._native import Classes, Encoding
 
-Array: TypeAlias = NDArray[Any]
-LabelMaps: TypeAlias = Array | Sequence[Array]
+LabelMaps: TypeAlias = ArrayOrTensor | Sequence[ArrayOrTensor]
 AnyClasses: TypeAlias = int | Sequence[int] | Classes
-Method: TypeAlias = str | Mapping[str, Any] | Encoding
+MethodName: TypeAlias = Literal["svls", "one_hot", "label_smoothing", "label_smoothing_over_others"]
+# Label smoothing needs an alpha, which a name alone does not have.
+Method: TypeAlias = Literal["svls", "one_hot"] | Mapping[str, Any] | Encoding
 Channels: TypeAlias = Mapping[str, Any] | Sequence[Sequence[float]] | NDArray[Any]
 Window: TypeAlias = Sequence[slice | tuple[int, int]]
 
@@ -24,7 +25,7 @@ Window: TypeAlias = Sequence[slice | tuple[int, int]]
 def label_maps(labels: LabelMaps) -> list[Array]:
     """The label maps of all raters, as arrays of one element type. Bools come as bytes of 0 and 1."""
     if not isinstance(labels, (list, tuple)):
-        return [_native_order(label_map(cast(Array, labels)))]
+        return [_native_order(label_map(cast(ArrayOrTensor, labels)))]
     maps = [label_map(one) for one in labels]
     dtypes = {one.dtype for one in maps}
     if len(dtypes) > 1:
@@ -37,7 +38,7 @@ def label_maps(labels: LabelMaps) -> list[Array]:
     return [_native_order(one) for one in maps]
 
 
-def raters_of(labels: Any) -> list[Array]:
+def raters_of(labels: Sequence[ArrayOrTensor]) -> list[Array]:
     """The label maps of several raters, which are a list: an array would be the one map of one rater."""
     if not isinstance(labels, (list, tuple)):
         raise TypeError(
@@ -46,7 +47,7 @@ def raters_of(labels: Any) -> list[Array]:
     return label_maps(labels)
 
 
-def label_map(labels: Array, what: str = "a label map") -> Array:
+def label_map(labels: ArrayOrTensor, what: str = "a label map") -> Array:
     """An array of integers or bools, in any byte order. Whole floats are integers."""
     array = plain(labels, what)
     if array.dtype.kind == "f":
@@ -72,8 +73,8 @@ def _bools(array: Array) -> Array:
 def _whole(array: Array) -> Array:
     """Labels that are stored as floats."""
     elements = _once(array)
-    # The range of 64 bits; NaN is in none.
-    with np.errstate(invalid="ignore"):
+    # The range of 64 bits, which is infinite in 16; NaN is in none.
+    with np.errstate(invalid="ignore", over="ignore"):
         wrong = ~((elements >= -(2.0**63)) & (elements < 2.0**63) & (np.trunc(elements) == elements))
     if wrong.any():
         at = tuple(int(index) for index in np.unravel_index(np.argmax(wrong), wrong.shape))
@@ -87,14 +88,15 @@ def _whole(array: Array) -> Array:
 def plain(values: Any, what: str) -> Array:
     """An array without a mask."""
     if isinstance(values, np.ma.MaskedArray):
-        raise TypeError(
-            f"{what} is a masked array; pass .filled(label), and name that label as Classes(.., ignore=label)"
-        )
+        raise TypeError(f"{what} is a masked array; pass .filled(label), and name that label as ignore=label")
     if isinstance(values, np.ndarray):
         return values
+    if is_tensor(values):
+        return memory_of(values, what)
     if hasattr(values, "__array__") or hasattr(values, "__array_interface__"):
         return np.asarray(values)
-    raise TypeError(f"{what} is an array, not {type(values).__name__}; a list holds one array for each rater")
+    hint = "; a list holds one array for each rater" if what == "a label map" else ""
+    raise TypeError(f"{what} is an array, not {type(values).__name__}{hint}")
 
 
 def _native_order(array: Array) -> Array:
@@ -106,18 +108,45 @@ def _native_order(array: Array) -> Array:
     return np.array(array, dtype=array.dtype.newbyteorder("="), order="K", subok=False)
 
 
-def floats(
-    values: Array, what: str = "soft labels", allowed: Sequence[str] = ("float32", "float64", "float16")
-) -> Array:
-    """An array of floating-point numbers, as the machine's own lie."""
+def soft_of(values: ArrayOrTensor, what: str = "soft labels") -> Array:
+    """An array of a type that soft labels are made in, as the machine's own lie. Those of uint8 are 255ths."""
     array = plain(values, what)
-    if array.dtype.name not in allowed:
-        raise TypeError(f"{what} are of {', '.join(allowed)}, not {array.dtype}; convert them with astype")
+    if array.dtype.name not in ("float32", "float64", "float16", "uint8"):
+        raise TypeError(
+            f"{what} are of float32, float64, float16 or, as 255ths, of uint8, not {array.dtype}; convert them with astype"
+        )
     return _native_order(array)
 
 
-def classes_of(classes: AnyClasses) -> Classes:
-    """`Classes` of a number of classes, of their values, or as they are."""
+def probabilities_of(values: ArrayOrTensor, what: str = "probabilities") -> Array:
+    """Soft labels as float32, which holds those of fewer bits, or float64."""
+    array = soft_of(values, what)
+    if array.dtype == np.uint8:
+        return np.divide(array, 255, dtype=np.float32)
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def bools_of(values: ArrayOrTensor, what: str) -> NDArray[np.bool_]:
+    """An array of bools whose bytes are 0 and 1."""
+    array = plain(values, what)
+    if array.dtype != np.bool_:
+        raise TypeError(f"{what} is an array of bools, not of {array.dtype}; compare it, as in array > 0")
+    return _bools(array).view(np.bool_)
+
+
+def classes_of(classes: AnyClasses, ignore: int | None = None) -> Classes:
+    """`Classes` of a number of classes, of their values, or as they are, with a label to ignore if one is given."""
+    if ignore is None:
+        return _classes_of(classes)
+    label, made = _integer(ignore, "the label to ignore"), _classes_of(classes)
+    if made.ignore is None:
+        return made.with_ignore(label)
+    if made.ignore != label:
+        raise ValueError(f"ignore is {label}, but the classes ignore {made.ignore}; give one of them")
+    return made
+
+
+def _classes_of(classes: AnyClasses) -> Classes:
     if isinstance(classes, Classes):
         return classes
     if isinstance(classes, (int, np.integer)) and not isinstance(classes, bool):
@@ -125,7 +154,7 @@ def classes_of(classes: AnyClasses) -> Classes:
     if isinstance(classes, (list, tuple, range)) or (isinstance(classes, np.ndarray) and classes.ndim == 1):
         if len(classes) > 65535:
             raise ValueError(f"{len(classes)} classes are too many; use at most 65535")
-        return Classes(values=[_integer(value, "a class") for value in classes])
+        return Classes([_integer(value, "a class") for value in classes])
     raise TypeError(f"classes are a number, a list of labels or soft_labels.Classes, not {type(classes).__name__}")
 
 
@@ -147,11 +176,11 @@ def encoding_of(method: Method, channels: Channels | None = None) -> Encoding:
     return encoding if channels is None else encoding.with_channels(_channels(channels))
 
 
-def _channels(channels: Channels) -> str:
-    """The JSON form of channels."""
+def _channels(channels: Channels) -> dict[str, Any]:
+    """Channels by their kind."""
     if not isinstance(channels, Mapping):
-        if hasattr(channels, "detach"):
-            channels = channels.detach().cpu().numpy()
+        if is_tensor(channels):
+            channels = cast(Any, channels).detach().cpu().numpy()
         if not isinstance(channels, (list, tuple, np.ndarray)):
             raise TypeError(
                 f'channels are a dict such as {{"regions": [[1, 2], [2]]}} or a matrix, not {type(channels).__name__}'
@@ -160,12 +189,7 @@ def _channels(channels: Channels) -> str:
     plain = {name: list(value) if isinstance(value, (tuple, range)) else value for name, value in channels.items()}
     if isinstance(plain.get("matrix"), (np.ndarray, list)):
         plain["matrix"] = _matrix(plain["matrix"])
-    try:
-        return json.dumps(plain, default=operator.methodcaller("tolist"), allow_nan=False)
-    except (TypeError, AttributeError) as error:
-        raise TypeError(f"channels are numbers and lists of numbers: {error}") from None
-    except ValueError:
-        raise ValueError("channels hold a number that is not finite") from None
+    return plain
 
 
 def _matrix(matrix: Any) -> list[list[float]]:
@@ -185,11 +209,11 @@ def _matrix(matrix: Any) -> list[list[float]]:
 
 @lru_cache(maxsize=64)
 def _named(method: str) -> Encoding:
-    return Encoding(method)
+    return Encoding(cast(MethodName, method))
 
 
 def windows_of(window: Any, shape: Sequence[int]) -> list[tuple[int, int]]:
-    """(start, end) for each axis."""
+    """(start, end) for each axis, as the bounds of slices mean it in NumPy; but what lies past the array is an error."""
     if isinstance(window, slice) or not hasattr(window, "__iter__"):
         window = (window,)
     window = list(window)
@@ -202,8 +226,8 @@ def _range(part: Any, length: int) -> tuple[int, int]:
     if isinstance(part, slice):
         if part.step not in (None, 1):
             raise ValueError(f"a window has no steps; {part} has")
-        start = 0 if part.start is None else part.start
-        stop = length if part.stop is None else part.stop
+        start = 0 if part.start is None else _bound(part.start, length, "a window's start")
+        stop = length if part.stop is None else _bound(part.stop, length, "a window's end")
     else:
         try:
             start, stop = part
@@ -213,6 +237,14 @@ def _range(part: Any, length: int) -> tuple[int, int]:
     if start > stop:
         raise ValueError(f"a window does not end before it begins; {start}:{stop} does")
     return start, stop
+
+
+def _bound(bound: Any, length: int, what: str) -> int:
+    """A bound of a slice, counted from the first voxel."""
+    at = _integer(bound, what, -(2**63), 2**63 - 1)
+    if at < -length:
+        raise ValueError(f"{what} is {at}, before the first of {length} voxels; use {-length} or more")
+    return at + length if at < 0 else at
 
 
 def weights_of(weights: ArrayLike | None) -> list[float] | None:

@@ -1,33 +1,46 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ._arguments import Channels, MethodName
 
 __version__: str
 
 class Classes:
     """Which labels are classes, and which label is ignored.
 
-    ``Classes(4)`` are the labels 0, 1, 2, 3; ``Classes(values=[0, 1, 4])`` are those listed, in this order.
+    ``Classes(4)`` are the labels 0, 1, 2, 3; ``Classes([0, 1, 4], ignore=255)`` are those listed, in this order.
     """
 
     def __init__(
-        self, count: int | None = None, *, values: Sequence[int] | None = None, ignore: int | None = None
+        self,
+        count: int | Sequence[int] | NDArray[np.integer[Any]] | None = None,
+        *,
+        values: Sequence[int] | NDArray[np.integer[Any]] | None = None,
+        ignore: int | None = None,
     ) -> None: ...
     @property
     def values(self) -> list[int]:
-        """The label of each class."""
+        """The label of each class, in the order of the class axis."""
     @property
     def ignore(self) -> int | None:
-        """The label that is ignored, if there is one."""
+        """The label that is ignored, or None."""
+    @property
+    def count(self) -> int:
+        """The number of classes: the length of the class axis."""
     def __len__(self) -> int: ...
-    def to_json(self) -> str: ...
+    def with_ignore(self, label: int) -> Classes:
+        """The same classes with a label to ignore."""
+    def to_json(self) -> str:
+        """The JSON form, which the command and the Rust library read, too."""
     @classmethod
-    def from_json(cls, text: str) -> Classes: ...
+    def from_json(cls, text: str) -> Classes:
+        """Classes of their JSON form."""
 
 class Encoding:
-    """A method and its settings.
+    """A method and its settings: one-hot labels, label smoothing or SVLS.
 
     ``Encoding("svls", sigma=1.0, radius=1, strength=1.0)``, in voxels, each setting one number or one for each axis; or
     ``sigma_mm`` with ``spacing_mm``, in millimetres. The radius is 1 whatever sigma is, unless it is given, or follows from
@@ -38,30 +51,60 @@ class Encoding:
 
     def __init__(
         self,
-        method: str = "svls",
+        method: MethodName = "svls",
         *,
-        sigma: float | Sequence[float] | NDArray[Any] = ...,
-        sigma_mm: float | Sequence[float] | NDArray[Any] = ...,
-        spacing_mm: float | Sequence[float] | NDArray[Any] = ...,
-        radius: int | Sequence[int] | NDArray[Any] = ...,
-        truncate: float = ...,
-        strength: float = ...,
-        alpha: float = ...,
-        channels: Mapping[str, Any] = ...,
+        sigma: float | Sequence[float] | NDArray[Any] | None = None,
+        sigma_mm: float | Sequence[float] | NDArray[Any] | None = None,
+        spacing_mm: float | Sequence[float] | NDArray[Any] | None = None,
+        radius: int | Sequence[int] | NDArray[Any] | None = None,
+        truncate: float | None = None,
+        strength: float | None = None,
+        alpha: float | None = None,
+        channels: Channels | None = None,
     ) -> None: ...
-    def to_json(self) -> str: ...
+    @property
+    def method(self) -> MethodName:
+        """The name of the method."""
+    @property
+    def sigma(self) -> float | list[float] | None:
+        """Of SVLS: sigma in voxels, one number or one for each axis; None where it is given in millimetres."""
+    @property
+    def sigma_mm(self) -> float | list[float] | None:
+        """Of SVLS: sigma in millimetres, if it is given so."""
+    @property
+    def spacing_mm(self) -> float | list[float] | None:
+        """Of SVLS: the size of a voxel, if sigma is given in millimetres."""
+    @property
+    def truncate(self) -> float | None:
+        """Of SVLS: the radius in sigmas, if it is given so."""
+    @property
+    def strength(self) -> float | None:
+        """Of SVLS: how much of it is mixed with one-hot labels."""
+    @property
+    def alpha(self) -> float | None:
+        """Of label smoothing: the probability that is spread."""
+    @property
+    def channels(self) -> dict[str, Any] | None:
+        """What the first axis is as a dict, or None if it is the classes."""
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All settings as a dict, those that were left out included: ``Encoding(**encoding.settings)`` is the same encoding."""
+    def to_json(self) -> str:
+        """The JSON form, which the command and the Rust library read, too."""
     @classmethod
-    def from_json(cls, text: str) -> Encoding: ...
-    def with_channels(self, channels: str) -> Encoding:
-        """The same with channels, which are given in their JSON form."""
+    def from_json(cls, text: str) -> Encoding:
+        """An encoding of its JSON form."""
+    def with_channels(self, channels: Channels | str) -> Encoding:
+        """The same encoding with channels that are not the classes."""
     def channel_count(self, classes: Classes) -> int:
-        """How many channels the soft labels of these classes have: the length of their first axis."""
+        """How many channels the soft labels of some classes have: the length of their first axis."""
     def is_distribution(self, classes: Classes) -> bool:
         """Whether the channels of a voxel sum to 1. Those of regions and structures do not."""
     def radius(self, axes: int) -> list[int]:
-        """How far the method reaches along each axis of label maps of 2 or 3 axes, in voxels.
+        """How far the method reaches along each axis of a label map, in voxels.
 
-        A block of a larger map needs so many more voxels around it to have the soft labels of the whole.
+        A block of a larger map needs so many more voxels around it to have the soft labels of the whole. The setting itself is
+        ``settings["radius"]``.
         """
 
 class Loss:
@@ -101,6 +144,43 @@ class Loss:
         out: NDArray[Any],
     ) -> float | None: ...
 
+class Reliability:
+    """Confidence of the most probable class against accuracy, counted in bins of confidence.
+
+    The bins of several cases are added with ``+`` or `sum`, so a data set is judged without keeping it.
+    """
+
+    def __init__(self, bins: int = 10) -> None: ...
+    @property
+    def lower(self) -> NDArray[np.float64]:
+        """Of each bin: confidences in it are above this."""
+    @property
+    def upper(self) -> NDArray[np.float64]:
+        """Of each bin: confidences in it are at most this."""
+    @property
+    def count(self) -> NDArray[np.uint64]:
+        """Of each bin: the number of voxels."""
+    @property
+    def accuracy(self) -> NDArray[np.float64]:
+        """Of each bin: the fraction of voxels whose most probable class is right, NaN if there are none."""
+    @property
+    def confidence(self) -> NDArray[np.float64]:
+        """Of each bin: the mean confidence, NaN if there are no voxels."""
+    @property
+    def voxels(self) -> int:
+        """The number of voxels in all bins."""
+    @property
+    def ece(self) -> float:
+        """The expected calibration error, NaN if no voxel was counted."""
+    def __len__(self) -> int: ...
+    def __add__(self, other: Reliability) -> Reliability: ...
+    def __radd__(self, other: int) -> Reliability: ...
+    def to_json(self) -> str:
+        """The JSON form, which the Rust library reads, too."""
+    @classmethod
+    def from_json(cls, text: str) -> Reliability:
+        """Bins of their JSON form."""
+
 class Structures:
     def add(self, mask: NDArray[Any]) -> None: ...
     def build(self, encoding: Encoding) -> tuple[NDArray[np.uint16], Classes, Encoding]: ...
@@ -129,7 +209,8 @@ def encode_sparse(
 def valid_mask(maps: list[NDArray[Any]], classes: Classes) -> NDArray[np.bool_]: ...
 def average(soft: NDArray[Any], box_size: list[int], valid: NDArray[np.bool_] | None) -> NDArray[Any]: ...
 def kernel(encoding: Encoding, axes: int) -> NDArray[np.float64]: ...
-def majority(maps: list[NDArray[Any]], classes: Classes, ties: str) -> NDArray[Any]: ...
+def majority(maps: list[NDArray[Any]], classes: Classes, ties: str, label: int | None) -> NDArray[Any]: ...
+def disagreement(maps: list[NDArray[Any]], classes: Classes) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
 def staple(
     maps: list[NDArray[Any]], classes: Classes, tolerance: float, max_iterations: int, prior: list[float] | None
 ) -> dict[str, Any]: ...
@@ -146,9 +227,7 @@ def surfaces(
     tolerance: float,
     percent: float,
 ) -> list[float]: ...
-def reliability(
-    probabilities: NDArray[Any], reference: NDArray[Any], classes: Classes, bins: int, scope: str
-) -> tuple[float, NDArray[np.float64]]: ...
+def reliability(probabilities: NDArray[Any], reference: NDArray[Any], classes: Classes, bins: int) -> Reliability: ...
 def tace(
     probabilities: NDArray[Any],
     reference: NDArray[Any],
@@ -156,7 +235,11 @@ def tace(
     bins: int,
     threshold: float,
     svls_paper: bool,
+    background: bool,
+    weight: str | None,
 ) -> float: ...
 def nll(probabilities: NDArray[Any], reference: NDArray[Any], classes: Classes) -> float: ...
 def brier(probabilities: NDArray[Any], reference: NDArray[Any], classes: Classes) -> float: ...
+def nll_soft(probabilities: NDArray[Any], reference: NDArray[Any]) -> float: ...
+def brier_soft(probabilities: NDArray[Any], reference: NDArray[Any]) -> float: ...
 def top_labels(probabilities: NDArray[Any], classes: Classes, reference: NDArray[Any] | None) -> NDArray[np.int64]: ...

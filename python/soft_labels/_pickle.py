@@ -1,10 +1,10 @@
-"""What pickles of `Classes` and `Encoding` call. The names are in files of users: they stay."""
+"""What pickles of `Classes`, `Encoding` and `Reliability` call. The names are in files of users: they stay."""
 
 from __future__ import annotations
 
 import sys
 
-from ._native import Classes, Encoding
+from ._native import Classes, Encoding, Reliability
 
 
 def classes(text: str) -> Classes:
@@ -17,10 +17,15 @@ def encoding(text: str) -> Encoding:
     return Encoding.from_json(text)
 
 
+def reliability(text: str) -> Reliability:
+    """`Reliability` of its JSON form."""
+    return Reliability.from_json(text)
+
+
 def trust() -> None:
-    """Has PyTorch, if it is there, load both with ``weights_only=True``, as Lightning does with hyperparameters."""
+    """Has PyTorch, if it is there, load them with ``weights_only=True``, as Lightning does with hyperparameters."""
     serialization = getattr(sys.modules.get("torch"), "serialization", None)
     # Versions before 2.4 have no such list.
     add = getattr(serialization, "add_safe_globals", None)
     if add is not None:
-        add([classes, encoding])
+        add([classes, encoding, reliability])

@@ -29,6 +29,16 @@ class Structures:
         The patterns.
     method : Encoding
         The method with its channels, one for each structure.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from soft_labels import Structures, encode
+    >>> structures = Structures.of_masks([np.array([[0, 1, 1]]), np.array([[0, 0, 1]])])
+    >>> structures.patterns
+    array([[0, 1, 2]], dtype=uint16)
+    >>> encode(structures.patterns, structures.classes, structures.method).shape
+    (2, 1, 3)
     """
 
     patterns: NDArray[np.uint16]
@@ -37,7 +47,29 @@ class Structures:
 
     @classmethod
     def of_masks(cls, masks: Iterable[Array], method: Method = "svls") -> Structures:
-        """The structures of these masks. `masks` may be an iterator that yields one at a time."""
+        """The structures of these masks.
+
+        Parameters
+        ----------
+        masks, method
+            As for `encode_structures`.
+
+        Returns
+        -------
+        Structures
+
+        Raises
+        ------
+        ValueError, TypeError
+            Like `encode_structures`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from soft_labels import Structures
+        >>> len(Structures.of_masks([np.array([[0, 1, 1]]), np.array([[0, 0, 1]])]).classes)
+        3
+        """
         builder = _native.Structures()
         voxels = 0
         for mask in masks:
@@ -67,10 +99,26 @@ def encode_structures(
     method, window, dtype, out
         As for `encode`.
 
+    Returns
+    -------
+    array of `dtype`, or `out`
+
     Raises
     ------
     ValueError
         If shapes differ, a mask holds two numbers beside 0, or there are more than 65535 patterns of structures.
+    TypeError
+        If masks are not numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from soft_labels import encode_structures
+    >>> liver, tumour = np.array([[0, 1, 1, 1]]), np.array([[0, 0, 0, 1]])
+    >>> encode_structures([liver, tumour], "one_hot")
+    array([[[0., 1., 1., 1.]],
+    <BLANKLINE>
+           [[0., 0., 0., 1.]]], dtype=float32)
     """
     structures = Structures.of_masks(masks, method)
     return encode(structures.patterns, structures.classes, structures.method, window=window, dtype=dtype, out=out)

@@ -22,7 +22,7 @@ import pathlib
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import dask.array as da
 import numpy as np
@@ -42,15 +42,41 @@ def encode(
     classes: AnyClasses,
     method: Method = "svls",
     *,
+    ignore: int | None = None,
     channels: Channels | None = None,
     weights: ArrayLike | None = None,
     dtype: DTypeLike = np.float32,
 ) -> da.Array:
-    """Soft labels (C, ..) of a Dask array of labels, lazily. The parameters are those of `soft_labels.encode`.
+    """Soft labels (C, ..) of a Dask array of labels, lazily.
 
-    The result has the chunks of `labels`, and all channels in one chunk. Each chunk is encoded with as many voxels around it
-    as the kernel needs, so the bits are those of one piece, whatever the chunks and the scheduler. Several raters are a list
-    of Dask arrays of one shape.
+    Each chunk is encoded with as many voxels around it as the kernel needs, so the bits are those of one piece, whatever the
+    chunks and the scheduler.
+
+    Parameters
+    ----------
+    labels : Dask array (H, W) or (D, H, W), or list of them, one for each rater
+    classes, method, ignore, channels, weights, dtype
+        As for `soft_labels.encode`.
+
+    Returns
+    -------
+    Dask array, (C, H, W) or (C, D, H, W)
+        With the chunks of `labels`, and all channels in one chunk.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range, shapes differ or chunks are of unknown sizes; when it is computed, if a label is not a
+        class.
+    TypeError
+        If labels are no Dask arrays, or an argument is of another wrong type.
+
+    Examples
+    --------
+    >>> import dask.array as da, numpy as np
+    >>> from soft_labels.dask import encode
+    >>> encode(da.zeros((4, 60), chunks=(4, 30), dtype=np.uint8), 2).compute().shape
+    (2, 4, 60)
     """
     maps: list[Any] = list(labels) if isinstance(labels, (list, tuple)) else [labels]
     if not maps:
@@ -63,7 +89,7 @@ def encode(
         if np.isnan(sum(one.shape)):
             raise ValueError("the sizes of chunks are not known; call compute_chunk_sizes() first")
     classes, encoding, dtype = (
-        classes_of(classes),
+        classes_of(classes, ignore),
         encoding_of(method, channels),
         np.dtype(np.float32 if dtype is None else dtype),
     )
@@ -223,8 +249,8 @@ def _positive(text: str) -> int:
 
 
 def _method(text: str) -> Method:
-    method: Method = json.loads(text) if text.startswith("{") else text
-    return encoding_of(method)
+    # The names that there are, a call says.
+    return encoding_of(json.loads(text) if text.startswith("{") else cast(Method, text))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,51 +1,225 @@
-"""Several raters to one: majority vote and STAPLE."""
+"""Several raters to one, and how much they disagree.
+
+`majority_vote` gives a label map, `mean` and `staple` give probabilities, and `disagreement` two maps of how far the raters are
+apart. The mean that keeps the boundaries uncertain, too, is `soft_labels.encode` of a list of label maps.
+
+The raters are a list of label maps. An array (R, H, W) is an error: it may be the volume of one rater. ``list(array)`` is the
+list. A rater who ignores a voxel has no part in it. Tensors on the CPU give tensors.
+
+>>> import numpy as np
+>>> from soft_labels import fuse
+>>> raters = [np.array([[0, 1, 1, 0]]), np.array([[0, 1, 1, 0]]), np.array([[0, 0, 1, 1]])]
+>>> fuse.majority_vote(raters, 2)
+array([[0, 1, 1, 0]])
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _native
-from ._arguments import AnyClasses, Array, classes_of, index, raters_of, weights_of
+from ._arguments import AnyClasses, _integer, classes_of, index, plain, raters_of, weights_of
+from ._encode import encode
+from ._interchange import ArrayOrTensor, Same, as_given
 from ._interrupt import interruptible
 
-__all__ = ["Staple", "majority_vote", "staple"]
+__all__ = ["Disagreement", "Staple", "disagreement", "majority_vote", "mean", "staple"]
+
+Ties: TypeAlias = Literal["lowest", "highest"] | Mapping[Literal["prefer", "undecided"], int]
 
 
-def majority_vote(labels: Sequence[Array], classes: AnyClasses, *, ties: str = "lowest") -> Array:
-    """The label that most raters gave each voxel, as an array of the raters' element type.
+def majority_vote(
+    labels: Sequence[Same], classes: AnyClasses, *, ignore: int | None = None, ties: Ties = "lowest"
+) -> Same:
+    """The label that most raters gave each voxel.
 
-    Where several labels have the most votes, the class that comes first wins, or the last with ``ties="highest"``. A rater
-    who ignores a voxel has no vote there; where all ignore it, the result is the ignored label. The raters are a list, of a
-    stack (R, ..) ``list(stack)``.
+    Parameters
+    ----------
+    labels : list of arrays or tensors, one for each rater
+        Label maps (H, W) or (D, H, W). A rater who ignores a voxel has no vote there.
+    classes : int, list of int, or Classes
+    ignore : int, optional
+        The label that is ignored, if `classes` does not hold it.
+    ties : {"lowest", "highest"} or dict
+        Which of several labels with the most votes wins: that of the first class, or of the last, which for two classes is
+        "at least half of the raters". ``{"prefer": 2}``: label 2 if it is one of them, else the first. ``{"undecided": 255}``:
+        none of them; the voxel gets that label, whether or not it is a class.
+
+    Returns
+    -------
+    array or tensor of the raters' element type, int64 if they are whole floats
+        The ignored label where all raters ignore the voxel.
+
+    Raises
+    ------
+    ValueError
+        If a label is not a class or not whole, shapes differ, there are no raters, or `ties` is none of these.
+    TypeError
+        If the raters are no list, or labels are not numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from soft_labels import fuse
+    >>> raters = [np.array([[0, 1, 2]]), np.array([[0, 2, 2]])]
+    >>> fuse.majority_vote(raters, 3)
+    array([[0, 1, 2]])
+    >>> fuse.majority_vote(raters, 3, ties={"undecided": 255})
+    array([[  0, 255,   2]])
     """
     maps = raters_of(labels)
-    vote = interruptible(_native.majority, maps, classes_of(classes), ties)
-    return vote.view(np.bool_) if _are_bools(labels) else vote
+    bools = all(plain(one, "a label map").dtype == np.bool_ for one in labels)
+    vote = interruptible(_native.majority, maps, classes_of(classes, ignore), *_rule(ties, bools))
+    return cast(Same, as_given(vote.view(np.bool_) if bools else vote, labels))
 
 
-def _are_bools(labels: Sequence[Array]) -> bool:
-    return all(np.asarray(one).dtype == np.bool_ for one in labels)
+def _rule(ties: Ties, bools: bool) -> tuple[str, int | None]:
+    """The rule for ties, and its label."""
+    if isinstance(ties, str):
+        return ties, None
+    if not isinstance(ties, Mapping) or len(ties) != 1:
+        raise ValueError(f'ties are "lowest", "highest", {{"prefer": label}} or {{"undecided": label}}, not {ties!r}')
+    ((rule, label),) = ties.items()
+    label = _integer(label, "the label of ties")
+    if bools and label not in (0, 1):
+        raise ValueError(f"label {label} does not fit the raters' bools; convert them with astype")
+    return str(rule), label
+
+
+def mean(
+    labels: Sequence[Same],
+    classes: AnyClasses,
+    *,
+    ignore: int | None = None,
+    weights: ArrayLike | None = None,
+    dtype: DTypeLike = np.float32,
+) -> Same:
+    """The share of the raters who gave each voxel each class, as probabilities.
+
+    It is `soft_labels.encode` with the method "one_hot", for which "svls" and others smooth, too.
+
+    Parameters
+    ----------
+    labels : list of arrays or tensors, one for each rater
+        Label maps (H, W) or (D, H, W).
+    classes : int, list of int, or Classes
+    ignore : int, optional
+        The label that is ignored, if `classes` does not hold it.
+    weights : list of float, optional
+        One for each rater.
+    dtype : {float32, float64, float16, uint8}
+        In uint8 they are 255ths, whose sum is exactly 255.
+
+    Returns
+    -------
+    array or tensor, (C, H, W) or (C, D, H, W)
+        0 in all classes where all raters ignore the voxel.
+
+    Raises
+    ------
+    ValueError
+        If a label is not a class or not whole, shapes differ, there are no raters, or weights are not one for each.
+    TypeError
+        If the raters are no list, or labels are not numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from soft_labels import fuse
+    >>> fuse.mean([np.array([[0, 1]]), np.array([[0, 0]])], 2)[1]
+    array([[0. , 0.5]], dtype=float32)
+    """
+    soft = encode(raters_of(labels), classes, "one_hot", ignore=ignore, weights=weights, dtype=dtype)
+    return cast(Same, as_given(soft, labels))
+
+
+@dataclass(frozen=True, eq=False)
+class Disagreement:
+    """How much raters disagree at each voxel, which `disagreement` returns.
+
+    Attributes
+    ----------
+    entropy : array or tensor of float64, (H, W) or (D, H, W)
+        The entropy of the raters' labels in nats: 0 where all agree, ln k where k classes share the votes evenly.
+    minority : array or tensor of float64, (H, W) or (D, H, W)
+        The share of raters whose label is not the most frequent one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from soft_labels import fuse
+    >>> maps = fuse.disagreement([np.array([[0, 0]]), np.array([[0, 1]])], 2)
+    >>> maps.minority
+    array([[0. , 0.5]])
+    """
+
+    entropy: NDArray[np.float64]
+    minority: NDArray[np.float64]
+
+
+def disagreement(labels: Sequence[ArrayOrTensor], classes: AnyClasses, *, ignore: int | None = None) -> Disagreement:
+    """How much the raters disagree at each voxel, each counting alike.
+
+    Parameters
+    ----------
+    labels : list of arrays or tensors, one for each rater
+        Label maps (H, W) or (D, H, W). A rater who ignores a voxel is left out there.
+    classes : int, list of int, or Classes
+    ignore : int, optional
+        The label that is ignored, if `classes` does not hold it.
+
+    Returns
+    -------
+    Disagreement
+        The maps `entropy` and `minority`, both 0 where all raters ignore the voxel.
+
+    Raises
+    ------
+    ValueError
+        If a label is not a class or not whole, shapes differ, or there are no raters.
+    TypeError
+        If the raters are no list, or labels are not numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from soft_labels import fuse
+    >>> maps = fuse.disagreement([np.array([[0, 0]]), np.array([[0, 1]])], 2)
+    >>> maps.entropy.round(4)
+    array([[0.    , 0.6931]])
+    """
+    found = interruptible(_native.disagreement, raters_of(labels), classes_of(classes, ignore))
+    return Disagreement(*(as_given(one, labels) for one in found))
 
 
 @dataclass(frozen=True, eq=False)
 class Staple:
-    """What STAPLE found.
+    """What STAPLE found, which `staple` returns.
 
     Attributes
     ----------
-    posterior : array of float64, (C, ..)
+    posterior : array or tensor of float64, (C, H, W) or (C, D, H, W)
         The probability of each class at each voxel.
-    sensitivity, specificity : array of float64, (raters, classes)
-    confusion : list of array of float64, (classes, classes)
+    sensitivity, specificity : array or tensor of float64, (raters, classes)
+    confusion : list of arrays or tensors of float64, (classes, classes)
         For each rater: the probability of a vote for class j (row) where the truth is class s (column).
     prior : list of float
         The prior probability of each class.
     iterations : int
     converged : bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from soft_labels import fuse
+    >>> found = fuse.staple([np.array([[0, 1, 1]]), np.array([[0, 1, 1]])], 2)
+    >>> found.converged, found.posterior.shape
+    (True, (2, 1, 3))
     """
 
     posterior: NDArray[np.float64]
@@ -58,26 +232,59 @@ class Staple:
 
 
 def staple(
-    labels: Sequence[Array],
+    labels: Sequence[ArrayOrTensor],
     classes: AnyClasses,
     *,
+    ignore: int | None = None,
     tolerance: float = 1e-7,
     max_iterations: int = 10_000,
     prior: ArrayLike | None = None,
 ) -> Staple:
     """Simultaneous truth and performance level estimation (Warfield et al. 2004; several classes: Rohlfing et al. 2004).
 
+    The prior depends on the field of view: crop before you compare.
+
     Parameters
     ----------
-    labels : list of arrays, one for each rater
+    labels : list of arrays or tensors, one for each rater
+        Label maps (H, W) or (D, H, W). A rater who ignores a voxel has no vote there.
     classes : int, list of int, or Classes
+    ignore : int, optional
+        The label that is ignored, if `classes` does not hold it.
     tolerance : float
         Rounds end when no entry of a confusion matrix moved by more.
     max_iterations : int
     prior : list of float, optional
         The prior probability of each class. By default its share of the raters' labels.
+
+    Returns
+    -------
+    Staple
+        The posterior, 0 in all classes where all raters ignore the voxel, and how reliable each rater is.
+
+    Raises
+    ------
+    ValueError
+        If a label is not a class or not whole, shapes differ, there are no raters, or a setting is out of range.
+    TypeError
+        If the raters are no list, or labels are not numbers.
+
+    Examples
+    --------
+    Two careful raters, and one who misses half of the structure:
+
+    >>> import numpy as np
+    >>> from soft_labels import fuse
+    >>> careful = np.array([[0, 1, 1, 0], [0, 1, 1, 0]])
+    >>> hasty = np.array([[0, 0, 1, 0], [0, 0, 1, 0]])
+    >>> found = fuse.staple([careful, careful, hasty], 2)
+    >>> found.sensitivity[:, 1].round(2)
+    array([1. , 1. , 0.5])
     """
     iterations = index(max_iterations, "max_iterations")
-    maps, classes = raters_of(labels), classes_of(classes)
-    found = interruptible(_native.staple, maps, classes, tolerance, iterations, weights_of(prior))
-    return Staple(**found)
+    maps, made = raters_of(labels), classes_of(classes, ignore)
+    found = interruptible(_native.staple, maps, made, tolerance, iterations, weights_of(prior))
+    found["confusion"] = [as_given(one, labels) for one in found["confusion"]]
+    return Staple(
+        **{name: as_given(one, labels) if isinstance(one, np.ndarray) else one for name, one in found.items()}
+    )

@@ -261,7 +261,8 @@ pub(crate) fn valid_mask<'py>(
     })
 }
 
-/// Soft labels (C, ..) averaged over boxes of voxels. Without a mask, those count that are not 0 in all channels.
+/// Soft labels (C, ..) averaged over boxes of voxels, in 255ths if they are given so. Without a mask, those count that are not
+/// 0 in all channels.
 #[pyfunction]
 pub(crate) fn average<'py>(
     py: Python<'py>,
@@ -270,15 +271,53 @@ pub(crate) fn average<'py>(
     valid: Option<PyReadonlyArrayDyn<'py, bool>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let valid = valid.as_ref().map(|valid| valid.as_array());
+    if soft.dtype().is_equiv_to(&numpy::dtype::<u8>(py)) {
+        return average_bytes(soft, &box_size, valid.as_ref());
+    }
     each_float!(soft.dtype(), F => {
         let read = read::<F>(soft)?;
         let view = read.as_array();
-        let pooled = threads::run_encoder(py, view.len(), || match &valid {
-            None => soft_labels::pool::average(&view, PerAxis::from(box_size)),
-            Some(valid) => soft_labels::pool::average_memberships(&view, PerAxis::from(box_size), valid),
-        })?;
+        let pooled = threads::run_encoder(py, view.len(), || average_of(&view, &box_size, valid.as_ref()))?;
         Ok(pooled.map_err(value)?.into_pyarray(py).into_any())
     })
+}
+
+fn average_of<F: SoftFloat>(
+    soft: &ArrayViewD<'_, F>,
+    box_size: &[usize],
+    valid: Option<&ArrayViewD<'_, bool>>,
+) -> soft_labels::Result<ArrayD<F>> {
+    match valid {
+        None => soft_labels::pool::average(soft, PerAxis::from(box_size)),
+        Some(valid) => soft_labels::pool::average_memberships(soft, PerAxis::from(box_size), valid),
+    }
+}
+
+/// The mean of 255ths as 255ths. Where a mask says what counts, channels may be memberships, so each is rounded alone.
+fn average_bytes<'py>(
+    soft: &Bound<'py, PyUntypedArray>,
+    box_size: &[usize],
+    valid: Option<&ArrayViewD<'_, bool>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = soft.py();
+    let read = read::<u8>(soft)?;
+    let view = read.as_array();
+    // The probabilities, and at most as many twice after they are averaged.
+    threads::check_memory(view.len().saturating_mul(24))?;
+    let pooled = threads::run_encoder(py, view.len(), || {
+        let probabilities = view.mapv(|n| f64::from(n) / 255.0);
+        average_of(&probabilities.view(), box_size, valid)
+    })?;
+    let pooled = pooled.map_err(value)?;
+    let out = zeros(&soft.dtype(), pooled.shape())?;
+    let mut write = typed::<u8>(&out)?.try_readwrite().map_err(value)?;
+    let mut target = write.as_array_mut();
+    let rounded = threads::run_encoder(py, pooled.len(), || match valid {
+        None => quantize::soft_into(&pooled, &mut target),
+        Some(_) => quantize::each_into(&pooled, &mut target),
+    })?;
+    rounded.map_err(value)?;
+    Ok(out.into_any())
 }
 
 /// The weights of SVLS for label maps of so many axes.
@@ -288,11 +327,7 @@ pub(crate) fn kernel<'py>(
     encoding: &Bound<'py, Encoding>,
     axes: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let svls = match &encoding.get().0 {
-        soft_labels::Encoding::WithChannels(encoder) => encoder.encoder(),
-        encoding => encoding,
-    };
-    let soft_labels::Encoding::Svls(svls) = svls else {
+    let soft_labels::Encoding::Svls(svls) = encoding.get().without_channels() else {
         return Err(value("only SVLS has a kernel"));
     };
     threads::check_memory(0)?;

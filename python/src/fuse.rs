@@ -1,48 +1,82 @@
 //! Several raters to one.
 
 use ndarray::IxDyn;
-use numpy::{Element, IntoPyArray, PyUntypedArray, PyUntypedArrayMethods};
+use numpy::{Element, IntoPyArray, PyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use soft_labels::Label;
 use soft_labels::fusion::{Staple, StapleFusion, Ties, majority_vote};
+use soft_labels::{Label, multirater};
 
 use crate::arrays::{each_label, first, read_all, views};
 use crate::error::value;
 use crate::objects::Classes;
 use crate::threads;
 
-/// The label that most raters gave each voxel. `ties` is "lowest" or "highest".
+/// The label that most raters gave each voxel. `ties` is "lowest", "highest", or "prefer" or "undecided" with a label.
 #[pyfunction]
 pub(crate) fn majority<'py>(
     py: Python<'py>,
     maps: Vec<Bound<'py, PyUntypedArray>>,
     classes: &Bound<'py, Classes>,
     ties: &str,
+    label: Option<i128>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let highest = match ties {
-        "lowest" => false,
-        "highest" => true,
-        other => {
+    let rule = match (ties, label) {
+        ("lowest", None) => Ties::Lowest,
+        ("highest", None) => Ties::Highest,
+        ("prefer", Some(label)) => Ties::Prefer(label),
+        ("undecided", Some(label)) => Ties::Undecided(label),
+        _ => {
             return Err(value(format!(
-                "ties are won by \"lowest\" or \"highest\", not {other:?}"
+                "ties are \"lowest\", \"highest\", {{\"prefer\": label}} or {{\"undecided\": label}}, not {ties:?}"
             )));
         }
     };
-    each_label!(first(&maps)?.dtype(), L => majority_typed::<L>(py, &maps, &classes.get().0, highest))
+    each_label!(first(&maps)?.dtype(), L => majority_typed::<L>(py, &maps, &classes.get().0, rule))
 }
 
-fn majority_typed<'py, L: Label + Element>(
+fn majority_typed<'py, L: Label + Element + TryFrom<i128>>(
     py: Python<'py>,
     maps: &[Bound<'py, PyUntypedArray>],
     classes: &soft_labels::Classes,
-    highest: bool,
+    rule: Ties<i128>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    let typed = |label| {
+        let wrong = |_| {
+            value(format!(
+                "label {label} does not fit the raters' element type; convert them with astype"
+            ))
+        };
+        L::try_from(label).map_err(wrong)
+    };
+    let ties = match rule {
+        Ties::Highest => Ties::Highest,
+        Ties::Prefer(label) => Ties::Prefer(typed(label)?),
+        Ties::Undecided(label) => Ties::Undecided(typed(label)?),
+        _ => Ties::Lowest,
+    };
     let read = read_all::<L>(maps)?;
     let views = views(&read);
-    let ties = if highest { Ties::Highest } else { Ties::Lowest };
     let vote = threads::run(py, || majority_vote(&views, classes, ties))?;
     Ok(vote.map_err(value)?.into_pyarray(py).into_any())
+}
+
+type Map<'py> = Bound<'py, PyArrayDyn<f64>>;
+
+/// How much raters disagree at each voxel: the entropy of their labels, and the share of the minority.
+#[pyfunction]
+pub(crate) fn disagreement<'py>(
+    py: Python<'py>,
+    maps: Vec<Bound<'py, PyUntypedArray>>,
+    classes: &Bound<'py, Classes>,
+) -> PyResult<(Map<'py>, Map<'py>)> {
+    let classes = &classes.get().0;
+    each_label!(first(&maps)?.dtype(), L => {
+        let read = read_all::<L>(&maps)?;
+        let views = views(&read);
+        let found = threads::run(py, || multirater::disagreement(&views, classes))?.map_err(value)?;
+        Ok((found.entropy.into_pyarray(py), found.minority.into_pyarray(py)))
+    })
 }
 
 /// STAPLE: the posterior, and what was found about the raters.

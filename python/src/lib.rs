@@ -7,6 +7,7 @@ mod fuse;
 mod loss;
 mod metrics;
 mod objects;
+mod reliability;
 mod slabs;
 mod structures;
 mod threads;
@@ -22,6 +23,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<objects::Classes>()?;
     module.add_class::<objects::Encoding>()?;
+    module.add_class::<reliability::Reliability>()?;
     module.add_class::<structures::Structures>()?;
     module.add_class::<loss::Loss>()?;
     module.add_function(wrap_pyfunction!(encode::encode, module)?)?;
@@ -31,6 +33,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(encode::kernel, module)?)?;
     module.add_function(wrap_pyfunction!(fuse::majority, module)?)?;
     module.add_function(wrap_pyfunction!(fuse::staple, module)?)?;
+    module.add_function(wrap_pyfunction!(fuse::disagreement, module)?)?;
     module.add_function(wrap_pyfunction!(metrics::confusion, module)?)?;
     module.add_function(wrap_pyfunction!(metrics::overlaps, module)?)?;
     module.add_function(wrap_pyfunction!(metrics::surfaces, module)?)?;
@@ -38,6 +41,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(metrics::tace, module)?)?;
     module.add_function(wrap_pyfunction!(metrics::nll, module)?)?;
     module.add_function(wrap_pyfunction!(metrics::brier, module)?)?;
+    module.add_function(wrap_pyfunction!(metrics::nll_soft, module)?)?;
+    module.add_function(wrap_pyfunction!(metrics::brier_soft, module)?)?;
     module.add_function(wrap_pyfunction!(metrics::top_labels, module)?)?;
     module.add_function(wrap_pyfunction!(threads::set_num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(threads::num_threads, module)?)?;

@@ -5,14 +5,16 @@ use numpy::{Element, IntoPyArray, PyArray2, PyArrayDyn, PyArrayMethods, PyUntype
 use pyo3::prelude::*;
 use soft_labels::Label;
 use soft_labels::metrics::{
-    Confusion, EmptyRegion, Overlap, Region, Reliability, Scope, Surfaces, Tace, brier as brier_score,
-    negative_log_likelihood, top_labels as top, top_labels_against,
+    BinWeight, Confusion, EmptyRegion, Overlap, Region, Scope, Surfaces, Tace, brier as brier_score,
+    brier_soft as brier_score_soft, negative_log_likelihood, negative_log_likelihood_soft, top_labels as top,
+    top_labels_against,
 };
 
 use crate::arrays::{each_probability, each_type, read};
 use crate::encode::zeros;
 use crate::error::value;
 use crate::objects::Classes;
+use crate::reliability::Reliability;
 use crate::threads;
 
 /// For label maps that are judged. The package's Python code widens all others to `int64`.
@@ -98,8 +100,8 @@ fn empty_of(name: &str) -> PyResult<EmptyRegion> {
     }
 }
 
-/// Of one region: surface Dice, overlaps of both surfaces, average distances (both, from the prediction, from the
-/// reference), Hausdorff distance at a percentile and at 100 %.
+/// Of one region: areas of both surfaces, surface Dice, overlaps of both surfaces, what the SVLS paper's code calls surface Dice,
+/// average distances (both, from the prediction, from the reference), Hausdorff distance at a percentile and at 100 %.
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
 pub(crate) fn surfaces(
@@ -111,7 +113,7 @@ pub(crate) fn surfaces(
     spacing: Vec<f64>,
     tolerance: f64,
     percent: f64,
-) -> PyResult<[f64; 8]> {
+) -> PyResult<[f64; 11]> {
     let classes = &classes.get().0;
     let region = Region::of_labels(classes, region).map_err(value)?;
     each_judged!(prediction.dtype(), L => {
@@ -121,9 +123,12 @@ pub(crate) fn surfaces(
             let surfaces = Surfaces::of_labels(&prediction, &reference, classes, &region, &spacing)?;
             let distances = surfaces.distances()?;
             soft_labels::Result::Ok([
+                surfaces.prediction_area(),
+                surfaces.reference_area(),
                 surfaces.dice(tolerance)?,
                 surfaces.overlap_reference(tolerance)?,
                 surfaces.overlap_prediction(tolerance)?,
+                surfaces.svls_paper(tolerance)?,
                 distances.average(),
                 distances.average_from_prediction(),
                 distances.average_from_reference(),
@@ -146,37 +151,25 @@ macro_rules! with_views {
     };
 }
 
-/// Expected calibration error, and a row for each bin: its borders, voxels, accuracy and mean confidence.
+/// The bins of a reliability diagram.
 #[pyfunction]
-pub(crate) fn reliability<'py>(
-    py: Python<'py>,
-    probabilities: &Bound<'py, PyUntypedArray>,
-    reference: &Bound<'py, PyUntypedArray>,
-    classes: &Bound<'py, Classes>,
+pub(crate) fn reliability(
+    probabilities: &Bound<'_, PyUntypedArray>,
+    reference: &Bound<'_, PyUntypedArray>,
+    classes: &Bound<'_, Classes>,
     bins: usize,
-    scope: &str,
-) -> PyResult<(f64, Bound<'py, PyArray2<f64>>)> {
+) -> PyResult<Reliability> {
     let classes = &classes.get().0;
-    let foreground = match scope {
-        "all" => false,
-        "foreground" => true,
-        other => return Err(value(format!("scope is \"all\" or \"foreground\", not {other:?}"))),
-    };
-    let found: Reliability = with_views!(probabilities, reference, |p, labels| {
-        let mut reliability = Reliability::new(bins)?;
-        let scope = if foreground { Scope::Foreground } else { Scope::All };
-        reliability.add(&p, &labels, classes, scope)?;
-        soft_labels::Result::Ok(reliability)
-    })?;
-    let row = |bin: &soft_labels::metrics::ReliabilityBin| {
-        [bin.lower, bin.upper, bin.count as f64, bin.accuracy, bin.confidence]
-    };
-    let rows: Vec<_> = found.bins().iter().map(row).collect();
-    Ok((found.ece(), Array2::from(rows).into_pyarray(py)))
+    with_views!(probabilities, reference, |p, labels| {
+        let mut reliability = soft_labels::metrics::Reliability::new(bins)?;
+        reliability.add(&p, &labels, classes, Scope::All)?;
+        soft_labels::Result::Ok(Reliability(reliability))
+    })
 }
 
-/// The thresholded adaptive calibration error.
+/// The thresholded adaptive calibration error. `weight` is "equal" or "mass"; by default that of the variant.
 #[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
 pub(crate) fn tace(
     probabilities: &Bound<'_, PyUntypedArray>,
     reference: &Bound<'_, PyUntypedArray>,
@@ -184,9 +177,18 @@ pub(crate) fn tace(
     bins: usize,
     threshold: f64,
     svls_paper: bool,
+    background: bool,
+    weight: Option<&str>,
 ) -> PyResult<f64> {
     let classes = &classes.get().0;
     let tace = if svls_paper { Tace::svls_paper() } else { Tace::new() };
+    let tace = if background { tace.include_background() } else { tace };
+    let tace = match weight {
+        None => tace,
+        Some("equal") => tace.weight(BinWeight::Equal),
+        Some("mass") => tace.weight(BinWeight::Mass),
+        Some(other) => return Err(value(format!("weight is \"equal\" or \"mass\", not {other:?}"))),
+    };
     let tace = tace.bins(bins).threshold(threshold);
     with_views!(probabilities, reference, |p, labels| tace
         .evaluate(&p, &labels, classes))
@@ -214,6 +216,35 @@ pub(crate) fn brier(
 ) -> PyResult<f64> {
     let classes = &classes.get().0;
     with_views!(probabilities, reference, |p, labels| brier_score(&p, &labels, classes))
+}
+
+/// Calls a function with the views of probabilities (C, ..) and of soft labels of the same shape.
+macro_rules! with_soft {
+    ($probabilities:ident, $reference:ident, $score:ident) => {
+        each_probability!($probabilities.dtype(), F => each_probability!($reference.dtype(), G => {
+            let (held, drawn) = (read::<F>($probabilities)?, read::<G>($reference)?);
+            let (p, soft) = (held.as_array(), drawn.as_array());
+            threads::run(held.py(), || $score(&p, &soft))?.map_err(value)
+        }))
+    };
+}
+
+/// The mean negative log-likelihood of soft labels.
+#[pyfunction]
+pub(crate) fn nll_soft(
+    probabilities: &Bound<'_, PyUntypedArray>,
+    reference: &Bound<'_, PyUntypedArray>,
+) -> PyResult<f64> {
+    with_soft!(probabilities, reference, negative_log_likelihood_soft)
+}
+
+/// The Brier score of soft labels.
+#[pyfunction]
+pub(crate) fn brier_soft(
+    probabilities: &Bound<'_, PyUntypedArray>,
+    reference: &Bound<'_, PyUntypedArray>,
+) -> PyResult<f64> {
+    with_soft!(probabilities, reference, brier_score_soft)
 }
 
 /// The label of the most probable class; with a reference the ignored label where that is ignored.

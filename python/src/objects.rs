@@ -1,221 +1,83 @@
 //! Classes and encodings as small objects that do not change.
 
+mod classes;
+mod encoding;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyMapping, PyType};
-use soft_labels::{Channels, SoftEncoder};
+use pyo3::types::{PyDict, PyMapping};
 
-use crate::error::{in_range, value, wrong_type};
+use crate::error::{value, wrong_type};
+
+pub(crate) use classes::Classes;
+pub(crate) use encoding::Encoding;
 
 static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-static METHODCALLER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// More numbers than any setting needs. A view may have so many that no memory holds their list.
+const MOST_NUMBERS: usize = 1 << 24;
 
 /// Imports what is used here.
 pub(crate) fn import(py: Python<'_>) -> PyResult<()> {
     DUMPS.import(py, "json", "dumps")?;
     LOADS.import(py, "json", "loads")?;
-    METHODCALLER.import(py, "operator", "methodcaller")?;
     Ok(())
 }
 
-/// Which labels are classes, and which label is ignored.
-#[pyclass(frozen, eq, module = "soft_labels", from_py_object)]
-#[derive(Clone, PartialEq)]
-pub(crate) struct Classes(pub(crate) soft_labels::Classes);
-
-#[pymethods]
-impl Classes {
-    #[new]
-    #[pyo3(signature = (count=None, *, values=None, ignore=None))]
-    fn new(
-        count: Option<Bound<'_, PyAny>>,
-        values: Option<Bound<'_, PyAny>>,
-        ignore: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
-        let classes = match (count, values) {
-            (Some(count), None) => soft_labels::Classes::contiguous(in_range(count.extract(), &count)?),
-            (None, Some(values)) => {
-                // Before they are copied.
-                if let Ok(count) = values.len().map(|count| count.min(MOST_VALUES + 1))
-                    && count > MOST_VALUES
-                {
-                    return Err(value(format!("there are more than {MOST_VALUES} classes; use fewer")));
-                }
-                let values: Vec<i128> = in_range(values.extract(), &values)?;
-                of_64_bits(&values)?;
-                soft_labels::Classes::from_values(values)
-            }
-            _ => return Err(value("give the number of classes or their values")),
-        };
-        let classes = classes.map_err(value)?;
-        let Some(ignore) = ignore else {
-            return Ok(Self(classes));
-        };
-        let label = in_range(ignore.extract(), &ignore)?;
-        of_64_bits(&[label])?;
-        Ok(Self(classes.with_ignore(label).map_err(value)?))
+/// NumPy's numbers and arrays as plain ones.
+#[pyfunction]
+fn listed<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let numbers = item.getattr("size").and_then(|size| size.extract()).unwrap_or(0_usize);
+    if numbers > MOST_NUMBERS {
+        return Err(value(format!(
+            "a setting has {numbers} numbers; use at most {MOST_NUMBERS}"
+        )));
     }
-
-    /// The label of each class.
-    #[getter]
-    fn values(&self) -> Vec<i128> {
-        self.0.values()
-    }
-
-    /// The label that is ignored, if there is one.
-    #[getter]
-    fn ignore(&self) -> Option<i128> {
-        self.0.ignore()
-    }
-
-    fn __len__(&self) -> usize {
-        self.0.len()
-    }
-
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let fields = fields(py, &self.to_json()?)?;
-        Ok(format!("Classes({})", keywords(&fields, "")?))
-    }
-
-    fn __hash__(&self) -> u64 {
-        hash(&self.0)
-    }
-
-    fn to_json(&self) -> PyResult<String> {
-        serde_json::to_string(&self.0).map_err(value)
-    }
-
-    #[classmethod]
-    fn from_json(_: &Bound<'_, PyType>, text: &str) -> PyResult<Self> {
-        serde_json::from_str(text).map(Self).map_err(value)
-    }
-
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
-        Ok((maker(slf.py(), "classes")?, (slf.get().to_json()?,)))
-    }
+    item.call_method0("tolist")
 }
 
-/// More classes than are possible.
-const MOST_VALUES: usize = 1 << 16;
-
-/// Checks that labels fit one type of 64 bits, with a sign or without.
-fn of_64_bits(labels: &[i128]) -> PyResult<()> {
-    let signed = labels.iter().all(|&label| i64::try_from(label).is_ok());
-    if signed || labels.iter().all(|&label| u64::try_from(label).is_ok()) {
-        Ok(())
-    } else {
-        Err(value("labels are from -2^63 to 2^63 - 1, or from 0 to 2^64 - 1"))
-    }
-}
-
-/// A method and its settings: one-hot labels, label smoothing or SVLS.
-#[pyclass(frozen, eq, module = "soft_labels", from_py_object)]
-#[derive(Clone, PartialEq)]
-pub(crate) struct Encoding(pub(crate) soft_labels::Encoding);
-
-#[pymethods]
-impl Encoding {
-    /// The settings are those of the JSON form.
-    #[new]
-    #[pyo3(signature = (method="svls", **settings))]
-    fn new(py: Python<'_>, method: &str, settings: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        let fields = settings.map_or_else(|| Ok(PyDict::new(py)), |settings| settings.copy())?;
-        fields.set_item("method", method)?;
-        // A matrix may be given as it is.
-        if let Some(channels) = fields.get_item("channels")?
-            && channels.cast::<PyMapping>().is_err()
-        {
-            let matrix = PyDict::new(py);
-            matrix.set_item("matrix", channels)?;
-            fields.set_item("channels", matrix)?;
+/// The JSON form of settings.
+fn dumped(settings: &Bound<'_, PyAny>) -> PyResult<String> {
+    let py = settings.py();
+    let keywords = PyDict::new(py);
+    keywords.set_item("default", wrap_pyfunction!(listed, py)?)?;
+    keywords.set_item("allow_nan", false)?;
+    let dumped = DUMPS.import(py, "json", "dumps")?.call((settings,), Some(&keywords));
+    let wrong = |error: PyErr| {
+        if error.to_string().contains("JSON compliant") {
+            value("a setting holds a number that is not finite")
+        } else if error.is_instance_of::<PyMemoryError>(py) || error.is_instance_of::<PyValueError>(py) {
+            error
+        } else {
+            wrong_type(format!("a setting is a number or a list of numbers: {error}"))
         }
-        // NumPy's numbers and arrays become plain ones.
-        let plain = METHODCALLER
-            .import(py, "operator", "methodcaller")?
-            .call1(("tolist",))?;
-        let keywords = PyDict::new(py);
-        keywords.set_item("default", plain)?;
-        let dumped = DUMPS.import(py, "json", "dumps")?.call((fields,), Some(&keywords));
-        let text: String = dumped
-            .map_err(|error| wrong_type(format!("a setting is a number or a list of numbers: {error}")))?
-            .extract()?;
-        Self::parse(&text)
-    }
-
-    #[classmethod]
-    fn from_json(_: &Bound<'_, PyType>, text: &str) -> PyResult<Self> {
-        Self::parse(text)
-    }
-
-    fn to_json(&self) -> PyResult<String> {
-        serde_json::to_string(&self.0).map_err(value)
-    }
-
-    /// The same with channels, which are given in their JSON form.
-    fn with_channels(&self, channels: &str) -> PyResult<Self> {
-        self.with(serde_json::from_str(channels).map_err(of_json)?)
-    }
-
-    /// How many channels the soft labels of these classes have.
-    fn channel_count(&self, classes: &Classes) -> PyResult<usize> {
-        self.0.channel_count(&classes.0).map_err(value)
-    }
-
-    /// Whether the channels of a voxel sum to 1.
-    fn is_distribution(&self, classes: &Classes) -> PyResult<bool> {
-        self.0.is_distribution(&classes.0).map_err(value)
-    }
-
-    /// How far the method reaches along each axis of label maps of so many axes, in voxels.
-    fn radius(&self, axes: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
-        self.0.radius(in_range(axes.extract(), axes)?).map_err(value)
-    }
-
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let fields = fields(py, &self.to_json()?)?;
-        let method = fields
-            .get_item("method")?
-            .map_or_else(|| Ok(String::new()), |method| quoted(&method))?;
-        fields.del_item("method")?;
-        Ok(format!("Encoding({method}{})", keywords(&fields, ", ")?))
-    }
-
-    fn __hash__(&self) -> PyResult<u64> {
-        Ok(hash(&self.to_json()?))
-    }
-
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
-        Ok((maker(slf.py(), "encoding")?, (slf.get().to_json()?,)))
-    }
+    };
+    dumped.map_err(wrong)?.extract()
 }
 
-impl Encoding {
-    /// This encoding with channels, if it has none.
-    pub(crate) fn with(&self, channels: Channels) -> PyResult<Self> {
-        if matches!(self.0, soft_labels::Encoding::WithChannels(_)) {
-            return Err(value("the method has channels already; give them once"));
-        }
-        Ok(Self(self.0.clone().with_channels(channels).into()))
+/// Channels as their JSON form has them: a matrix may be given as it is.
+fn channels<'py>(given: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if given.cast::<PyMapping>().is_ok() {
+        return Ok(given);
     }
-
-    fn parse(text: &str) -> PyResult<Self> {
-        let parsed: serde_json::Result<soft_labels::Encoding> = serde_json::from_str(text);
-        parsed.map(Self).map_err(of_json)
-    }
+    let matrix = PyDict::new(given.py());
+    matrix.set_item("matrix", given)?;
+    Ok(matrix.into_any())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as map_err has it")]
 // Where the text is from Python, so is its only line.
-fn of_json(error: serde_json::Error) -> PyErr {
+pub(crate) fn of_json(error: serde_json::Error) -> PyErr {
     let text = error.to_string();
     value(text.split(" at line 1 ").next().unwrap_or_default().to_owned())
 }
 
 /// The function of the package that makes an object again. It has a name of its own, which loaders that trust few names need.
-fn maker<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn maker<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
     py.import("soft_labels._pickle")?.getattr(name)
 }
 
@@ -226,21 +88,19 @@ fn fields<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyDict>> {
         .cast_into::<PyDict>()?)
 }
 
-fn quoted(item: &Bound<'_, PyAny>) -> PyResult<String> {
-    Ok(item.repr()?.to_string())
-}
-
-/// Keyword arguments, each after the separator but the first, which is after `before`.
-fn keywords(fields: &Bound<'_, PyDict>, before: &str) -> PyResult<String> {
-    let pairs = fields
-        .iter()
-        .map(|(name, item)| Ok(format!("{name}={}", quoted(&item)?)));
-    let pairs = pairs.collect::<PyResult<Vec<_>>>()?.join(", ");
-    Ok(if pairs.is_empty() {
-        pairs
-    } else {
-        format!("{before}{pairs}")
-    })
+/// How an object is made: the value of a field, if it is there, and all others by their names.
+fn made(class: &str, fields: &Bound<'_, PyDict>, first: &str) -> PyResult<String> {
+    let mut arguments = Vec::new();
+    for (name, item) in fields.iter() {
+        let item = item.repr()?;
+        let name: String = name.extract()?;
+        if name == first {
+            arguments.insert(0, item.to_string());
+        } else {
+            arguments.push(format!("{name}={item}"));
+        }
+    }
+    Ok(format!("{class}({})", arguments.join(", ")))
 }
 
 fn hash(item: &impl Hash) -> u64 {

@@ -122,6 +122,27 @@ pub(crate) fn run_encoder<T: Send>(py: Python<'_>, values: usize, work: impl FnO
 }
 
 /// Sets the number of threads of this process.
+///
+/// Results have the same bits with any number. A forked worker begins with as many as its parent asked for.
+///
+/// Parameters
+/// ----------
+/// threads : int
+///     From 1 to 1024. By default there are as many as processors.
+///
+/// Raises
+/// ------
+/// ValueError
+///     If the number is out of range.
+///
+/// Examples
+/// --------
+/// >>> import soft_labels
+/// >>> before = soft_labels.num_threads()
+/// >>> soft_labels.set_num_threads(2)
+/// >>> soft_labels.num_threads()
+/// 2
+/// >>> soft_labels.set_num_threads(before)
 #[pyfunction]
 pub(crate) fn set_num_threads(threads: &Bound<'_, PyAny>) -> PyResult<()> {
     let threads = in_range(threads.extract::<usize>(), threads)?;
@@ -134,6 +155,16 @@ pub(crate) fn set_num_threads(threads: &Bound<'_, PyAny>) -> PyResult<()> {
 }
 
 /// The number of threads of this process.
+///
+/// Returns
+/// -------
+/// int
+///
+/// Examples
+/// --------
+/// >>> import soft_labels
+/// >>> soft_labels.num_threads() >= 1
+/// True
 #[pyfunction]
 pub(crate) fn num_threads(py: Python<'_>) -> PyResult<usize> {
     Ok(pool(py)?.current_num_threads())

@@ -140,6 +140,10 @@ def test_ten_thousand_random_calls():
         lambda: soft_labels.valid_mask(anything(), count()),
         lambda: fuse.majority_vote(anything(), count()),
         lambda: fuse.staple(anything(), count(), max_iterations=3, prior=anything()),
+        lambda: fuse.mean(anything(), count(), ignore=count(), weights=anything()),
+        lambda: fuse.disagreement(anything(), count(), ignore=count()),
+        lambda: metrics.nll(anything(), anything(), count(), scope=anything()),
+        lambda: metrics.brier_soft(anything(), anything()),
         lambda: metrics.judge(anything(), anything(), count(), spacing=anything(), bins=count()),
         lambda: metrics.overlap(anything(), anything(), count(), regions=anything()),
         lambda: metrics.surface_dice(anything(), anything(), count()),
@@ -181,6 +185,19 @@ def test_ten_thousand_random_calls():
 def test_numbers_that_fit_nowhere_are_wrong_values(call):
     with pytest.raises(ValueError):
         call()
+
+
+def test_a_huge_view_is_no_setting():
+    huge = np.broadcast_to(np.float32(1), (3, 2**40))
+    for call in (
+        lambda: Encoding("svls", sigma=huge),
+        lambda: Encoding().with_channels(huge),
+        lambda: encode(np.zeros((3, 3), int), 3, channels={"confusion": huge}),
+    ):
+        with pytest.raises(ValueError, match="use at most"):
+            call()
+    with pytest.raises(ValueError, match="not finite"):
+        Encoding("svls", sigma=np.inf)
 
 
 def test_a_huge_view_is_refused_before_it_is_read():

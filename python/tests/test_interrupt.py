@@ -26,6 +26,7 @@ CALLS = {
     "valid_mask": lambda: valid_mask(LABELS, Classes(2, ignore=2)),
     "majority": lambda: fuse.majority_vote([LABELS, OTHER], 3),
     "staple": lambda: fuse.staple([LABELS, OTHER, LABELS], 3).posterior,
+    "disagreement": lambda: fuse.disagreement([LABELS, OTHER], 3).entropy,
     "confusion": lambda: metrics.confusion_matrix(LABELS, OTHER, 3),
     "overlaps": lambda: metrics.dice(LABELS, OTHER, 3),
     "surfaces": lambda: metrics.hausdorff(LABELS, OTHER, 3),
@@ -33,6 +34,8 @@ CALLS = {
     "tace": lambda: metrics.tace(SOFT, OTHER, 3),
     "nll": lambda: metrics.nll(SOFT, LABELS, 3),
     "brier": lambda: metrics.brier(SOFT, OTHER, 3),
+    "nll_soft": lambda: metrics.nll_soft(SOFT, SOFT),
+    "brier_soft": lambda: metrics.brier_soft(SOFT, SOFT[:, ::-1]),
     "top_labels": lambda: metrics.top_labels(SOFT, 3),
 }
 

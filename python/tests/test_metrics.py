@@ -71,11 +71,10 @@ def test_calibration_is_what_its_definitions_say():
         bins = np.clip(np.ceil(confidence * 10).astype(int) - 1, 0, 9)
         gaps = [abs(right[bins == b].sum() - confidence[bins == b].sum()) for b in range(10)]
         assert metrics.ece(probabilities, reference, 3) == pytest.approx(sum(gaps) / top.size, rel=1e-9)
-        rows = metrics.reliability(probabilities, reference, 3)
-        assert rows["count"].sum() == top.size
-        if (reference > 0).any():
-            rows = metrics.reliability(probabilities.astype("f4"), reference, 3, scope="foreground")
-            assert rows["count"].sum() == (reference > 0).sum()
+        diagram = metrics.reliability(probabilities, reference, 3)
+        assert diagram.count.sum() == diagram.voxels == top.size
+        diagram = metrics.reliability(probabilities.astype("f4"), reference, 3, scope="foreground")
+        assert diagram.count.sum() == (reference > 0).sum()
 
 
 def test_one_table_holds_the_functions_numbers():

@@ -1,0 +1,170 @@
+//! The bins of a reliability diagram, which can be added.
+
+use numpy::{IntoPyArray, PyArray1};
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+use soft_labels::metrics::ReliabilityBin;
+
+use crate::error::{in_range, value};
+use crate::objects::{maker, of_json};
+
+/// Confidence of the most probable class against accuracy, counted in bins of confidence.
+///
+/// The bins of several cases are added with ``+`` or `sum`, so a data set is judged without keeping it. The error of the whole is
+/// not the mean of the errors of the cases. It compares and pickles, and cannot be changed.
+///
+/// Parameters
+/// ----------
+/// bins : int
+///     How many, from 1 to 1048576. They are empty; `soft_labels.metrics.reliability` counts.
+///
+/// Raises
+/// ------
+/// ValueError
+///     If there are no bins or too many.
+///
+/// Examples
+/// --------
+/// >>> import numpy as np
+/// >>> from soft_labels import metrics
+/// >>> probabilities, reference = np.array([[[0.75, 0.25]], [[0.25, 0.75]]]), np.array([[0, 0]])
+/// >>> cases = [metrics.reliability(probabilities, reference, 2) for _ in range(3)]
+/// >>> sum(cases)
+/// Reliability(bins=10, voxels=6, ece=0.25)
+/// >>> int((cases[0] + cases[1]).count[7])
+/// 4
+#[pyclass(frozen, eq, module = "soft_labels.metrics")]
+#[derive(Clone, PartialEq)]
+pub(crate) struct Reliability(pub(crate) soft_labels::metrics::Reliability);
+
+#[pymethods]
+impl Reliability {
+    #[new]
+    #[pyo3(signature = (bins=None), text_signature = "(bins=10)")]
+    fn new(bins: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let bins = bins.map_or(Ok(10), |bins| in_range(bins.extract(), bins))?;
+        soft_labels::metrics::Reliability::new(bins).map(Self).map_err(value)
+    }
+
+    /// Of each bin: confidences in it are above this.
+    #[getter]
+    fn lower<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        self.column(py, |bin| bin.lower)
+    }
+
+    /// Of each bin: confidences in it are at most this.
+    #[getter]
+    fn upper<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        self.column(py, |bin| bin.upper)
+    }
+
+    /// Of each bin: the number of voxels.
+    #[getter]
+    fn count<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u64>> {
+        let counts: Vec<_> = self.0.bins().iter().map(|bin| bin.count).collect();
+        counts.into_pyarray(py)
+    }
+
+    /// Of each bin: the fraction of voxels whose most probable class is right, NaN if there are none.
+    #[getter]
+    fn accuracy<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        self.column(py, |bin| bin.accuracy)
+    }
+
+    /// Of each bin: the mean confidence, NaN if there are no voxels.
+    #[getter]
+    fn confidence<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        self.column(py, |bin| bin.confidence)
+    }
+
+    /// The number of voxels in all bins.
+    #[getter]
+    fn voxels(&self) -> u64 {
+        self.0.count()
+    }
+
+    /// The expected calibration error, NaN if no voxel was counted.
+    #[getter]
+    fn ece(&self) -> f64 {
+        self.0.ece()
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.bins().len()
+    }
+
+    fn __add__<'py>(&self, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = other.py();
+        let Ok(other) = other.cast::<Self>() else {
+            return Ok(py.NotImplemented().into_bound(py));
+        };
+        let mut both = self.clone();
+        both.0.merge(&other.get().0).map_err(value)?;
+        Ok(Bound::new(py, both)?.into_any())
+    }
+
+    /// `sum` begins with 0.
+    fn __radd__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
+        if other.extract().is_ok_and(|start: i64| start == 0) {
+            slf.clone().into_any()
+        } else {
+            slf.py().NotImplemented().into_bound(slf.py())
+        }
+    }
+
+    fn __repr__(&self) -> String {
+        let (bins, voxels) = (self.0.bins().len(), self.0.count());
+        format!("Reliability(bins={bins}, voxels={voxels}, ece={})", self.0.ece())
+    }
+
+    /// The JSON form, which the Rust library reads, too.
+    ///
+    /// Returns
+    /// -------
+    /// str
+    ///
+    /// Examples
+    /// --------
+    /// >>> from soft_labels.metrics import Reliability
+    /// >>> Reliability(1).to_json()
+    /// '{"bins":[{"count":0,"correct":0,"confidence":0.0}]}'
+    fn to_json(&self) -> PyResult<String> {
+        serde_json::to_string(&self.0).map_err(value)
+    }
+
+    /// Bins of their JSON form.
+    ///
+    /// Parameters
+    /// ----------
+    /// text : str
+    ///
+    /// Returns
+    /// -------
+    /// Reliability
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If the text is no such JSON.
+    ///
+    /// Examples
+    /// --------
+    /// >>> from soft_labels.metrics import Reliability
+    /// >>> Reliability.from_json(Reliability(15).to_json()) == Reliability(15)
+    /// True
+    #[classmethod]
+    fn from_json(_: &Bound<'_, PyType>, text: &str) -> PyResult<Self> {
+        serde_json::from_str(text).map(Self).map_err(of_json)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
+        Ok((maker(slf.py(), "reliability")?, (slf.get().to_json()?,)))
+    }
+}
+
+impl Reliability {
+    fn column<'py>(&self, py: Python<'py>, of: impl Fn(&ReliabilityBin) -> f64) -> Bound<'py, PyArray1<f64>> {
+        let column: Vec<_> = self.0.bins().iter().map(of).collect();
+        column.into_pyarray(py)
+    }
+}
