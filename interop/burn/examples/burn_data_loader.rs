@@ -161,12 +161,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut network = Network::new(&device);
     let mut adam = AdamConfig::new().init();
-    let loss = SoftCrossEntropyLossConfig::new().init(&device);
+    let loss = SoftCrossEntropyLossConfig::new().init(&device)?;
     println!("batch    loss      one-hot         SVLS  training step");
     for (number, batch) in loader.iter().enumerate() {
         let batch = batch??;
         let now = Instant::now();
-        let value = loss.forward(network.forward(batch.images), batch.targets);
+        let value = loss.forward(network.forward(batch.images), batch.targets)?;
         let gradients = GradientsParams::from_grads(value.backward(), &network);
         network = adam.step(1e-2, network, gradients);
         let (value, step) = (value.into_scalar::<f32>(), now.elapsed());

@@ -13,7 +13,7 @@
 //! let targets: Tensor<4> = soft_targets(&Svls::default(), &samples, &Classes::contiguous(3)?, &device)?; // (N, C, H, W)
 //!
 //! let logits = Tensor::<4>::zeros([1, 3, 32, 32], &device); // from a network
-//! let loss = SoftCrossEntropyLossConfig::new().init(&device).forward(logits, targets);
+//! let loss = SoftCrossEntropyLossConfig::new().init(&device)?.forward(logits, targets)?;
 //! assert!((loss.into_scalar::<f32>() - 3_f32.ln()).abs() < 1e-5);
 //! # Ok::<(), soft_labels::Error>(())
 //! ```
@@ -25,8 +25,18 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-mod loss;
+mod batch;
+mod class_index;
+mod cross_entropy;
+mod label_targets;
+mod neighbours;
+mod plan;
+mod prepared;
+mod semimetric;
 mod targets;
 
-pub use loss::{SoftCrossEntropyLoss, SoftCrossEntropyLossConfig};
-pub use targets::{BatchDim, soft_targets};
+pub use batch::{BatchDim, soft_target_scales, soft_targets};
+pub use cross_entropy::{SoftCrossEntropyLoss, SoftCrossEntropyLossConfig};
+pub use label_targets::LabelTargets;
+pub use semimetric::{Form, Overlap, SemimetricLoss, SemimetricLossConfig};
+pub use targets::Targets;

@@ -1,53 +1,119 @@
-//! From label maps to target tensors.
+//! What a loss compares logits with: soft labels or label maps.
 
-use burn::tensor::{Device, Tensor, TensorData};
-use ndarray::{Ix2, Ix3};
-use soft_labels::batch::{Sample, encode};
-use soft_labels::{Classes, Label, Result, SoftEncoder, SpatialDim};
+use burn::tensor::{Bool, FloatDType, Int, Tensor};
+use soft_labels::Error;
 
-/// The tensor of a batch: of four axes, (N, C, H, W), for label maps in 2D and of five, (N, C, D, H, W), in 3D.
-pub trait BatchDim: SpatialDim {
-    /// The tensor.
-    type Batch;
+use crate::LabelTargets;
 
-    /// Makes the tensor of data that has its number of axes.
-    #[doc(hidden)]
-    fn tensor(data: TensorData, device: &Device) -> Self::Batch;
-}
+/// Targets of a loss: soft labels of the shape of the logits, (N, C, H, W) or (N, C, D, H, W), or [`LabelTargets`]. The trait is
+/// sealed.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use soft_labels_burn::{SoftCrossEntropyLossConfig, Targets};
+///
+/// fn loss(logits: Tensor<4>, targets: impl Targets<4>) -> soft_labels::Result<Tensor<1>> {
+///     SoftCrossEntropyLossConfig::new().init(&logits.device())?.forward(logits, targets)
+/// }
+/// let zeros = Tensor::<4>::zeros([1, 2, 1, 1], &Device::default());
+/// assert_eq!(loss(zeros.clone(), zeros + 0.5)?.into_scalar::<f32>(), 2_f32.ln());
+/// # Ok::<(), soft_labels::Error>(())
+/// ```
+pub trait Targets<const D: usize>: sealed::Source<D> {}
 
-impl BatchDim for Ix2 {
-    type Batch = Tensor<4>;
+impl<const D: usize, T: sealed::Source<D>> Targets<D> for T {}
 
-    fn tensor(data: TensorData, device: &Device) -> Self::Batch {
-        Tensor::from_data(data, device)
+/// What softmax and sigmoids are told of channels that they are not for.
+pub(crate) const FOR_DISTRIBUTIONS: Error = Error::NotDistribution {
+    what: "the softmax of this loss",
+    instead: "use the semimetric loss with sigmoid",
+};
+
+pub(crate) mod sealed {
+    use super::{Bool, FloatDType, Int, Tensor};
+
+    pub trait Source<const D: usize> {
+        /// The shape of the logits that they are for.
+        fn shape(&self) -> [usize; D];
+
+        /// Which voxels count, with a class axis of length 1. For a softmax those whose target is not all zero; sigmoids count all
+        /// voxels of soft labels.
+        fn counting(&self, sigmoid: bool) -> Tensor<D, Bool>;
+
+        /// The soft labels.
+        fn soft(self, dtype: FloatDType) -> Tensor<D>;
+
+        /// Classes and weights (N, 1, ..) that the soft labels are made of, if they take less memory.
+        fn terms(&self, _: FloatDType) -> Option<Vec<(Tensor<D, Int>, Tensor<D>)>> {
+            None
+        }
+
+        /// Whether the targets of a voxel are known not to sum to 1.
+        fn is_distribution(&self) -> bool {
+            true
+        }
     }
 }
 
-impl BatchDim for Ix3 {
-    type Batch = Tensor<5>;
+impl<const D: usize> sealed::Source<D> for Tensor<D> {
+    fn shape(&self) -> [usize; D] {
+        self.dims()
+    }
 
-    fn tensor(data: TensorData, device: &Device) -> Self::Batch {
-        Tensor::from_data(data, device)
+    fn counting(&self, sigmoid: bool) -> Tensor<D, Bool> {
+        let labelled = self.clone().not_equal_elem(0.0);
+        if sigmoid {
+            labelled.clone().bool_or(labelled.bool_not()).any_dim(1)
+        } else {
+            labelled.any_dim(1)
+        }
+    }
+
+    fn soft(self, dtype: FloatDType) -> Tensor<D> {
+        self.cast(dtype)
     }
 }
 
-/// The soft labels of samples, windows of label maps, as one tensor on a device.
-///
-/// They are encoded in `f32` straight to the buffer that becomes the tensor.
-///
-/// # Errors
-/// Those of [`encode`].
-///
-/// The example of this [crate] uses it.
-pub fn soft_targets<L: Label, D: BatchDim>(
-    encoder: &impl SoftEncoder,
-    samples: &[Sample<'_, L, D>],
-    classes: &Classes,
-    device: &Device,
-) -> Result<D::Batch> {
-    let batch = encode::<L, f32, D>(encoder, samples, classes)?;
-    let shape = batch.shape().to_vec();
-    // A batch is in C order, as the tensor is.
-    let (values, _) = batch.into_raw_vec_and_offset();
-    Ok(D::tensor(TensorData::new(values, shape), device))
+impl<const M: usize, const D: usize> sealed::Source<D> for LabelTargets<M> {
+    fn shape(&self) -> [usize; D] {
+        self.soft_shape()
+    }
+
+    fn counting(&self, _: bool) -> Tensor<D, Bool> {
+        self.valid()
+    }
+
+    fn soft(self, dtype: FloatDType) -> Tensor<D> {
+        self.encode_as(dtype)
+    }
+
+    fn terms(&self, dtype: FloatDType) -> Option<Vec<(Tensor<D, Int>, Tensor<D>)>> {
+        self.terms(dtype)
+    }
+
+    fn is_distribution(&self) -> bool {
+        self.is_distribution()
+    }
+}
+
+impl<const D: usize, T: sealed::Source<D> + Clone> sealed::Source<D> for &T {
+    fn shape(&self) -> [usize; D] {
+        (**self).shape()
+    }
+
+    fn counting(&self, sigmoid: bool) -> Tensor<D, Bool> {
+        (**self).counting(sigmoid)
+    }
+
+    fn soft(self, dtype: FloatDType) -> Tensor<D> {
+        self.clone().soft(dtype)
+    }
+
+    fn terms(&self, dtype: FloatDType) -> Option<Vec<(Tensor<D, Int>, Tensor<D>)>> {
+        (**self).terms(dtype)
+    }
+
+    fn is_distribution(&self) -> bool {
+        (**self).is_distribution()
+    }
 }

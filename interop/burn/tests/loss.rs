@@ -4,7 +4,7 @@ use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use ndarray::{Array, Axis, Ix4, Ix5, RemoveAxis};
 use soft_labels::batch::{Sample, encode};
 use soft_labels::loss::SoftCrossEntropy;
-use soft_labels::{Classes, Raters, Svls};
+use soft_labels::{Classes, Error, Place, Raters, Svls};
 use soft_labels_burn::{SoftCrossEntropyLoss, SoftCrossEntropyLossConfig, soft_targets};
 
 /// Labels of a few classes with some ignored voxels.
@@ -40,12 +40,14 @@ fn compare<const D: usize, Dim: RemoveAxis>(targets: &Tensor<D>, dim: Dim) {
             let t = Tensor::<D>::from_data(targets.to_data(), &device);
             let loss = SoftCrossEntropyLossConfig::new()
                 .with_weights(weights.clone())
-                .init(&device);
+                .init(&device)
+                .unwrap();
             let value = if masked {
                 let mask = TensorData::new(mask.iter().copied().collect(), mask_shape);
                 loss.forward_masked(z.clone(), t, Tensor::from_data(mask, &device))
+                    .unwrap()
             } else {
-                loss.forward(z.clone(), t)
+                loss.forward(z.clone(), t).unwrap()
             };
             let gradient = z
                 .grad(&value.backward())
@@ -97,7 +99,7 @@ fn in_3d() {
 }
 
 fn loss() -> SoftCrossEntropyLoss {
-    SoftCrossEntropyLossConfig::new().init(&Device::default())
+    SoftCrossEntropyLossConfig::new().init(&Device::default()).unwrap()
 }
 
 fn gradient(z: &Tensor<4>, loss: &Tensor<1>) -> Vec<f32> {
@@ -109,7 +111,7 @@ fn infinite_logits_without_target_do_no_harm() {
     let device = Device::autodiff(Device::default());
     let z = Tensor::<4>::from_floats([[[[0.0]], [[f32::NEG_INFINITY]]]], &device).require_grad();
     let t = Tensor::<4>::from_floats([[[[1.0]], [[0.0]]]], &device);
-    let value = loss().forward(z.clone(), t);
+    let value = loss().forward(z.clone(), t).unwrap();
     assert_eq!(gradient(&z, &value), [0.0, 0.0]);
     assert_eq!(value.into_scalar::<f32>(), 0.0);
 }
@@ -119,7 +121,7 @@ fn logits_of_ignored_voxels_may_be_anything() {
     let device = Device::autodiff(Device::default());
     let z = Tensor::<4>::from_floats([[[[1.0, f32::NAN]], [[1.0, f32::INFINITY]]]], &device).require_grad();
     let t = Tensor::<4>::from_floats([[[[1.0, 0.0]], [[0.0, 0.0]]]], &device);
-    let value = loss().forward(z.clone(), t);
+    let value = loss().forward(z.clone(), t).unwrap();
     assert_eq!(gradient(&z, &value), [-0.5, 0.0, 0.5, 0.0]);
     assert_eq!(value.into_scalar::<f32>(), 2_f32.ln());
 }
@@ -130,7 +132,7 @@ fn sixteen_bits() {
     let device = Device::autodiff(Device::default());
     for dtype in [FloatDType::F16, FloatDType::BF16] {
         let z = Tensor::<4>::zeros([1, 2, 256, 256], &device).cast(dtype);
-        let value = loss().forward(z.clone(), z + 0.5);
+        let value = loss().forward(z.clone(), z + 0.5).unwrap();
         assert_eq!(value.dtype(), DType::F32);
         assert!((value.into_scalar::<f32>() - 2_f32.ln()).abs() < 1e-4);
     }
@@ -139,29 +141,64 @@ fn sixteen_bits() {
 #[test]
 fn double_precision() {
     let z = Tensor::<4>::from_floats([[[[1.0]], [[0.0]]]], &Device::default()).cast(FloatDType::F64);
-    let value = loss().forward(z.clone(), z);
+    let value = loss().forward(z.clone(), z).unwrap();
     assert_eq!(value.dtype(), DType::F64);
     assert!((value.into_scalar::<f64>() - (-1_f64).exp().ln_1p()).abs() < 1e-12);
 }
 
 #[test]
-#[should_panic(expected = "same shape")]
-fn other_targets() {
-    let zeros = |classes| Tensor::<4>::zeros([1, classes, 3, 3], &Device::default());
-    loss().forward(zeros(2), zeros(3));
+fn without_a_voxel_that_counts_the_loss_is_zero() {
+    let device = Device::autodiff(Device::default());
+    let z = Tensor::<4>::from_floats([[[[1.0]], [[f32::NAN]]]], &device).require_grad();
+    let value = loss().forward(z.clone(), z.zeros_like()).unwrap();
+    assert_eq!(gradient(&z, &value), [0.0, 0.0]);
+    assert_eq!(value.into_scalar::<f32>(), 0.0);
 }
 
 #[test]
-#[should_panic(expected = "length 1")]
-fn a_mask_for_each_class() {
-    let zeros = Tensor::<4>::zeros([1, 2, 3, 3], &Device::default());
-    loss().forward_masked(zeros.clone(), zeros.clone(), zeros.equal_elem(0.0));
-}
+fn what_does_not_fit_is_an_error() {
+    let device = Device::default();
+    let zeros = |shape: [usize; 4]| Tensor::<4>::zeros(shape, &device);
+    let four = zeros([1, 2, 3, 3]);
+    let error = loss().forward(four.clone(), zeros([1, 3, 3, 3])).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the target has shape [1, 3, 3, 3], but [1, 2, 3, 3] is needed"
+    );
+    let mask_of_each_class = four.clone().equal_elem(0.0);
+    let error = loss()
+        .forward_masked(four.clone(), &four, mask_of_each_class)
+        .unwrap_err();
+    assert!(matches!(error, Error::Shape { what: "mask", .. }), "{error}");
+    let error = loss().forward(zeros([1, 0, 3, 3]), zeros([1, 0, 3, 3])).unwrap_err();
+    assert_eq!(error, Error::Empty { what: "classes" });
 
-#[test]
-#[should_panic(expected = "for each class")]
-fn too_few_weights() {
-    let zeros = Tensor::<4>::zeros([1, 2, 3, 3], &Device::default());
-    let weighted = SoftCrossEntropyLossConfig::new().with_weights(Some(vec![1.0]));
-    weighted.init(&Device::default()).forward(zeros.clone(), zeros);
+    let weighted = |weights| {
+        SoftCrossEntropyLossConfig::new()
+            .with_weights(Some(weights))
+            .init(&device)
+    };
+    let error = weighted(vec![1.0]).unwrap().forward(four.clone(), &four).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Count {
+                expected: 2,
+                actual: 1,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    let error = weighted(vec![1.0, -1.0]).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Setting {
+                place: Some(Place::Class(1)),
+                ..
+            }
+        ),
+        "{error}"
+    );
 }

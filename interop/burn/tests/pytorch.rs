@@ -24,15 +24,19 @@ fn compare<const D: usize>(case: &str) {
     let z = tensor::<D>(&logits, &device).require_grad();
     let t = tensor::<D>(&targets, &device);
     let weights = file::<f32>(case, "weights").map(|weights| weights.iter().copied().collect());
-    let loss = SoftCrossEntropyLossConfig::new().with_weights(weights).init(&device);
+    let loss = SoftCrossEntropyLossConfig::new()
+        .with_weights(weights)
+        .init(&device)
+        .unwrap();
     let found = match file::<u8>(case, "mask") {
         Some(mask) => {
             let mut shape = logits.shape().to_vec();
             shape[1] = 1;
             let mask = TensorData::new(mask.iter().map(|&valid| valid == 1).collect(), shape);
             loss.forward_masked(z.clone(), t, Tensor::from_data(mask, &device))
+                .unwrap()
         }
-        None => loss.forward(z.clone(), t),
+        None => loss.forward(z.clone(), t).unwrap(),
     };
     let slopes: Vec<f32> = z.grad(&found.backward()).unwrap().into_data().try_to_vec().unwrap();
     assert!((found.into_scalar::<f32>() - value[0]).abs() < 1e-5, "{case}");

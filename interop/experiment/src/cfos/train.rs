@@ -164,7 +164,7 @@ pub(crate) fn train(
     let encoding = targets.encoding()?;
     let mut net = initialised(seed, &device, |device| UNet::new(2, device));
     let mut adam = AdamConfig::new().init();
-    let loss = SoftCrossEntropyLossConfig::new().init(&device);
+    let loss = SoftCrossEntropyLossConfig::new().init(&device)?;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     for done in 0..settings.steps {
         let crops: Vec<_> = (0..settings.batch_size).map(|_| Crop::draw(&mut rng, images)).collect();
@@ -179,7 +179,7 @@ pub(crate) fn train(
             values.extend(pixels.slice(s![rows, columns]));
         }
         let inputs = Tensor::<4>::from_data(TensorData::new(values, [crops.len(), 1, SIDE, SIDE]), &device);
-        let value = loss.forward(net.forward(inputs), targets);
+        let value = loss.forward(net.forward(inputs), targets)?;
         let gradients = GradientsParams::from_grads(value.backward(), &net);
         let rate = cosine(settings.learning_rate, done, settings.steps);
         net = adam.step(rate, net, gradients);

@@ -34,7 +34,7 @@ pub(crate) fn train(run: &Run, cases: &[Case], step: &dyn Fn()) -> Result<UNet3d
     for done in 0..run.steps {
         let crops = training.sampler.batch(BATCH);
         let targets = training.targets(&crops)?;
-        training = training.step(done, &crops, targets);
+        training = training.step(done, &crops, targets)?;
         step();
     }
     Ok(training.net)
@@ -49,7 +49,7 @@ pub(crate) fn time(run: &Run, cases: &[Case]) -> Result<[f64; 2]> {
         let crops = training.sampler.batch(BATCH);
         let targets = training.targets(&crops)?;
         of_targets.push(start.elapsed().as_secs_f64() * 1e3);
-        training = training.step(done, &crops, targets);
+        training = training.step(done, &crops, targets)?;
         of_steps.push(start.elapsed().as_secs_f64() * 1e3);
     }
     Ok([of_targets, of_steps].map(|mut times| {
@@ -82,7 +82,7 @@ impl<'a> Training<'a> {
             classes: classes()?,
             net: initialised(run.seed, &device, |device| UNet3d::new(3, device)),
             adam: AdamConfig::new().init(),
-            loss: SoftCrossEntropyLossConfig::new().init(&device),
+            loss: SoftCrossEntropyLossConfig::new().init(&device)?,
             device,
         })
     }
@@ -91,18 +91,18 @@ impl<'a> Training<'a> {
         targets(&self.encoding, self.run.scales, crops, self.cases, &self.classes)
     }
 
-    fn step(mut self, done: usize, crops: &[Crop], targets: [Array5<f32>; 2]) -> Self {
+    fn step(mut self, done: usize, crops: &[Crop], targets: [Array5<f32>; 2]) -> Result<Self> {
         let [full, half] = targets.map(|batch| tensor(batch, &self.device));
         let logits = self.net.forward_scales(inputs(crops, self.cases, &self.device));
         let value = if self.run.scales == Scales::Full {
-            self.loss.forward(logits.0, full)
+            self.loss.forward(logits.0, full)?
         } else {
-            self.loss.forward(logits.0, full) * (1.0 - HALF_SHARE) + self.loss.forward(logits.1, half) * HALF_SHARE
+            self.loss.forward(logits.0, full)? * (1.0 - HALF_SHARE) + self.loss.forward(logits.1, half)? * HALF_SHARE
         };
         let gradients = GradientsParams::from_grads(value.backward(), &self.net);
         let rate = cosine(self.run.learning_rate, done, self.run.steps);
         self.net = self.adam.step(rate, self.net, gradients);
-        self
+        Ok(self)
     }
 }
 

@@ -50,13 +50,13 @@ pub(crate) fn train(
     let device = Device::default().autodiff();
     let mut net = network(seed, &device);
     let mut adam = AdamConfig::new().with_epsilon(EPSILON).init();
-    let loss = SoftCrossEntropyLossConfig::new().init(&device);
+    let loss = SoftCrossEntropyLossConfig::new().init(&device)?;
     let (_, height, width) = images.dim();
     let mut sampler = Sampler::new(part, [height, width], seed);
     for _ in 0..settings.steps {
         let crops = sampler.batch(settings.batch_size);
         let targets = model.targets(nodules, &crops, &device)?;
-        let value = loss.forward(net.forward(inputs(images, &crops, &device)), targets);
+        let value = loss.forward(net.forward(inputs(images, &crops, &device)), targets)?;
         let gradients = GradientsParams::from_grads(value.backward(), &net);
         net = adam.step(settings.learning_rate, net, gradients);
         step(value.into_scalar());
