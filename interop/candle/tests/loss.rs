@@ -104,6 +104,15 @@ fn logits_of_ignored_voxels_may_be_anything() {
     assert_eq!(loss.to_scalar::<f32>().unwrap(), 2_f32.ln());
 }
 
+#[test]
+fn without_a_voxel_that_counts_the_loss_is_zero() {
+    let z = Var::new(&[[[[f32::NAN]], [[1.0]]]], &Device::Cpu).unwrap();
+    let loss = soft_cross_entropy(&z, &z.zeros_like().unwrap(), None, None).unwrap();
+    let gradient = loss.backward().unwrap().get(&z).unwrap().flatten_all().unwrap();
+    assert_eq!(gradient.to_vec1::<f32>().unwrap(), [0.0, 0.0]);
+    assert_eq!(loss.to_scalar::<f32>().unwrap(), 0.0);
+}
+
 /// 65536 voxels: more than 16 bits can count.
 #[test]
 fn sixteen_bits() {
