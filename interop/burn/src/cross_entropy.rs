@@ -41,9 +41,9 @@ impl SoftCrossEntropyLossConfig {
 /// logits are. (burn's own cross entropy divides by the sum of the weights instead.) Without any valid voxel the loss is 0. It
 /// agrees with [`soft_labels::loss::SoftCrossEntropy`]. Tensors of 16 bits are computed in 32, and so is the loss.
 ///
-/// Of label maps the loss needs no soft labels, since Σ_c t_c log q_c is a sum of log q at the classes of a voxel's neighbours. It
-/// goes this way where that takes less memory: one-hot labels of three classes or more, and SVLS of 27 classes in 2D or 81 in 3D,
-/// with the default kernel.
+/// Of label maps the loss needs no soft labels: it is also a sum over the classes c of a voxel and its neighbours, each `-log q_c`
+/// times a weight. It is computed so where that takes less memory: for one-hot labels of three classes or more, and with the default
+/// kernel for 27 classes or more in 2D and 81 in 3D.
 #[derive(Module, Debug)]
 pub struct SoftCrossEntropyLoss {
     /// A weight for each class.

@@ -1,4 +1,4 @@
-//! Soft labels in [burn]: targets as tensors, and the cross entropy that they are made for.
+//! Soft labels in [burn]: targets as tensors, and the losses that they are made for.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -18,6 +18,13 @@
 //! # Ok::<(), soft_labels::Error>(())
 //! ```
 //!
+//! | | |
+//! |---|---|
+//! | [`SoftCrossEntropyLoss`], [`SemimetricLoss`] | losses as modules: cross entropy, Dice and Jaccard |
+//! | [`LabelTargets`] | label maps on a device as the targets of a loss |
+//! | [`soft_targets`], [`soft_target_scales`] | soft labels of label maps in memory, as tensors |
+//! | `SegmentationMetric`, feature `train` | Dice and the calibration error in burn's training loop |
+//!
 //! The example `burn_data_loader` reads label maps from disk and makes batches of random crops on worker threads.
 //!
 //! [burn]: https://burn.dev
@@ -29,6 +36,8 @@ mod batch;
 mod class_index;
 mod cross_entropy;
 mod label_targets;
+#[cfg(feature = "train")]
+mod metric;
 mod neighbours;
 mod plan;
 mod prepared;
@@ -38,5 +47,12 @@ mod targets;
 pub use batch::{BatchDim, soft_target_scales, soft_targets};
 pub use cross_entropy::{SoftCrossEntropyLoss, SoftCrossEntropyLossConfig};
 pub use label_targets::LabelTargets;
+#[cfg(feature = "train")]
+pub use metric::{SegmentationInput, SegmentationMetric};
 pub use semimetric::{Form, Overlap, SemimetricLoss, SemimetricLossConfig};
 pub use targets::Targets;
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

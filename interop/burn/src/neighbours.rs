@@ -44,7 +44,7 @@ fn window<const D: usize, K: Basic>(around: &Tensor<D, K>, offset: &[usize], pla
     around.clone().slice(&slices[..])
 }
 
-/// λ / (1 + Σ_u w_u) over the neighbours u that are not ignored.
+/// `λ / (1 + Σ_u w_u)` over the neighbours u that are not ignored.
 fn share<const M: usize>(around: &Tensor<M, Int>, plan: &Plan, dtype: FloatDType) -> Tensor<M> {
     let known = plan.known(around.clone()).cast(dtype);
     let mut weight = window(&known, &plan.radius, plan).ones_like();

@@ -69,7 +69,7 @@ impl<const D: usize> sealed::Source<D> for Tensor<D> {
         }
     }
 
-    fn soft(self, dtype: FloatDType) -> Tensor<D> {
+    fn soft(self, dtype: FloatDType) -> Self {
         self.cast(dtype)
     }
 }

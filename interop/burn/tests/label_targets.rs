@@ -38,7 +38,7 @@ fn map(shape: &[usize], values: &[i64], seed: u64) -> ArrayD<i64> {
     let mut last = values[0];
     ArrayD::from_shape_simple_fn(IxDyn(shape), || {
         let number = drawn.next().unwrap();
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             last = values[(number / 3) as usize % values.len()];
         }
         last
@@ -456,7 +456,7 @@ fn unknown_labels_are_named() {
 
     let raters = |maps, weights| LabelTargets::raters(OneHot, maps, weights, &classes).unwrap_err();
     assert_eq!(raters(Vec::new(), None), Error::Empty { what: "raters" });
-    let smaller = good.clone().slice([0..1]);
+    let smaller = good.clone().slice_dim(0, 0);
     assert!(matches!(raters(vec![good.clone(), smaller], None), Error::Shape { .. }));
     assert!(matches!(
         raters(vec![good.clone()], Some(&[0.0])),

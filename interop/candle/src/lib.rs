@@ -34,3 +34,8 @@ mod label_loss;
 pub use batch::{soft_target_scales, soft_targets};
 pub use cross_entropy::soft_cross_entropy;
 pub use label_loss::{LabelLoss, LabelTargets, label_loss};
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -29,7 +29,7 @@ fn numbers(shape: &[usize]) -> ArrayD<f32> {
 }
 
 /// Compares with the value and the gradient that soft-labels finds, times 3.
-fn compare(loss: &impl LabelLoss, logits: &ArrayD<f32>, targets: &LabelTargets, expected: (f64, ArrayD<f32>)) {
+fn compare(loss: &impl LabelLoss, logits: &ArrayD<f32>, targets: &LabelTargets, expected: &(f64, ArrayD<f32>)) {
     let z = Var::from_tensor(&tensor(logits)).unwrap();
     let value = label_loss(loss, &z, targets).unwrap();
     assert_eq!(value.dims(), [0; 0]);
@@ -64,7 +64,7 @@ fn all_losses_agree() {
                     &loss,
                     &logits,
                     &targets,
-                    loss.value_and_gradient(&logits, &expected).unwrap(),
+                    &loss.value_and_gradient(&logits, &expected).unwrap(),
                 );
             }};
         }
@@ -93,7 +93,7 @@ fn any_encoder_layout_and_type() {
         &loss,
         &logits,
         &targets,
-        loss.value_and_gradient(&logits, &expected).unwrap(),
+        &loss.value_and_gradient(&logits, &expected).unwrap(),
     );
 
     // A view of logits whose class axis is last in memory, and 16 and 64 bits.
