@@ -40,7 +40,7 @@ pub(crate) fn class_index<const M: usize>(
     };
     let ignored = classes.ignore().and_then(|value| equal(&labels, dtype, value));
     let known = ignored.into_iter().fold(known, Tensor::bool_or);
-    if labels.shape().num_elements() == 0 || known.all().into_scalar::<bool>() {
+    if known.all().into_scalar::<bool>() {
         return Ok(index);
     }
     Err(unknown(&labels, dtype, classes, rater, raters))

@@ -60,7 +60,8 @@ impl SoftCrossEntropyLoss {
     ///
     /// # Errors
     /// [`Error::Shape`](soft_labels::Error::Shape), [`Error::Count`](soft_labels::Error::Count) unless there is a weight for each
-    /// class, [`Error::Empty`](soft_labels::Error::Empty) without classes, and
+    /// class, [`Error::Empty`](soft_labels::Error::Empty) without classes, [`Error::NoVoxels`](soft_labels::Error::NoVoxels) if an
+    /// axis has length 0, and
     /// [`Error::NotDistribution`](soft_labels::Error::NotDistribution) for label maps whose channels need not sum to 1.
     pub fn forward<const D: usize>(
         &self,

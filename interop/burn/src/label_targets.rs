@@ -44,8 +44,8 @@ impl<const M: usize> LabelTargets<M> {
     /// The targets of the label maps of a batch. The encoder is [`Svls`](soft_labels::Svls), another one, or an [`Encoding`].
     ///
     /// # Errors
-    /// [`Error::UnknownLabel`], whose voxel is counted with the batch axis; [`Error::Empty`] without a sample, and those of the
-    /// encoder.
+    /// [`Error::UnknownLabel`], whose voxel is counted with the batch axis; [`Error::Empty`] without a sample, [`Error::NoVoxels`] if an
+    /// axis has length 0, and those of the encoder.
     ///
     /// The example of [`LabelTargets`] uses it.
     pub fn new(encoder: impl Into<Encoding>, labels: Tensor<M, Int>, classes: &Classes) -> Result<Self> {
@@ -79,6 +79,10 @@ impl<const M: usize> LabelTargets<M> {
         let shape = maps.first().map(Tensor::dims).ok_or(Error::Empty { what: "raters" })?;
         if shape[0] == 0 {
             return Err(Error::Empty { what: "samples" });
+        }
+        // burn takes a length of 0 for that of another axis where it reshapes.
+        if shape.contains(&0) {
+            return Err(Error::NoVoxels);
         }
         let plan = Plan::new(&encoder.into(), classes, M - 1)?;
         let weights = weights_of(raters, weights)?;

@@ -23,7 +23,7 @@ fn padded<const M: usize>(index: &Tensor<M, Int>, plan: &Plan) -> Tensor<M, Int>
     let mut around = index.clone();
     for (axis, &radius) in (1..).zip(&plan.radius) {
         let last = as_int(around.dims()[axis]) - 1;
-        if radius > 0 && last >= 0 {
+        if radius > 0 {
             let radius = as_int(radius);
             let nearest = Tensor::arange(-radius..last + 1 + radius, &around.device()).clamp(0, last);
             around = around.select(axis, nearest);
@@ -37,9 +37,7 @@ fn window<const D: usize, K: Basic>(around: &Tensor<D, K>, offset: &[usize], pla
     let mut slices = vec![Slice::full(); D - offset.len()];
     let lengths = around.dims().into_iter().skip(D - offset.len());
     for ((&start, &radius), length) in offset.iter().zip(&plan.radius).zip(lengths) {
-        // Nothing is padded where there is nothing.
-        let start = start.min(length);
-        slices.push((start..start + length.saturating_sub(2 * radius)).into());
+        slices.push((start..start + length - 2 * radius).into());
     }
     around.clone().slice(&slices[..])
 }

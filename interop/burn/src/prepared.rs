@@ -25,6 +25,9 @@ impl<const D: usize, T: Targets<D>> Prepared<D, T> {
         if shape[1] == 0 {
             return Err(Error::Empty { what: "classes" });
         }
+        if shape.contains(&0) {
+            return Err(Error::NoVoxels);
+        }
         if !sigmoid && !targets.is_distribution() {
             return Err(FOR_DISTRIBUTIONS);
         }

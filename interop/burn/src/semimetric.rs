@@ -137,7 +137,7 @@ impl SemimetricLoss {
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::Count`] unless there is a weight for each class, [`Error::Empty`] without classes or without one
-    /// beside the background, and with a softmax [`Error::NotDistribution`] for label maps whose channels need not sum to 1.
+    /// beside the background, [`Error::NoVoxels`] if an axis has length 0, and with a softmax [`Error::NotDistribution`] for label maps whose channels need not sum to 1.
     pub fn forward<const D: usize>(
         &self,
         logits: Tensor<D>,
@@ -193,11 +193,11 @@ impl SemimetricLoss {
             (Overlap::Jaccard, Form::Product) => (1.0, sums(predictions * targets) + apart.clone()),
         };
         let below = below + self.smooth;
-        // A class without any prediction or target adds 0.
+        // A class without any prediction or target adds 0, as its |x - t| is 0.
         let nothing = below.clone().equal_elem(0.0);
-        let losses = (apart / below.mask_fill(nothing.clone(), 1.0)).mask_fill(nothing, 0.0) * factor;
-        let samples = counted.clone().sum().clamp_min(1.0);
-        Ok((losses * weights.clone() * counted).sum() / (samples * weights.sum()))
+        let losses = apart / below.mask_fill(nothing, 1.0) * factor;
+        let samples = counted.sum().clamp_min(1.0);
+        Ok((losses * weights.clone()).sum() / (samples * weights.sum()))
     }
 
     /// The weight of each class as (1, C, 1, ..).

@@ -119,6 +119,16 @@ fn cases() -> Vec<Case> {
             weights: None,
         });
     }
+    // A sample that nobody labelled has no part in a mean over samples.
+    let mut maps = map(&[3, 4, 3], &[0, 1, 255], 9);
+    maps.index_axis_mut(Axis(0), 1).fill(255);
+    cases.push(Case {
+        name: "an ignored sample".into(),
+        encoding: Encoding::default(),
+        classes: Classes::contiguous(2).unwrap().with_ignore(255).unwrap(),
+        maps: vec![maps],
+        weights: None,
+    });
     cases
 }
 
@@ -373,6 +383,19 @@ fn regions_agree() {
         case.targets::<3>(&Device::default()),
     );
     assert!(matches!(error, Err(Error::NotDistribution { .. })));
+}
+
+#[test]
+fn axes_of_length_zero_are_an_error() {
+    let device = Device::default();
+    let labels = Tensor::<3, Int>::zeros([1, 0, 4], &device);
+    let error = LabelTargets::new(Svls::default(), labels, &Classes::contiguous(2).unwrap()).unwrap_err();
+    assert_eq!(error, Error::NoVoxels);
+    let nothing = Tensor::<4>::zeros([0, 2, 3, 4], &device);
+    let plain = SoftCrossEntropyLossConfig::new().init(&device).unwrap();
+    assert_eq!(plain.forward(nothing.clone(), &nothing).unwrap_err(), Error::NoVoxels);
+    let dice = SemimetricLossConfig::new(Overlap::Dice).init(&device).unwrap();
+    assert_eq!(dice.forward(nothing.clone(), nothing).unwrap_err(), Error::NoVoxels);
 }
 
 /// The bits of `f64` are enough for weights and counts.
