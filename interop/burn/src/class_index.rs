@@ -29,7 +29,7 @@ pub(crate) fn class_index<const M: usize>(
         let unknown = known.clone().bool_not();
         (labels.clone().mask_fill(unknown, count).cast(of_device), known)
     } else {
-        let (mut index, mut known) = (zeros.add_scalar(count), none(&labels));
+        let (mut index, mut known) = (zeros.add_scalar(count), Tensor::zeros(labels.dims(), &labels.device()));
         for (class, &value) in values.iter().enumerate() {
             if let Some(here) = equal(&labels, dtype, value) {
                 index = index.mask_fill(here.clone(), as_int(class));
@@ -46,13 +46,9 @@ pub(crate) fn class_index<const M: usize>(
     Err(unknown(&labels, dtype, classes, rater, raters))
 }
 
-/// At most 65535.
-fn as_int(count: usize) -> i64 {
+/// A number of classes, or of voxels of an axis, as tensors have it.
+pub(crate) fn as_int(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-fn none<const M: usize>(labels: &Tensor<M, Int>) -> Tensor<M, Bool> {
-    labels.clone().not_equal(labels.clone())
 }
 
 /// Where a label has a value, if its type can hold that.

@@ -22,6 +22,8 @@ impl SoftCrossEntropyLossConfig {
     ///
     /// # Errors
     /// [`Error::Setting`](soft_labels::Error::Setting) if a weight is negative or not finite.
+    ///
+    /// The example of this [crate] uses it.
     pub fn init(&self, device: &Device) -> soft_labels::Result<SoftCrossEntropyLoss> {
         check_weights(self.weights.as_deref().unwrap_or_default())?;
         let weights = self.weights.as_deref();
@@ -61,8 +63,10 @@ impl SoftCrossEntropyLoss {
     /// # Errors
     /// [`Error::Shape`](soft_labels::Error::Shape), [`Error::Count`](soft_labels::Error::Count) unless there is a weight for each
     /// class, [`Error::Empty`](soft_labels::Error::Empty) without classes, [`Error::NoVoxels`](soft_labels::Error::NoVoxels) if an
-    /// axis has length 0, and
-    /// [`Error::NotDistribution`](soft_labels::Error::NotDistribution) for label maps whose channels need not sum to 1.
+    /// axis has length 0, and [`Error::NotDistribution`](soft_labels::Error::NotDistribution) for label maps whose channels need not
+    /// sum to 1.
+    ///
+    /// The example of this [crate] uses it.
     pub fn forward<const D: usize>(
         &self,
         logits: Tensor<D>,
@@ -79,6 +83,19 @@ impl SoftCrossEntropyLoss {
     ///
     /// # Errors
     /// Those of [`forward`](Self::forward), also for the mask.
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use soft_labels_burn::SoftCrossEntropyLossConfig;
+    ///
+    /// let device = Device::default();
+    /// let logits = Tensor::<4>::from_floats([[[[0.0, 9.0]], [[0.0, -9.0]]]], &device); // (N, C, H, W)
+    /// let targets = Tensor::<4>::from_floats([[[[1.0, 0.0]], [[0.0, 1.0]]]], &device);
+    /// let mask = Tensor::<4>::from_floats([[[[1.0, 0.0]]]], &device).equal_elem(1.0);
+    /// let loss = SoftCrossEntropyLossConfig::new().init(&device)?.forward_masked(logits, targets, mask)?;
+    /// assert_eq!(loss.into_scalar::<f32>(), 2_f32.ln());
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
     pub fn forward_masked<const D: usize>(
         &self,
         logits: Tensor<D>,

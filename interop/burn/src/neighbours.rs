@@ -4,6 +4,7 @@ use burn::tensor::kind::Basic;
 use burn::tensor::{Bool, FloatDType, Int, Slice, Tensor, TensorData};
 use ndarray::Array2;
 
+use crate::class_index::as_int;
 use crate::plan::Plan;
 
 impl Plan {
@@ -11,11 +12,6 @@ impl Plan {
     pub(crate) fn known<const M: usize>(&self, index: Tensor<M, Int>) -> Tensor<M, Bool> {
         index.lower_elem(as_int(self.classes))
     }
-}
-
-/// At most 65535.
-fn as_int(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// Class indices with a margin as wide as the kernel reaches, filled with the nearest voxel.

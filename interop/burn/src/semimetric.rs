@@ -10,6 +10,8 @@ use crate::Targets;
 use crate::prepared::{Prepared, check_weights, spread_weights};
 
 /// What a [`SemimetricLoss`] measures.
+///
+/// The example of [`SemimetricLossConfig`] uses it.
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
 pub enum Overlap {
     /// [`soft_labels::loss::DiceSemimetric`]
@@ -18,7 +20,13 @@ pub enum Overlap {
     Jaccard,
 }
 
-/// Which of its two forms is taken. They are equal for hard targets; [`soft_labels::loss::OverlapForm`] has the formulas.
+/// Which of the two forms of a [`SemimetricLoss`] is taken. They are equal for hard targets;
+/// [`OverlapForm`](soft_labels::loss::OverlapForm) has the formulas.
+///
+/// ```
+/// use soft_labels_burn::{Form, Overlap, SemimetricLossConfig};
+/// assert_eq!(SemimetricLossConfig::new(Overlap::Jaccard).form, Form::L1);
+/// ```
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
 pub enum Form {
     /// The sum of prediction and target in the denominator.
@@ -70,6 +78,8 @@ impl SemimetricLossConfig {
     /// # Errors
     /// [`Error::Setting`] if a weight or the smoothing is negative or not finite, [`Error::AllZero`] if no class that has a part has
     /// weight.
+    ///
+    /// The example of [`SemimetricLossConfig`] uses it.
     pub fn init(&self, device: &Device) -> soft_labels::Result<SemimetricLoss> {
         if !self.smooth.is_finite() || self.smooth < 0.0 {
             return Err(Error::Setting {
@@ -138,6 +148,8 @@ impl SemimetricLoss {
     /// # Errors
     /// [`Error::Shape`], [`Error::Count`] unless there is a weight for each class, [`Error::Empty`] without classes or without one
     /// beside the background, [`Error::NoVoxels`] if an axis has length 0, and with a softmax [`Error::NotDistribution`] for label maps whose channels need not sum to 1.
+    ///
+    /// The example of [`SemimetricLossConfig`] uses it.
     pub fn forward<const D: usize>(
         &self,
         logits: Tensor<D>,
@@ -154,6 +166,8 @@ impl SemimetricLoss {
     ///
     /// # Errors
     /// Those of [`forward`](Self::forward), also for the mask.
+    ///
+    /// The example of [`SoftCrossEntropyLoss::forward_masked`](crate::SoftCrossEntropyLoss::forward_masked) makes a mask.
     pub fn forward_masked<const D: usize>(
         &self,
         logits: Tensor<D>,

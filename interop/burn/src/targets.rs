@@ -61,11 +61,12 @@ impl<const D: usize> sealed::Source<D> for Tensor<D> {
     }
 
     fn counting(&self, sigmoid: bool) -> Tensor<D, Bool> {
-        let labelled = self.clone().not_equal_elem(0.0);
         if sigmoid {
-            labelled.clone().bool_or(labelled.bool_not()).any_dim(1)
+            let mut one_each = self.dims();
+            one_each[1] = 1;
+            Tensor::ones(one_each, &self.device())
         } else {
-            labelled.any_dim(1)
+            self.clone().not_equal_elem(0.0).any_dim(1)
         }
     }
 

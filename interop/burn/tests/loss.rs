@@ -2,10 +2,10 @@
 
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use ndarray::{Array, Axis, Ix4, Ix5, RemoveAxis};
-use soft_labels::batch::{Sample, encode};
+use soft_labels::batch::{Sample, encode, encode_scales};
 use soft_labels::loss::SoftCrossEntropy;
 use soft_labels::{Classes, Error, Place, Raters, Svls};
-use soft_labels_burn::{SoftCrossEntropyLoss, SoftCrossEntropyLossConfig, soft_targets};
+use soft_labels_burn::{SoftCrossEntropyLoss, SoftCrossEntropyLossConfig, soft_target_scales, soft_targets};
 
 /// Labels of a few classes with some ignored voxels.
 fn labels(i: usize) -> u8 {
@@ -96,6 +96,23 @@ fn in_3d() {
     let targets = soft_targets(&Svls::default(), &samples, &classes(), &Device::default()).unwrap();
     assert_eq!(targets.dims(), [2, 3, 4, 6, 8]);
     compare(&targets, Ix5(2, 3, 4, 6, 8));
+}
+
+#[test]
+fn all_scales() {
+    let map = ndarray::Array3::from_shape_fn((4, 6, 8), |(d, h, w)| labels(d * 48 + h * 8 + w));
+    let samples = [Sample::new(map.view()).unwrap().window(&[0..4, 2..6, 0..8])];
+    let scales = [[1, 1, 1], [1, 2, 2], [4, 2, 4]];
+    let expected = encode_scales::<_, f32, _>(&Svls::default(), &samples, &classes(), &scales).unwrap();
+    let found = soft_target_scales(&Svls::default(), &samples, &classes(), &scales, &Device::default()).unwrap();
+    assert_eq!(found.len(), 3);
+    for (found, expected) in found.into_iter().zip(expected) {
+        assert_eq!(found.dims(), expected.shape());
+        assert_eq!(
+            found.into_data().try_to_vec::<f32>().unwrap(),
+            expected.into_raw_vec_and_offset().0
+        );
+    }
 }
 
 fn loss() -> SoftCrossEntropyLoss {

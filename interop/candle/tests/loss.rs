@@ -2,10 +2,10 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use ndarray::{Array, Array2, Array3, ArrayD, Axis, IxDyn};
-use soft_labels::batch::{Sample, encode};
+use soft_labels::batch::{Sample, encode, encode_scales};
 use soft_labels::loss::SoftCrossEntropy;
 use soft_labels::{Classes, Raters, Svls};
-use soft_labels_candle::{soft_cross_entropy, soft_targets};
+use soft_labels_candle::{soft_cross_entropy, soft_target_scales, soft_targets};
 
 /// Labels of a few classes with some ignored voxels.
 fn labels(i: usize) -> u8 {
@@ -79,6 +79,21 @@ fn in_3d() {
     let targets = soft_targets(&Svls::default(), &samples, &classes(), &Device::Cpu).unwrap();
     assert_eq!(targets.dims(), [2, 3, 4, 6, 8]);
     compare(&targets);
+}
+
+#[test]
+fn all_scales() {
+    let map = Array3::from_shape_fn((4, 6, 8), |(d, h, w)| labels(d * 48 + h * 8 + w));
+    let samples = [Sample::new(map.view()).unwrap().window(&[0..4, 2..6, 0..8])];
+    let scales = [[1, 1, 1], [1, 2, 2], [4, 2, 4]];
+    let expected = encode_scales::<_, f32, _>(&Svls::default(), &samples, &classes(), &scales).unwrap();
+    let found = soft_target_scales(&Svls::default(), &samples, &classes(), &scales, &Device::Cpu).unwrap();
+    assert_eq!(found.len(), 3);
+    for (found, expected) in found.iter().zip(expected) {
+        assert_eq!(found.dims(), expected.shape());
+        let found: Vec<f32> = found.flatten_all().unwrap().to_vec1().unwrap();
+        assert_eq!(found, expected.into_raw_vec_and_offset().0);
+    }
 }
 
 #[test]
