@@ -167,10 +167,14 @@ class _WithGradient(torch.autograd.Function):
 def compute(logits: Tensor, targets: Sequence[Tensor], mask: Tensor | None, settings: str) -> Tensor:
     """The loss of logits (N, C, ..), in the way that is the fastest."""
     value: Tensor
-    known = of_json(settings)
-    wanted = logits.requires_grad and torch.is_grad_enabled() and not torch.compiler.is_compiling()
-    if wanted and not known.per_voxel and _on_engine(logits, known):
-        value = _WithGradient.apply(logits, mask, settings, *targets)
-    else:
+    if torch.compiler.is_compiling() or not _in_one_pass(logits, settings):
         value = loss(logits, targets, mask, settings)
+    else:
+        value = _WithGradient.apply(logits, mask, settings, *targets)
     return value
+
+
+def _in_one_pass(logits: Tensor, settings: str) -> bool:
+    """Whether the engine computes one number, and its gradient will be asked for."""
+    known = of_json(settings)
+    return logits.requires_grad and torch.is_grad_enabled() and not known.per_voxel and _on_engine(logits, known)

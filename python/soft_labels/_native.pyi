@@ -128,21 +128,24 @@ class Loss:
     ) -> None: ...
     def value(
         self, logits: NDArray[Any], targets: Sequence[NDArray[Any]], mask: NDArray[np.bool_] | None
-    ) -> float | None: ...
+    ) -> float | None:
+        """The value, or nothing if no voxel counts."""
     def gradient(
         self,
         logits: NDArray[Any],
         targets: Sequence[NDArray[Any]],
         mask: NDArray[np.bool_] | None,
         out: NDArray[Any],
-    ) -> float | None: ...
+    ) -> float | None:
+        """The value; the gradient is written to `out`."""
     def per_voxel(
         self,
         logits: NDArray[Any],
         targets: Sequence[NDArray[Any]],
         mask: NDArray[np.bool_] | None,
         out: NDArray[Any],
-    ) -> float | None: ...
+    ) -> float | None:
+        """Writes the loss of each voxel to `out`."""
 
 class Reliability:
     """Confidence of the most probable class against accuracy, counted in bins of confidence.

@@ -14,7 +14,7 @@ use crate::error::value;
 use crate::objects::{Classes, Encoding};
 use crate::threads;
 
-/// A loss with its settings.
+/// A loss with its settings. Targets are the label maps (N, ..) of each rater, or one array of soft labels.
 #[pyclass(frozen, module = "soft_labels")]
 pub(crate) struct Loss {
     kind: Kind,
