@@ -206,7 +206,7 @@ class SoftLabelsd(MapTransform, InvertibleTransform, Explained):
     >>> raters({"r1": torch.zeros(1, 8, 8), "r3": torch.ones(1, 8, 8)})["label"][:, 0, 0]
     tensor([0.5000, 0.5000, 0.0000])
     >>> raters
-    SoftLabelsd(keys=['r1', 'r2', 'r3'], classes=Classes(count=3), method=Encoding('svls'), raters='label', allow_missing_keys=True)
+    SoftLabelsd(keys=['r1', 'r2', 'r3'], classes=Classes(3), method=Encoding('svls'), raters='label', allow_missing_keys=True)
     """
 
     def __init__(

@@ -288,7 +288,7 @@ def test_padding_of_what_is_pending():
 
 def test_names_and_what_is_printed():
     assert SoftLabelsD is SoftLabelsd and SoftLabelsDict is SoftLabelsd
-    assert repr(SoftLabels(3)) == "SoftLabels(classes=Classes(count=3), method=Encoding('svls'))"
+    assert repr(SoftLabels(3)) == "SoftLabels(classes=Classes(3), method=Encoding('svls'))"
     shown = repr(
         SoftLabelsd(
             ["a", "b"],
