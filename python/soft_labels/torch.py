@@ -22,6 +22,7 @@ from . import _pickle, _tensor_encode
 from ._arguments import AnyClasses, Channels, Method, Window, classes_of, encoding_of, plain, windows_of
 from ._label_loss import class_weights
 from ._losses import CrossEntropyLoss, DiceCrossEntropyLoss, DiceLoss, JaccardLoss
+from ._metric import SegmentationMetrics
 from ._native import Classes, Encoding
 from ._soft_cross_entropy import SoftCrossEntropyLoss
 from ._tensors import array_of as _array
@@ -34,6 +35,7 @@ __all__ = [
     "DiceLoss",
     "JaccardLoss",
     "RandomWindows",
+    "SegmentationMetrics",
     "SoftCrossEntropyLoss",
     "encode",
     "encode_batch",
