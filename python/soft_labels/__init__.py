@@ -18,7 +18,7 @@ Several raters to one, `fuse`: `fuse.majority_vote`, `fuse.mean`, `fuse.staple`,
 Predictions against references, `metrics`: `metrics.judge` for all at once; `metrics.dice`, `metrics.surface_distances`,
 `metrics.reliability` and others one by one.
 
-Where the libraries are installed: `torch`, `monai` and `dask`.
+Where the libraries are installed: `torch`, `monai`, `nnunet` and `dask`.
 """
 
 import importlib
@@ -59,6 +59,6 @@ encode([_np.zeros((1, 1), _np.uint8)] * 2, 1, Encoding("svls", radius=1), out=_n
 
 def __getattr__(name: str) -> ModuleType:
     """Submodules that need other libraries are imported when they are first used."""
-    if name in ("dask", "monai", "torch"):
+    if name in ("dask", "monai", "nnunet", "torch"):
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
