@@ -39,10 +39,12 @@ def step(loss: Callable[..., torch.Tensor], logits: torch.Tensor, target: torch.
 
 
 def best(steps: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
-    """The best of some rounds, in each of which all take turns."""
+    """The best of some rounds, in each of which all take turns. PyTorch's threads wait busily after a call, so the next call of
+    other threads is not timed."""
     times = {name: [] for name in steps}
     for _ in range(rounds):
         for name, run in steps.items():
+            run()
             start = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - start)

@@ -114,6 +114,14 @@ impl<'a, F: LossFloat> Batch<'a, F> {
         })
     }
 
+    /// An error if a label was read that is neither a class nor ignored.
+    pub(super) fn check(&self) -> Result<()> {
+        match &self.targets {
+            Ready::Labels(maps) => maps.source.check(),
+            _ => Ok(()),
+        }
+    }
+
     /// Numbers for a block: one entry for each class.
     fn buffer(&self) -> Vec<PerVoxel<F>> {
         vec![[F::zero(); BLOCK]; if self.samples == 0 { 0 } else { self.classes }]

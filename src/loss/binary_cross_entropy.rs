@@ -158,7 +158,8 @@ impl<'m> BinaryCrossEntropy<'m> {
     /// The loss; its gradient with respect to the logits is written to `gradient`, which may have any strides.
     ///
     /// # Errors
-    /// Those of [`value`](Self::value), and [`Error::Shape`](crate::Error::Shape) for the gradient, which is then untouched.
+    /// Those of [`value`](Self::value), and [`Error::Shape`](crate::Error::Shape) for the gradient. After an unknown label the gradient is unspecified,
+    /// after any other error untouched.
     ///
     /// ```
     /// use ndarray::{Array3, array};
@@ -229,6 +230,7 @@ impl<'m> BinaryCrossEntropy<'m> {
                 compute_piece(batch, buffers, piece, &weights, scale, &mut losses, &mut gradient)
             },
         );
+        batch.check()?;
         Ok(total(sums) / divisor)
     }
 }

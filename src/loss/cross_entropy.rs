@@ -206,7 +206,8 @@ impl<'m> SoftCrossEntropy<'m> {
     /// The loss; its gradient with respect to the logits is written to `gradient`, which may have any strides.
     ///
     /// # Errors
-    /// Those of [`value`](Self::value), and [`Error::Shape`](crate::Error::Shape) for the gradient, which is then untouched.
+    /// Those of [`value`](Self::value), and [`Error::Shape`](crate::Error::Shape) for the gradient. After an unknown label the gradient is unspecified,
+    /// after any other error untouched.
     ///
     /// The example of [`SoftCrossEntropy`] uses it.
     pub fn value_and_gradient_into<F: LossFloat, D: Dimension>(
@@ -274,6 +275,7 @@ impl<'m> SoftCrossEntropy<'m> {
                 self.compute_piece(batch, buffers, piece, scale, &mut losses, &mut gradient)
             },
         );
+        batch.check()?;
         Ok(total(sums) / divisor)
     }
 
@@ -368,6 +370,7 @@ impl<'m> SoftCrossEntropy<'m> {
                 (voxels, weight.iter().sum::<f64>())
             },
         );
+        batch.check()?;
         some_voxels(match self.divisor {
             Divisor::Voxels => counts.iter().map(|(voxels, _)| voxels).sum::<usize>() as f64,
             Divisor::Weight => total(counts.iter().map(|(_, weight)| *weight)),

@@ -1,6 +1,6 @@
 //! Targets that are made of label maps while a loss is computed.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ndarray::{ArrayRef, ArrayViewMut4, RemoveAxis};
 
@@ -37,7 +37,7 @@ pub struct LabelTargets<'a, L, D: SpatialDim> {
     plan: Plan,
     samples: Vec<Raters<'a, L, D>>,
     classes: Classes,
-    /// For the engine. It stays unset, since labels are checked first.
+    /// Set when the engine meets a label that is neither a class nor ignored.
     unknown: AtomicBool,
 }
 
@@ -151,17 +151,35 @@ impl<F: LossFloat, L: Label, D: SpatialDim> sealed::Source<F> for LabelTargets<'
         for (sample, raters) in self.samples.iter().enumerate() {
             let actual = [&[channels], raters.shape()].concat();
             check_shape_of("target of a label map", Some(Place::Sample(sample)), shape, &actual)?;
-            raters.check(&self.classes)?;
             let spatial = raters.shape();
             size[3 - spatial.len()..].copy_from_slice(spatial);
             encoders.push(engine::tile_encoder(&self.plan, raters, &self.classes, &self.unknown)?);
         }
-        let valid = self.valid()?;
-        Ok(Ready::Labels(LabelMaps { size, encoders, valid }))
+        Ok(Ready::Labels(LabelMaps {
+            size,
+            encoders,
+            valid: self.valid()?,
+            source: self,
+        }))
     }
 
     fn is_distribution(&self) -> bool {
         self.plan.is_distribution()
+    }
+}
+
+/// Label maps that have been read.
+pub(super) trait Checked: Sync {
+    /// An error if a label was read that is neither a class nor ignored.
+    fn check(&self) -> Result<()>;
+}
+
+impl<L: Label, D: SpatialDim> Checked for LabelTargets<'_, L, D> {
+    fn check(&self) -> Result<()> {
+        if self.unknown.load(Ordering::Relaxed) {
+            self.samples.iter().try_for_each(|raters| raters.check(&self.classes))?;
+        }
+        Ok(())
     }
 }
 
@@ -172,6 +190,7 @@ pub struct LabelMaps<'a, F> {
     encoders: Vec<Box<dyn TileEncoder<F> + 'a>>,
     /// Which voxels of all samples somebody labelled, if not all.
     pub(super) valid: Option<Vec<bool>>,
+    pub(super) source: &'a dyn Checked,
 }
 
 impl<F> std::fmt::Debug for LabelMaps<'_, F> {

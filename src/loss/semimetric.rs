@@ -287,6 +287,7 @@ impl<'m, K: Overlap> Semimetric<'m, K> {
     fn compute<F: LossFloat>(&self, batch: &Batch<'_, F>, gradient: &mut [F]) -> Result<f64> {
         let weights = self.weights::<F>(batch.classes)?;
         let mut sums = self.activation.sums(batch, gradient);
+        batch.check()?;
         if self.over_batch {
             // A sample of its own for every class, of all samples together.
             let of_batch = total_of_samples(&sums, batch.classes);

@@ -225,6 +225,14 @@ fn what_does_not_fit_is_told() {
         "{unknown:?}"
     );
 
+    let targets = of_batch(&labels).unwrap();
+    let by_weight = SoftCrossEntropy::of_batch()
+        .divisor(Divisor::Weight)
+        .value(&z, &targets);
+    let binary = BinaryCrossEntropy::of_batch().value(&z, &targets);
+    let region = DiceSemimetric::of_batch().value(&z, &targets);
+    assert_eq!([&unknown, &unknown, &unknown], [&by_weight, &binary, &region]);
+
     let labels = labels.mapv(|label| label % 2);
     let more = SoftCrossEntropy::of_batch().value(&Array4::<f32>::zeros((2, 2, 2, 2)), &of_batch(&labels).unwrap());
     assert_eq!(
