@@ -84,7 +84,7 @@ def main() -> None:
     print(
         f"PyTorch {torch.__version__}; seconds for forward and backward, and in brackets the ratio to PyTorch's on labels"
     )
-    for classes, side, points in ((4, 96, 30), (54, 64, 400), (104, 64, 400)):
+    for classes, side, points in ((4, 96, 6), (4, 96, 30), (54, 64, 400), (104, 64, 400)):
         labels = blobs(classes, side, points)
         soft = encode_batch(labels, classes)
         logits = torch.randn(1, classes, side, side, side, requires_grad=True)
@@ -105,6 +105,8 @@ def main() -> None:
             times = best(steps, arguments.rounds)
             for name, seconds in times.items():
                 print(f"  {threads} threads  {name:24} {seconds:.4f}  ({seconds / times['PyTorch, labels']:.2f})")
+        if classes == 4:
+            continue  # What so little memory is used for again cannot be told from outside.
         size = logits.numel() * 4
         for name in ("PyTorch, labels", "labels"):
             loss, target = losses[name]

@@ -13,7 +13,6 @@ from torch import Tensor
 from ._arguments import AnyClasses, Channels, Method, classes_of, encoding_of
 from ._loss_ops import compute, encoded
 from ._loss_settings import Settings
-from ._native import Classes
 
 
 class LabelLoss(torch.nn.Module):
@@ -36,7 +35,7 @@ class LabelLoss(torch.nn.Module):
         **settings: Any,
     ) -> None:
         super().__init__()
-        self.classes = _with_ignore(classes_of(classes), ignore)
+        self.classes = classes_of(classes, ignore)
         self.method = encoding_of(method, channels)
         self.channels: int = self.method.channel_count(self.classes)
         distribution = self.method.is_distribution(self.classes)
@@ -240,14 +239,6 @@ class LabelLoss(torch.nn.Module):
             if value != getattr(plain, name):
                 shown.append(f"{name}={value!r}")
         return ", ".join(shown)
-
-
-def _with_ignore(classes: Classes, ignore: int | None) -> Classes:
-    if ignore is None or classes.ignore == ignore:
-        return classes
-    if classes.ignore is not None:
-        raise ValueError(f"classes ignore {classes.ignore}, the loss {ignore}; say it once")
-    return Classes(values=classes.values, ignore=ignore)
 
 
 def choice(value: Any, what: str, allowed: Sequence[Any]) -> Any:

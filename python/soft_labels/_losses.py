@@ -36,6 +36,14 @@ PARAMETERS = """
     empty : {"zero", "nan"}
         What the mean is if no voxel counts. The gradient is 0 or NaN, too."""
 
+RAISES = """
+
+    Raises
+    ------
+    ValueError, TypeError
+        When it is made, if settings do not fit together. When it is called, if logits, target and mask do not, or if a label is
+        neither a class nor ignored."""
+
 
 class CrossEntropyLoss(LabelLoss):
     """Cross entropy between logits and the soft labels of label maps.
@@ -46,8 +54,6 @@ class CrossEntropyLoss(LabelLoss):
     ``L = -1/n Σ_i Σ_c w_c t_ic log softmax(z_i)_c`` (equation 3 of Islam & Glocker 2021), over the n voxels that count.
     With sigmoid: ``L = -1/(n C) Σ_i Σ_c w_c (t_ic log σ(z_ic) + (1 - t_ic) log (1 - σ(z_ic)))``.
     {parameters}
-    divisor : {"voxels", "weight"}
-        What the mean divides by: the number of voxels that count, or the sum of their soft labels times the weights.
 
     Examples
     --------
@@ -272,6 +278,10 @@ class DiceCrossEntropyLoss(torch.nn.Module):
         return f"dice_weight={self.dice_weight}, ce_weight={self.ce_weight}"
 
 
-for _loss, _more in ((CrossEntropyLoss, ""), (DiceLoss, REGION_PARAMETERS), (JaccardLoss, REGION_PARAMETERS)):
+DIVISOR = """
+    divisor : {"voxels", "weight"}
+        What the mean divides by: the number of voxels that count, or the sum of their soft labels times the weights."""
+
+for _loss, _more in ((CrossEntropyLoss, DIVISOR), (DiceLoss, REGION_PARAMETERS), (JaccardLoss, REGION_PARAMETERS)):
     if _loss.__doc__:
-        _loss.__doc__ = _loss.__doc__.replace("{parameters}", (PARAMETERS + _more).lstrip())
+        _loss.__doc__ = _loss.__doc__.replace("{parameters}", (PARAMETERS + _more + RAISES).lstrip())

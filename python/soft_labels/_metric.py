@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ._arguments import AnyClasses, classes_of, index, per_axis
-from ._label_loss import _with_ignore, _without_channel, choice
+from ._label_loss import _without_channel, choice
 from ._native import Encoding
 from ._tensor_encode import class_index, plan
 
@@ -67,7 +67,7 @@ class SegmentationMetrics:
         scope: str = "all",
         regions: Sequence[int | Sequence[int]] | None = None,
     ) -> None:
-        self.classes = _with_ignore(classes_of(classes), ignore)
+        self.classes = classes_of(classes, ignore)
         self.probabilities = bool(probabilities)
         self.bins = index(bins, "bins")
         if self.bins == 0:

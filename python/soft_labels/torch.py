@@ -49,6 +49,7 @@ def encode(
     classes: AnyClasses,
     method: Method = "svls",
     *,
+    ignore: int | None = None,
     channels: Channels | None = None,
     weights: ArrayLike | None = None,
     window: Window | None = None,
@@ -62,12 +63,23 @@ def encode(
 
     Parameters
     ----------
-    labels, classes, method, channels, weights, window
+    labels, classes, method, ignore, channels, weights, window
         As for `soft_labels.encode`.
     dtype : torch.dtype
         float32, float64, float16 or bfloat16.
     out : tensor or array (C, ..), optional
-        Where the result is written to.
+        Where the result is written to; on the CPU only.
+
+    Returns
+    -------
+    tensor (C, ..), or `out`
+
+    Raises
+    ------
+    ValueError
+        If a label is neither a class nor ignored, or arguments do not fit together.
+    TypeError
+        If an element type is not possible.
 
     Examples
     --------
@@ -78,9 +90,9 @@ def encode(
     """
     several = isinstance(labels, (list, tuple))
     maps = list(labels) if several else [labels]
-    encoding = encoding_of(method, channels)
+    classes, encoding = classes_of(classes, ignore), encoding_of(method, channels)
     if out is None and any(_elsewhere(one) for one in maps):
-        return _on_device(maps, classes_of(classes), encoding, weights, window, dtype)
+        return _on_device(maps, classes, encoding, weights, window, dtype)
     arrays = [_array(one, "a label map") for one in maps]
     given = arrays if several else arrays[0]
     if out is not None:
@@ -95,6 +107,7 @@ def encode_batch(
     classes: AnyClasses,
     method: Method = "svls",
     *,
+    ignore: int | None = None,
     channels: Channels | None = None,
     weights: ArrayLike | None = None,
     dtype: torch.dtype = torch.float32,
@@ -102,7 +115,23 @@ def encode_batch(
 ) -> Any:
     """Soft labels (N, C, ..) of the label maps (N, H, W) or (N, D, H, W) of a batch, each encoded alone, on their device.
 
-    Several raters are a list of such batches. The other parameters are those of `encode`; `out` is (N, C, ..).
+    Parameters
+    ----------
+    labels : tensor or array (N, ..), or a list of them
+        A list has the batches of several raters.
+    classes, method, ignore, channels, weights, dtype
+        As for `encode`.
+    out : tensor or array (N, C, ..), optional
+        Where the result is written to; on the CPU only.
+
+    Returns
+    -------
+    tensor (N, C, ..), or `out`
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `encode`.
 
     Examples
     --------
@@ -114,7 +143,7 @@ def encode_batch(
     batches = list(labels) if isinstance(labels, (list, tuple)) else [labels]
     if not batches:
         raise ValueError("there are no raters; give at least one batch of label maps")
-    classes, encoding = classes_of(classes), encoding_of(method, channels)
+    classes, encoding = classes_of(classes, ignore), encoding_of(method, channels)
     elsewhere = any(_elsewhere(one) for one in batches)
     arrays = batches if elsewhere else [_array(one, "a batch of label maps") for one in batches]
     if not elsewhere:
