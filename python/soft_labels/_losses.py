@@ -53,6 +53,7 @@ class CrossEntropyLoss(LabelLoss):
 
     ``L = -1/n Σ_i Σ_c w_c t_ic log softmax(z_i)_c`` (equation 3 of Islam & Glocker 2021), over the n voxels that count.
     With sigmoid: ``L = -1/(n C) Σ_i Σ_c w_c (t_ic log σ(z_ic) + (1 - t_ic) log (1 - σ(z_ic)))``.
+
     {parameters}
 
     Examples
@@ -63,7 +64,7 @@ class CrossEntropyLoss(LabelLoss):
     >>> logits, labels = torch.zeros(2, 3, 8, 8, requires_grad=True), torch.zeros(2, 8, 8, dtype=torch.long)
     >>> value = loss(logits, labels)
     >>> value.backward()
-    >>> round(float(value), 4)
+    >>> round(value.item(), 4)
     1.0986
     """
 
@@ -153,8 +154,7 @@ REGION_PARAMETERS = """
         Is added to the denominator. The minimum stays where it is.
     form : {"l1", "product"}
         The first or the second form of the paper; for hard targets they are equal.
-
-    With reduction "none" the result is (N, C), or (C,) with `batch`."""
+"""
 
 
 class DiceLoss(RegionLoss):
@@ -164,7 +164,9 @@ class DiceLoss(RegionLoss):
     where the target is soft.
 
     "l1": ``Σ|x - t| / Σ(x + t)``, "product": ``Σ|x - t| / (2 Σxt + Σ|x - t|)``; sums over the voxels of an item and a channel,
-    x the softmax or sigmoid of logits, then the mean over items and channels.
+    x the softmax or sigmoid of logits, then the mean over items and channels. With reduction "none" the result is (N, C), or (C,)
+    with `batch`.
+
     {parameters}
 
     Examples
@@ -183,7 +185,9 @@ class JaccardLoss(RegionLoss):
     """The Jaccard metric loss, whose minimum is at the soft label (Wang, Ning and Blaschko, NeurIPS 2023, arXiv 2302.05666).
 
     "l1": ``2 Σ|x - t| / Σ(x + t + |x - t|)``, "product": ``Σ|x - t| / (Σxt + Σ|x - t|)``; sums over the voxels of an item and a
-    channel, x the softmax or sigmoid of logits, then the mean over items and channels.
+    channel, x the softmax or sigmoid of logits, then the mean over items and channels. With reduction "none" the result is (N, C),
+    or (C,) with `batch`.
+
     {parameters}
 
     Examples

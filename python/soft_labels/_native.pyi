@@ -189,10 +189,7 @@ class Structures:
     def build(self, encoding: Encoding) -> tuple[NDArray[np.uint16], Classes, Encoding]: ...
 
 def set_num_threads(threads: int) -> None:
-    """Sets the number of threads of this process, and of those that are forked from it.
-
-    Without it there are as many as processors, and in a worker of PyTorch's `DataLoader` as many as PyTorch has there.
-    """
+    """Sets the number of threads of this process."""
 
 def num_threads() -> int:
     """The number of threads of this process."""

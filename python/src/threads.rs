@@ -123,12 +123,13 @@ pub(crate) fn run_encoder<T: Send>(py: Python<'_>, values: usize, work: impl FnO
 
 /// Sets the number of threads of this process.
 ///
-/// Results have the same bits with any number. A forked worker begins with as many as its parent asked for.
+/// Results have the same bits with any number. A forked worker begins with as many as its parent asked for. Unless they are set,
+/// there are as many as processors, and in a worker of PyTorch's `DataLoader` as many as PyTorch has there.
 ///
 /// Parameters
 /// ----------
 /// threads : int
-///     From 1 to 1024. By default there are as many as processors.
+///     From 1 to 1024.
 ///
 /// Raises
 /// ------
