@@ -20,7 +20,7 @@ fn logits(shape: &[usize], seed: u64) -> ArrayD<f64> {
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
         let unit = (state >> 11) as f64 / (1_u64 << 53) as f64;
-        if state % 13 == 0 {
+        if state.is_multiple_of(13) {
             unit * 60.0 - 30.0
         } else {
             unit * 8.0 - 4.0
