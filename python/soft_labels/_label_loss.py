@@ -193,6 +193,8 @@ class LabelLoss(torch.nn.Module):
         """Whether a target holds soft labels: it is never guessed where both are possible."""
         if not isinstance(target, Tensor):
             raise TypeError(f"a target is a tensor, not {type(target).__name__}")
+        if target.is_complex():
+            raise TypeError(f"a target holds integers or floats, not {target.dtype}")
         if not target.is_floating_point():
             if soft:
                 raise TypeError(f"soft labels are floats, not {target.dtype}; divide 255ths by 255")

@@ -68,6 +68,8 @@ def _(maps: Sequence[Tensor], settings: str) -> Tensor:
 def loss(logits: Tensor, targets: Sequence[Tensor], mask: Tensor | None, settings: str) -> Tensor:
     """The loss of logits (N, C, ..)."""
     known = of_json(settings)
+    if logits.numel() == 0:
+        return logits.new_full(_shape(logits, known), _empty(known))
     if not _on_engine(logits, known):
         return _tensor_losses.evaluate(logits, targets, mask, known, None)
     arrays = _arrays(logits, targets, mask, known)
@@ -86,6 +88,8 @@ def loss_gradient(
 ) -> Tensor:
     """The gradient of the loss with respect to the logits, times `slope`."""
     known = of_json(settings)
+    if logits.numel() == 0:
+        return torch.zeros_like(logits)
     if not _on_engine(logits, known):
         return _tensor_losses.evaluate(logits, targets, mask, known, slope)
     gradient = torch.empty(logits.shape, dtype=logits.dtype)
@@ -177,4 +181,5 @@ def compute(logits: Tensor, targets: Sequence[Tensor], mask: Tensor | None, sett
 def _in_one_pass(logits: Tensor, settings: str) -> bool:
     """Whether the engine computes one number, and its gradient will be asked for."""
     known = of_json(settings)
-    return logits.requires_grad and torch.is_grad_enabled() and not known.per_voxel and _on_engine(logits, known)
+    wanted = logits.requires_grad and torch.is_grad_enabled() and logits.numel() > 0
+    return wanted and not known.per_voxel and _on_engine(logits, known)

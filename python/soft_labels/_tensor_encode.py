@@ -193,6 +193,9 @@ def encode_indices(
     indices: Sequence[Tensor], plan: Plan, weights: Sequence[float] | None, dtype: torch.dtype
 ) -> Tensor:
     """The same of class indices."""
+    if indices[0].numel() == 0:
+        samples, *voxels = indices[0].shape
+        return torch.zeros((samples, plan.channels, *voxels), dtype=dtype, device=indices[0].device)
     if len(indices) == 1:
         return encode_one(indices[0], plan, dtype)
     shares = rater_shares(indices, plan, weights, dtype)

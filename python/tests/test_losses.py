@@ -273,6 +273,22 @@ def test_what_is_known_of_nothing_is_nothing(path):
     assert gradient.isfinite().all() and not gradient[:, :, 1:].any() and gradient[:, :, 0].any()
 
 
+def test_nothing_at_all_is_nothing(path):
+    for shape in ((0, 3, 4, 5), (2, 3, 0, 5), (1, 3, 4, 0, 2)):
+        for loss in (
+            CrossEntropyLoss(3),
+            DiceLoss(3),
+            JaccardLoss(3, reduction="sum"),
+            CrossEntropyLoss(3, reduction="none"),
+        ):
+            logits = torch.zeros(shape, requires_grad=True)
+            value = loss(logits, torch.zeros(shape[0], *shape[2:], dtype=torch.long))
+            value.sum().backward()
+            assert not value.any() and logits.grad.shape == shape
+    with pytest.raises(TypeError, match="complex"):
+        CrossEntropyLoss(3)(torch.zeros(1, 3, 2, 2), torch.zeros(1, 2, 2, dtype=torch.complex64))
+
+
 def test_wrong_labels_are_named(path):
     logits = torch.zeros(1, 3, 2, 2)
     for loss in (CrossEntropyLoss(3), DiceLoss(3), CrossEntropyLoss([0, 1, 5])):
