@@ -117,8 +117,17 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     /// An error if a label was read that is neither a class nor ignored.
     pub(super) fn check(&self) -> Result<()> {
         match &self.targets {
-            Ready::Labels(maps) => maps.source.check(),
+            Ready::Labels(maps) if maps.source.has_unknown() => maps.source.check(),
             _ => Ok(()),
+        }
+    }
+
+    /// What the mean divides by, or an error if that is 0. Label maps are checked then, since nothing of them may be read.
+    pub(super) fn some_voxels(&self, divisor: f64) -> Result<f64> {
+        match &self.targets {
+            _ if divisor != 0.0 => Ok(divisor),
+            Ready::Labels(maps) => maps.source.check().and(Err(Error::NoVoxels)),
+            _ => Err(Error::NoVoxels),
         }
     }
 

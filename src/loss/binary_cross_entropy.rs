@@ -6,7 +6,7 @@ use super::batch::{Activation, Batch, Buffers, new_gradient, write_gradient};
 use super::block::Block;
 use super::class_weights;
 use super::elementary::{BLOCK, LossFloat, PerVoxel};
-use super::reduction::{Divisor, Reduction, some_voxels};
+use super::reduction::{Divisor, Reduction};
 use super::targets::Targets;
 use crate::Result;
 use crate::common::arrays;
@@ -217,8 +217,10 @@ impl<'m> BinaryCrossEntropy<'m> {
         }
         let divisor = match (self.reduction, self.divisor) {
             (Reduction::Sum, _) => 1.0,
-            (Reduction::Mean, Divisor::Voxels) => some_voxels(batch.unmasked() as f64 * batch.classes as f64)?,
-            (Reduction::Mean, Divisor::Weight) => some_voxels(batch.unmasked() as f64 * weights.iter().sum::<f64>())?,
+            (Reduction::Mean, Divisor::Voxels) => batch.some_voxels(batch.unmasked() as f64 * batch.classes as f64)?,
+            (Reduction::Mean, Divisor::Weight) => {
+                batch.some_voxels(batch.unmasked() as f64 * weights.iter().sum::<f64>())?
+            }
         };
         let weights: Vec<F> = weights.into_iter().map(F::round_from).collect();
         let scale = F::round_from(1.0 / divisor);

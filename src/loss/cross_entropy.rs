@@ -6,7 +6,7 @@ use super::batch::{Activation, Batch, Buffers, exponentials, new_gradient, write
 use super::block::Block;
 use super::class_weights;
 use super::elementary::{BLOCK, LossFloat, PerVoxel};
-use super::reduction::{Divisor, Reduction, some_voxels};
+use super::reduction::{Divisor, Reduction};
 use super::targets::Targets;
 use crate::Result;
 use crate::common::arrays;
@@ -347,7 +347,7 @@ impl<'m> SoftCrossEntropy<'m> {
     /// What the mean divides by.
     fn count<F: LossFloat>(&self, batch: &Batch<'_, F>) -> Result<f64> {
         if let (Divisor::Voxels, Some(voxels)) = (self.divisor, batch.known_count()) {
-            return some_voxels(voxels as f64);
+            return batch.some_voxels(voxels as f64);
         }
         let counts = batch.map(
             std::iter::repeat(()),
@@ -371,7 +371,7 @@ impl<'m> SoftCrossEntropy<'m> {
             },
         );
         batch.check()?;
-        some_voxels(match self.divisor {
+        batch.some_voxels(match self.divisor {
             Divisor::Voxels => counts.iter().map(|(voxels, _)| voxels).sum::<usize>() as f64,
             Divisor::Weight => total(counts.iter().map(|(_, weight)| *weight)),
         })

@@ -168,18 +168,21 @@ impl<F: LossFloat, L: Label, D: SpatialDim> sealed::Source<F> for LabelTargets<'
     }
 }
 
-/// Label maps that have been read.
+/// Label maps whose labels can be checked.
 pub(super) trait Checked: Sync {
-    /// An error if a label was read that is neither a class nor ignored.
+    /// Whether a label was read that is neither a class nor ignored.
+    fn has_unknown(&self) -> bool;
+    /// An error if there is such a label.
     fn check(&self) -> Result<()>;
 }
 
 impl<L: Label, D: SpatialDim> Checked for LabelTargets<'_, L, D> {
+    fn has_unknown(&self) -> bool {
+        self.unknown.load(Ordering::Relaxed)
+    }
+
     fn check(&self) -> Result<()> {
-        if self.unknown.load(Ordering::Relaxed) {
-            self.samples.iter().try_for_each(|raters| raters.check(&self.classes))?;
-        }
-        Ok(())
+        self.samples.iter().try_for_each(|raters| raters.check(&self.classes))
     }
 }
 

@@ -1,7 +1,5 @@
 //! From the losses of voxels to one number.
 
-use crate::{Error, Result};
-
 /// How the losses of voxels become one. For the loss of every voxel see [`SoftCrossEntropy::per_voxel`](super::SoftCrossEntropy::per_voxel).
 ///
 /// ```
@@ -45,13 +43,4 @@ pub enum Divisor {
     Voxels,
     /// The sum of the class weights times the targets, as PyTorch does for targets that are class indices.
     Weight,
-}
-
-/// What the mean divides by, or an error if that is 0.
-pub(super) fn some_voxels(divisor: f64) -> Result<f64> {
-    if divisor == 0.0 {
-        Err(Error::NoVoxels)
-    } else {
-        Ok(divisor)
-    }
 }

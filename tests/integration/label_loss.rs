@@ -233,6 +233,11 @@ fn what_does_not_fit_is_told() {
     let region = DiceSemimetric::of_batch().value(&z, &targets);
     assert_eq!([&unknown, &unknown, &unknown], [&by_weight, &binary, &region]);
 
+    let nothing = Array3::from_elem((1, 2, 2), false);
+    let masked = SoftCrossEntropy::of_batch().mask(nothing.view()).value(&z, &targets);
+    let masked_binary = BinaryCrossEntropy::of_batch().mask(nothing.view()).value(&z, &targets);
+    assert_eq!([&unknown, &unknown], [&masked, &masked_binary]);
+
     let labels = labels.mapv(|label| label % 2);
     let more = SoftCrossEntropy::of_batch().value(&Array4::<f32>::zeros((2, 2, 2, 2)), &of_batch(&labels).unwrap());
     assert_eq!(
