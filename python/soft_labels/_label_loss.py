@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ._arguments import AnyClasses, Channels, Method, classes_of, encoding_of
-from ._loss_ops import compute, encoded
+from ._loss_ops import as_mask, compute, encoded
 from ._loss_settings import Settings
 
 
@@ -32,6 +32,7 @@ class LabelLoss(torch.nn.Module):
         activation: str | None,
         scale_weights: Sequence[float] | None,
         empty: str,
+        soft: bool | None,
         **settings: Any,
     ) -> None:
         super().__init__()
@@ -50,6 +51,7 @@ class LabelLoss(torch.nn.Module):
         choice(empty, "empty", ("zero", "nan"))
         weights = class_weights(weight, self.channels, "weight", "channels")
         self.raters = raters is not False
+        self.soft = soft
         rater_weights = None if isinstance(raters, bool) else class_weights(raters, None, "raters", "raters")
         self.scale_weights = (
             None if scale_weights is None else class_weights(scale_weights, None, "scale_weights", "outputs")
@@ -73,7 +75,7 @@ class LabelLoss(torch.nn.Module):
         self,
         logits: Tensor | Sequence[Tensor],
         target: Tensor | Sequence[Tensor],
-        mask: Tensor | None = None,
+        mask: Tensor | Sequence[Tensor | None] | None = None,
         *,
         soft: bool | None = None,
     ) -> Tensor:
@@ -87,26 +89,36 @@ class LabelLoss(torch.nn.Module):
         target : tensor
             Label maps (N, ..) or (N, 1, ..) of integers or whole floats, (N, R, ..) with `raters`; or soft labels (N, C, ..)
             of floats. For several outputs a list of one for each, or that of the largest, whose soft labels are averaged over
-            boxes for the others.
+            boxes for the others. The mean of a box is over the voxels that count, and a box counts if one of them does.
         mask : tensor (N, ..) or (N, 1, ..), optional
-            True where voxels count.
+            True or 1 where voxels count, false or 0 elsewhere. A list for a list of targets.
         soft : bool, optional
-            Whether floats are soft labels. It has to be said where their shape fits both.
+            Whether floats are soft labels, as the setting of this name.
         """
+        if soft is None:
+            soft = self.soft
         if isinstance(logits, Tensor):
             if not isinstance(target, Tensor):
-                raise TypeError(f"a target is a tensor where logits are one, not {type(target).__name__}")
+                raise TypeError(
+                    f"a target is a tensor where logits are one, not {type(target).__name__}; the label maps of raters are "
+                    "torch.stack(maps, 1) with raters=True"
+                )
+            if mask is not None and not isinstance(mask, Tensor):
+                raise TypeError(f"a mask is a tensor where logits are one, not {type(mask).__name__}")
             return self._of_one(logits, target, mask, soft)
         if not logits:
             raise ValueError("there are no outputs; give at least one")
         weights = self._scale_weights(len(logits))
         if not isinstance(target, Tensor):
-            if len(target) != len(logits) or mask is not None:
+            masks = [None] * len(target) if mask is None else mask
+            if isinstance(masks, Tensor) or not len(logits) == len(target) == len(masks):
                 raise ValueError(
-                    f"there are {len(logits)} outputs and {len(target)} targets; give one target for each output and no mask, "
-                    "or the target of the largest alone"
+                    f"there are {len(logits)} outputs and {len(target)} targets; give a list with a target for each output, and "
+                    "one with a mask for each if there are masks, or the target and the mask of the largest alone"
                 )
-            losses = [self._of_one(z, t, None, soft) for z, t in zip(logits, target)]
+            losses = [self._of_one(z, t, m, soft) for z, t, m in zip(logits, target, masks)]
+        elif mask is not None and not isinstance(mask, Tensor):
+            raise TypeError("masks are a list where targets are one; here give that of the largest output")
         else:
             losses = [self._of_one(logits[0], target, mask, soft)]
             losses += self._of_smaller(logits, target, mask, soft)
@@ -138,8 +150,9 @@ class LabelLoss(torch.nn.Module):
             # As PyTorch's own losses do under autocast.
             logits = logits.float()
         if mask is not None:
-            mask = _without_channel(mask, voxels, "mask").to(logits.device)
-            mask = mask.to(torch.uint8) != 0
+            mask = _without_channel(mask, voxels, "masks").to(logits.device)
+        if target.requires_grad and torch.is_grad_enabled():
+            raise ValueError("the target requires a gradient, which this loss does not compute; pass target.detach()")
         targets = [one.detach().to(logits.device) for one in targets]
         return compute(logits, targets, mask, settings)
 
@@ -163,7 +176,7 @@ class LabelLoss(torch.nn.Module):
                 if weight > 0:
                     counts |= True if self.classes.ignore is None else (one != self.classes.ignore).unsqueeze(1)
         if mask is not None:
-            counts = counts.bool() & (_without_channel(mask, voxels, "mask").to(counts.device) != 0).unsqueeze(1)
+            counts = counts.bool() & as_mask(_without_channel(mask, voxels, "masks").to(counts.device)).unsqueeze(1)
         counts = counts.to(targets.dtype)
         losses = []
         for one in logits[1:]:
@@ -181,7 +194,7 @@ class LabelLoss(torch.nn.Module):
         if logits.ndim not in (4, 5):
             raise ValueError(
                 f"logits of a batch have the axes (N, C, H, W) or (N, C, D, H, W), these have {logits.ndim}; "
-                "for one map use logits[None]"
+                "for one map use logits[None], and for outputs that are stacked on axis 1 the list logits.unbind(1)"
             )
         if logits.shape[1] != self.channels:
             raise ValueError(
@@ -200,13 +213,12 @@ class LabelLoss(torch.nn.Module):
                 raise TypeError(f"soft labels are floats, not {target.dtype}; divide 255ths by 255")
             return False
         if soft is None:
-            alike = target.shape == logits.shape
-            if alike and not self.raters and self.channels == 1:
+            soft = target.shape == logits.shape
+            if soft and (self.raters or self.channels == 1):
                 raise ValueError(
-                    f"a target of floats {tuple(target.shape)} may be label maps or soft labels of one channel; say soft=True or "
-                    "soft=False, or pass label maps as integers"
+                    f"a target of floats {tuple(target.shape)} may be label maps or soft labels; say soft=True or soft=False, here or "
+                    "when the loss is made, or pass label maps as integers"
                 )
-            soft = alike and not self.raters
         if soft and target.shape != logits.shape:
             raise ValueError(
                 f"soft labels are {tuple(target.shape)}, logits {tuple(logits.shape)}; they must be the same"
@@ -218,7 +230,7 @@ class LabelLoss(torch.nn.Module):
         if self.raters:
             if target.ndim != len(voxels) + 1 or (target.shape[0], *target.shape[2:]) != voxels:
                 raise ValueError(
-                    f"label maps of raters are (N, R, ..), here {(voxels[0], 'R', *voxels[1:])}, not {tuple(target.shape)}"
+                    f"label maps of raters are (N, R, ..), here ({voxels[0]}, R, {', '.join(map(str, voxels[1:]))}), not {tuple(target.shape)}"
                 )
             maps = list(target.unbind(1))
             weights = self.settings.rater_weights
@@ -229,17 +241,32 @@ class LabelLoss(torch.nn.Module):
         return maps
 
     def extra_repr(self) -> str:
-        settings = self.settings
+        settings, plain = self.settings, Settings("")
         shown = [
             f"{self.classes!r}",
             f"{self.method!r}",
             f"activation={'sigmoid' if settings.sigmoid else 'softmax'!r}",
         ]
-        plain = Settings("")
-        for name in ("rater_weights", "class_weights", "divisor", "reduction", "form", "batch", "background", "smooth"):
-            value = getattr(settings, name)
-            if value != getattr(plain, name):
+        for name, field in {
+            "weight": "class_weights",
+            "divisor": "divisor",
+            "reduction": "reduction",
+            "form": "form",
+            "batch": "batch",
+            "background": "background",
+            "smooth": "smooth",
+        }.items():
+            value = getattr(settings, field)
+            if value != getattr(plain, field):
                 shown.append(f"{name}={value!r}")
+        if self.raters:
+            shown.append(f"raters={settings.rater_weights or True}")
+        if self.scale_weights is not None:
+            shown.append(f"scale_weights={self.scale_weights}")
+        if math.isnan(settings.empty):
+            shown.append("empty='nan'")
+        if self.soft is not None:
+            shown.append(f"soft={self.soft}")
         return ", ".join(shown)
 
 

@@ -34,10 +34,25 @@ def _integers(labels: Tensor) -> Tensor:
     if not torch.equal(whole.to(labels.dtype), labels):
         wrong = labels[whole.to(labels.dtype) != labels][0]
         raise ValueError(
-            f"label {float(wrong)} is no whole number; label maps are resampled by nearest neighbour, and soft labels have the "
+            f"label {float(wrong)} is no whole number of 64 bits; label maps are resampled by nearest neighbour, and soft labels have the "
             "shape of the logits"
         )
     return whole
+
+
+@torch.library.custom_op("soft_labels::as_mask", mutates_args=())
+def as_mask(mask: Tensor) -> Tensor:
+    """A mask as bools. Other numbers than 0 and 1 are no mask."""
+    keep = mask.view(torch.uint8) != 0 if mask.dtype == torch.bool else mask == 1
+    if mask.dtype != torch.bool and not bool((keep | (mask == 0)).all()):
+        wrong = mask[~(keep | (mask == 0))][0]
+        raise ValueError(f"a mask holds {wrong.item()}; it is true or 1 where voxels count, and false or 0 elsewhere")
+    return keep
+
+
+@as_mask.register_fake
+def _(mask: Tensor) -> Tensor:
+    return mask.new_empty(mask.shape, dtype=torch.bool)
 
 
 @torch.library.custom_op("soft_labels::encoded", mutates_args=())
@@ -140,46 +155,46 @@ def _backward(ctx: Any, slope: Tensor) -> tuple[Tensor, list[None], None, None]:
 loss.register_autograd(_backward, setup_context=_keep)
 
 
-class _WithGradient(torch.autograd.Function):
-    """Value and gradient by the engine in one pass."""
+class _Loss(torch.autograd.Function):
+    """The loss outside of compiled graphs. The engine computes value and gradient in one pass."""
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, mask: Tensor | None, settings: str, *targets: Tensor) -> Tensor:
+    def forward(ctx: Any, logits: Tensor, mask: Tensor | None, settings: str, wanted: bool, *targets: Tensor) -> Tensor:
         known = of_json(settings)
         ctx.save_for_backward(logits, mask, *targets)
-        ctx.settings = settings
+        ctx.settings, ctx.gradient = settings, None
+        if not wanted or known.per_voxel or logits.numel() == 0 or not _on_engine(logits, known):
+            value: Tensor = loss(logits, targets, mask, settings)
+            return value
         ctx.gradient = torch.empty(logits.shape, dtype=logits.dtype)
-        value = engine(known).gradient(*_arrays(logits, targets, mask, known), ctx.gradient.numpy())
-        if value is None:
-            ctx.gradient.fill_(_empty(known) * 0)
-            value = _empty(known)
-        return torch.tensor(value, dtype=logits.dtype)
+        computed = engine(known).gradient(*_arrays(logits, targets, mask, known), ctx.gradient.numpy())
+        if computed is None:
+            computed = _empty(known)
+            ctx.gradient.fill_(computed * 0)
+        return torch.tensor(computed, dtype=logits.dtype)
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
         # The gradient is handed over without a copy. If it is asked for once more, it is computed once more. So it is where a
         # second derivative may be asked for, which is an error of that operator.
         gradient, ctx.gradient = ctx.gradient, None
+        logits, mask, *targets = ctx.saved_tensors
         if gradient is None or torch.is_grad_enabled():
-            logits, mask, *targets = ctx.saved_tensors
             gradient = loss_gradient(logits, targets, mask, ctx.settings, slope)
         elif float(slope) != 1:
             gradient.mul_(slope)
-        return gradient, None, None, *[None] * (len(ctx.saved_tensors) - 2)
+        return gradient, None, None, None, *[None] * len(targets)
 
 
 def compute(logits: Tensor, targets: Sequence[Tensor], mask: Tensor | None, settings: str) -> Tensor:
-    """The loss of logits (N, C, ..), in the way that is the fastest."""
+    """The loss of logits (N, C, ..), whose derivatives are those of its first gradient, or an error."""
+    if mask is not None:
+        mask = as_mask(mask)
     value: Tensor
-    if torch.compiler.is_compiling() or not _in_one_pass(logits, settings):
+    if torch.compiler.is_compiling():
         value = loss(logits, targets, mask, settings)
     else:
-        value = _WithGradient.apply(logits, mask, settings, *targets)
+        wanted = logits.requires_grad and torch.is_grad_enabled()
+        # It is no operator, which would be silent where derivatives are computed forwards.
+        value = _Loss.apply(logits, mask, settings, wanted, *targets)
     return value
-
-
-def _in_one_pass(logits: Tensor, settings: str) -> bool:
-    """Whether the engine computes one number, and its gradient will be asked for."""
-    known = of_json(settings)
-    wanted = logits.requires_grad and torch.is_grad_enabled() and logits.numel() > 0
-    return wanted and not known.per_voxel and _on_engine(logits, known)

@@ -24,17 +24,22 @@ PARAMETERS = """
     raters : bool or list of float
         Whether label maps are (N, R, ..), those of R raters, whose soft labels are averaged. A list has the raters' weights.
     channels : dict or matrix, optional
-        What the channels of the logits are, if they are not the classes: ``{"regions": [[1, 2], [2]]}``.
+        What the channels of the logits are, if they are not the classes: ``{"regions": [[1, 2], [2]]}``. For one foreground with one
+        logit: classes 2 and ``{"regions": [[1]]}``.
     activation : {"softmax", "sigmoid"}, optional
         By default softmax, and sigmoid where channels do not sum to 1, as regions.
     weight : list of float, optional
         A weight for each channel.
     reduction : {"mean", "sum", "none"}
+        Without the mean nothing is divided by.
     scale_weights : list of float, optional
         Weights of the outputs of a network with several (deep supervision). By default each has half the weight of the one
         before, and all sum to 1.
     empty : {"zero", "nan"}
-        What the mean is if no voxel counts. The gradient is 0 or NaN, too."""
+        What the mean is if no voxel counts. The gradient is 0 or NaN, too.
+    soft : bool, optional
+        Whether targets of floats are soft labels. By default those are that have the shape of the logits. Where such a shape fits
+        label maps as well, with `raters` or with one channel, it has to be said here or at the call."""
 
 RAISES = """
 
@@ -50,6 +55,12 @@ class CrossEntropyLoss(LabelLoss):
 
     Swap it for `torch.nn.CrossEntropyLoss`: it takes the same label maps, and makes their soft labels on the way, on the device
     of the logits. On the CPU the engine computes value and gradient; no soft labels of the whole batch are in memory.
+
+    Unlike there, no label is ignored unless `ignore` says so, unknown labels are an error, a weighted mean divides by voxels unless
+    `divisor` says "weight", and the result is float32 at least. It works under autocast and `torch.compile`. Second derivatives,
+    derivatives with respect to the target, forward-mode derivatives and `torch.func` are errors.
+
+    With reduction "none" the result is the loss of each voxel (N, ..), with sigmoids the sum over its channels.
 
     ``L = -1/n Σ_i Σ_c w_c t_ic log softmax(z_i)_c`` (equation 3 of Islam & Glocker 2021), over the n voxels that count.
     With sigmoid: ``L = -1/(n C) Σ_i Σ_c w_c (t_ic log σ(z_ic) + (1 - t_ic) log (1 - σ(z_ic)))``.
@@ -82,6 +93,7 @@ class CrossEntropyLoss(LabelLoss):
         activation: str | None = None,
         scale_weights: Sequence[float] | None = None,
         empty: str = "zero",
+        soft: bool | None = None,
     ) -> None:
         super().__init__(
             "cross_entropy",
@@ -95,6 +107,7 @@ class CrossEntropyLoss(LabelLoss):
             activation=activation,
             scale_weights=scale_weights,
             empty=empty,
+            soft=soft,
             divisor=choice(divisor, "divisor", ("voxels", "weight")),
         )
 
@@ -121,6 +134,7 @@ class RegionLoss(LabelLoss):
         form: str = "l1",
         scale_weights: Sequence[float] | None = None,
         empty: str = "zero",
+        soft: bool | None = None,
     ) -> None:
         if not (math.isfinite(smooth) and smooth >= 0):
             raise ValueError(f"smooth is finite and not negative, not {smooth}")
@@ -136,6 +150,7 @@ class RegionLoss(LabelLoss):
             activation=activation,
             scale_weights=scale_weights,
             empty=empty,
+            soft=soft,
             batch=bool(batch),
             background=bool(background),
             smooth=float(smooth),
@@ -165,7 +180,7 @@ class DiceLoss(RegionLoss):
 
     "l1": ``Σ|x - t| / Σ(x + t)``, "product": ``Σ|x - t| / (2 Σxt + Σ|x - t|)``; sums over the voxels of an item and a channel,
     x the softmax or sigmoid of logits, then the mean over items and channels. With reduction "none" the result is (N, C), or (C,)
-    with `batch`.
+    with `batch`. The mean is weighted: it divides by the sum of the weights. An item without a voxel that counts has no part in it.
 
     {parameters}
 
@@ -186,7 +201,8 @@ class JaccardLoss(RegionLoss):
 
     "l1": ``2 Σ|x - t| / Σ(x + t + |x - t|)``, "product": ``Σ|x - t| / (Σxt + Σ|x - t|)``; sums over the voxels of an item and a
     channel, x the softmax or sigmoid of logits, then the mean over items and channels. With reduction "none" the result is (N, C),
-    or (C,) with `batch`.
+    or (C,) with `batch`. The mean is weighted: it divides by the sum of the weights. An item without a voxel that counts has no part
+    in it.
 
     {parameters}
 
@@ -207,7 +223,7 @@ class DiceCrossEntropyLoss(torch.nn.Module):
 
     Parameters
     ----------
-    classes, method, ignore, raters, weight, divisor, channels, activation, batch, background, smooth, form, scale_weights, empty
+    classes, method, ignore, raters, weight, divisor, channels, activation, batch, background, smooth, form, scale_weights, empty, soft
         As for these losses. `weight` is for the cross entropy alone.
     reduction : {"mean", "sum"}
     dice_weight, ce_weight : float
@@ -245,6 +261,7 @@ class DiceCrossEntropyLoss(torch.nn.Module):
         form: str = "l1",
         scale_weights: Sequence[float] | None = None,
         empty: str = "zero",
+        soft: bool | None = None,
     ) -> None:
         super().__init__()
         choice(reduction, "reduction", ("mean", "sum"))
@@ -260,6 +277,7 @@ class DiceCrossEntropyLoss(torch.nn.Module):
             "activation": activation,
             "scale_weights": scale_weights,
             "empty": empty,
+            "soft": soft,
         }
         kind = JaccardLoss if choice(region, "region", ("dice", "jaccard")) == "jaccard" else DiceLoss
         self.region = kind(classes, method, batch=batch, background=background, smooth=smooth, form=form, **shared)
@@ -269,7 +287,7 @@ class DiceCrossEntropyLoss(torch.nn.Module):
         self,
         logits: Tensor | Sequence[Tensor],
         target: Tensor | Sequence[Tensor],
-        mask: Tensor | None = None,
+        mask: Tensor | Sequence[Tensor | None] | None = None,
         *,
         soft: bool | None = None,
     ) -> Tensor:
@@ -284,7 +302,8 @@ class DiceCrossEntropyLoss(torch.nn.Module):
 
 DIVISOR = """
     divisor : {"voxels", "weight"}
-        What the mean divides by: the number of voxels that count, or the sum of their soft labels times the weights."""
+        What the mean divides by: the number of voxels that count, or the sum of their soft labels times the weights. With sigmoids
+        it is the number of voxels times that of channels, or times the sum of the weights."""
 
 for _loss, _more in ((CrossEntropyLoss, DIVISOR), (DiceLoss, REGION_PARAMETERS), (JaccardLoss, REGION_PARAMETERS)):
     if _loss.__doc__:

@@ -68,7 +68,8 @@ class SoftCrossEntropyLoss(torch.nn.Module):
             voxels = (logits.shape[0], *logits.shape[2:])
             if mask.shape != voxels:
                 raise ValueError(f"mask is {tuple(mask.shape)}, voxels are {voxels}; they must be the same")
-            mask = mask.to(torch.uint8) != 0
+        if targets.requires_grad and torch.is_grad_enabled():
+            raise ValueError("targets require a gradient, which this loss does not compute; pass targets.detach()")
         if logits.dtype in (torch.float16, torch.bfloat16):
             # As PyTorch's own losses do under autocast.
             logits = logits.float()

@@ -292,10 +292,48 @@ def test_nothing_at_all_is_nothing(path):
 def test_wrong_labels_are_named(path):
     logits = torch.zeros(1, 3, 2, 2)
     for loss in (CrossEntropyLoss(3), DiceLoss(3), CrossEntropyLoss([0, 1, 5])):
-        with pytest.raises(ValueError, match="7.*ignore"):
+        with pytest.raises(ValueError, match=r"7 at.*\[0, 1, 0\].*ignore"):
             loss(logits, torch.tensor([[[0, 1], [7, 0]]]))
         with pytest.raises(ValueError, match="0.5.*whole"):
             loss(logits, torch.tensor([[[0, 1], [0.5, 0]]]))
+
+
+def test_masks_hold_nothing_but_zeros_and_ones(path):
+    logits, labels = torch.randn(2, 3, 4, 5), torch.randint(0, 3, (2, 4, 5))
+    keep = torch.rand(2, 4, 5) < 0.6
+    for loss in (CrossEntropyLoss(3), DiceLoss(3)):
+        expected = loss(logits, labels, keep)
+        for mask in (keep.float(), keep.long(), keep[:, None], (keep * 255).to(torch.uint8).view(torch.bool)):
+            torch.testing.assert_close(loss(logits, labels, mask), expected)
+        for wrong in (keep * 0.5, keep * 256, keep.float() - 1, keep.float() * float("nan")):
+            with pytest.raises(ValueError, match="mask holds"):
+                loss(logits, labels, wrong)
+    soft = encode_batch(labels, 3)
+    assert SoftCrossEntropyLoss()(logits, soft, keep) == CrossEntropyLoss(3)(logits, soft, keep)
+    outputs = [logits, logits[:, :, ::2, :]]
+    masks, targets = [keep, None], [labels, labels[:, ::2]]
+    value = CrossEntropyLoss(3, scale_weights=[1, 1])(outputs, targets, masks)
+    expected = CrossEntropyLoss(3)(logits, labels, keep) + CrossEntropyLoss(3)(outputs[1], targets[1])
+    torch.testing.assert_close(value, expected)
+    for target, mask in ((targets, keep), (labels, masks), (targets, masks[:1])):
+        with pytest.raises((ValueError, TypeError), match="mask"):
+            CrossEntropyLoss(3)(outputs, target, mask)
+
+
+def test_other_derivatives_are_errors(path):
+    logits, labels = torch.randn(1, 2, 3, 3), torch.ones(1, 3, 3, dtype=torch.long)
+    loss = CrossEntropyLoss(2)
+    for given in (logits, logits.clone().requires_grad_()):
+        with pytest.raises(RuntimeError):
+            torch.func.jvp(lambda z: loss(z, labels), (given,), (torch.ones_like(logits),))
+    with torch.autograd.forward_ad.dual_level(), pytest.raises(RuntimeError):
+        loss(torch.autograd.forward_ad.make_dual(logits, torch.ones_like(logits)), labels)
+    soft = torch.softmax(logits, 1).requires_grad_()
+    for one in (loss, SoftCrossEntropyLoss()):
+        with pytest.raises(ValueError, match="detach"):
+            one(logits, soft)
+        with torch.no_grad():
+            assert one(logits, soft) == one(logits, soft.detach())
 
 
 def test_what_fits_two_ways_is_an_error():
@@ -305,6 +343,12 @@ def test_what_fits_two_ways_is_an_error():
         region(one, torch.ones(1, 1, 3, 4))
     assert region(one, torch.ones(1, 1, 3, 4), soft=True) == region(one, torch.ones(1, 1, 3, 4, dtype=torch.long))
     assert region(one, torch.ones(1, 1, 3, 4), soft=False) == region(one, torch.ones(1, 1, 3, 4), soft=True)
+    said = CrossEntropyLoss(2, channels={"regions": [[1]]}, soft=False)
+    assert said(one, torch.ones(1, 1, 3, 4)) == region(one, torch.ones(1, 1, 3, 4), soft=False)
+    raters = CrossEntropyLoss(2, raters=True)
+    with pytest.raises(ValueError, match="soft=True"):
+        raters(two, torch.ones(1, 2, 3, 4))
+    assert raters(two, torch.ones(1, 2, 3, 4), soft=False) == raters(two, torch.ones(1, 2, 3, 4, dtype=torch.long))
     loss = CrossEntropyLoss(2)
     for target, message in (
         (torch.zeros(1, 2, 3, 4, dtype=torch.long), "raters=True"),
@@ -462,7 +506,7 @@ def test_losses_are_copied_and_saved():
     buffer.seek(0)
     for other in (copy.deepcopy(loss), torch.load(buffer, weights_only=False), loss.to("cpu")):
         assert torch.equal(other(logits, labels), loss(logits, labels)) and not other.state_dict()
-    assert "strength=0.5" in repr(loss) and "(1.0, 2.0, 3.0)" in repr(loss)
+    assert "strength=0.5" in repr(loss) and "weight=(1.0, 2.0, 3.0)" in repr(loss)
 
 
 def test_encoding_by_tensor_operations():

@@ -38,6 +38,8 @@ pub(super) struct Batch<'a, F: LossFloat> {
     pub(super) classes: usize,
     /// Voxels of a sample.
     pub(super) voxels: usize,
+    /// Whether there is a batch axis.
+    batched: bool,
     /// Voxels within which pieces stay, and voxels of a piece.
     unit: usize,
     piece: usize,
@@ -106,6 +108,7 @@ impl<'a, F: LossFloat> Batch<'a, F> {
             samples: if logits.is_empty() { 0 } else { samples },
             classes,
             voxels,
+            batched,
             unit: unit.max(1),
             piece: piece.max(1),
             logits: in_order(logits)?,
@@ -117,7 +120,7 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     /// An error if a label was read that is neither a class nor ignored.
     pub(super) fn check(&self) -> Result<()> {
         match &self.targets {
-            Ready::Labels(maps) if maps.source.has_unknown() => maps.source.check(),
+            Ready::Labels(maps) if maps.source.has_unknown() => maps.source.check(self.batched),
             _ => Ok(()),
         }
     }
@@ -126,7 +129,7 @@ impl<'a, F: LossFloat> Batch<'a, F> {
     pub(super) fn some_voxels(&self, divisor: f64) -> Result<f64> {
         match &self.targets {
             _ if divisor != 0.0 => Ok(divisor),
-            Ready::Labels(maps) => maps.source.check().and(Err(Error::NoVoxels)),
+            Ready::Labels(maps) => maps.source.check(self.batched).and(Err(Error::NoVoxels)),
             _ => Err(Error::NoVoxels),
         }
     }

@@ -9,7 +9,7 @@ use super::elementary::{LossFloat, PerVoxel};
 use super::targets::{Ready, load, sealed};
 use crate::common::arrays::{self, check_shape, check_shape_of};
 use crate::engine::{self, Plan, Tile, TileEncoder};
-use crate::{Classes, Label, Place, Raters, Result, SoftEncoder, SpatialDim};
+use crate::{Classes, Error, Label, Place, Raters, Result, SoftEncoder, SpatialDim};
 
 /// Label maps as the targets of a loss: an encoder makes their soft labels, a small part at a time, while the loss is computed.
 ///
@@ -45,7 +45,7 @@ impl<'a, L: Label, D: SpatialDim> LabelTargets<'a, L, D> {
     /// The targets of a batch, of one or several raters for each sample.
     ///
     /// # Errors
-    /// [`Error::Empty`](crate::Error::Empty) without a sample, [`Error::Shape`](crate::Error::Shape) if samples differ in shape,
+    /// [`Error::Empty`] without a sample, [`Error::Shape`] if samples differ in shape,
     /// and those of the encoder. Unknown labels are an error where the loss is computed.
     ///
     /// ```
@@ -62,7 +62,7 @@ impl<'a, L: Label, D: SpatialDim> LabelTargets<'a, L, D> {
     /// ```
     pub fn new(encoder: &impl SoftEncoder, samples: Vec<Raters<'a, L, D>>, classes: &Classes) -> Result<Self> {
         let Some(first) = samples.first() else {
-            return Err(crate::Error::Empty { what: "samples" });
+            return Err(Error::Empty { what: "samples" });
         };
         for (sample, raters) in samples.iter().enumerate() {
             check_shape_of("label map", Some(Place::Sample(sample)), first.shape(), raters.shape())?;
@@ -172,8 +172,8 @@ impl<F: LossFloat, L: Label, D: SpatialDim> sealed::Source<F> for LabelTargets<'
 pub(super) trait Checked: Sync {
     /// Whether a label was read that is neither a class nor ignored.
     fn has_unknown(&self) -> bool;
-    /// An error if there is such a label.
-    fn check(&self) -> Result<()>;
+    /// An error if there is such a label. That of a batch is told with its sample.
+    fn check(&self, batched: bool) -> Result<()>;
 }
 
 impl<L: Label, D: SpatialDim> Checked for LabelTargets<'_, L, D> {
@@ -181,8 +181,17 @@ impl<L: Label, D: SpatialDim> Checked for LabelTargets<'_, L, D> {
         self.unknown.load(Ordering::Relaxed)
     }
 
-    fn check(&self) -> Result<()> {
-        self.samples.iter().try_for_each(|raters| raters.check(&self.classes))
+    fn check(&self, batched: bool) -> Result<()> {
+        for (sample, raters) in self.samples.iter().enumerate() {
+            let mut checked = raters.check(&self.classes);
+            if let Err(Error::UnknownLabel { index, .. }) = &mut checked
+                && batched
+            {
+                index.insert(0, sample);
+            }
+            checked?;
+        }
+        Ok(())
     }
 }
 

@@ -216,12 +216,12 @@ fn every_sample_of_a_batch_is_encoded_alone() {
 #[test]
 fn what_does_not_fit_is_told() {
     let classes = Classes::contiguous(2).unwrap();
-    let labels = array![[[0_u8, 1], [1, 7]]];
+    let labels = array![[[0_u8, 1], [1, 0]], [[0, 1], [1, 7]]];
     let of_batch = |labels| LabelTargets::of_batch(&Svls::default(), labels, &classes);
-    let z = Array4::<f32>::zeros((1, 2, 2, 2));
+    let z = Array4::<f32>::zeros((2, 2, 2, 2));
     let unknown = SoftCrossEntropy::of_batch().value(&z, &of_batch(&labels).unwrap());
     assert!(
-        matches!(unknown, Err(Error::UnknownLabel { value: 7, count: 1, .. })),
+        matches!(&unknown, Err(Error::UnknownLabel { value: 7, count: 1, index, .. }) if *index == [1, 1, 1]),
         "{unknown:?}"
     );
 
@@ -233,23 +233,23 @@ fn what_does_not_fit_is_told() {
     let region = DiceSemimetric::of_batch().value(&z, &targets);
     assert_eq!([&unknown, &unknown, &unknown], [&by_weight, &binary, &region]);
 
-    let nothing = Array3::from_elem((1, 2, 2), false);
+    let nothing = Array3::from_elem((2, 2, 2), false);
     let masked = SoftCrossEntropy::of_batch().mask(nothing.view()).value(&z, &targets);
     let masked_binary = BinaryCrossEntropy::of_batch().mask(nothing.view()).value(&z, &targets);
     assert_eq!([&unknown, &unknown], [&masked, &masked_binary]);
 
     let labels = labels.mapv(|label| label % 2);
-    let more = SoftCrossEntropy::of_batch().value(&Array4::<f32>::zeros((2, 2, 2, 2)), &of_batch(&labels).unwrap());
+    let more = SoftCrossEntropy::of_batch().value(&Array4::<f32>::zeros((3, 2, 2, 2)), &of_batch(&labels).unwrap());
     assert_eq!(
         more,
         Err(Error::Shape {
             what: "batch of label maps",
             place: None,
-            expected: vec![2],
-            actual: vec![1]
+            expected: vec![3],
+            actual: vec![2]
         })
     );
-    let wide = SoftCrossEntropy::of_batch().value(&Array4::<f32>::zeros((1, 2, 2, 3)), &of_batch(&labels).unwrap());
+    let wide = SoftCrossEntropy::of_batch().value(&Array4::<f32>::zeros((2, 2, 2, 3)), &of_batch(&labels).unwrap());
     assert_eq!(
         wide,
         Err(Error::Shape {
