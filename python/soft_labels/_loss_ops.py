@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -106,7 +107,11 @@ def loss_gradient(
     if logits.numel() == 0:
         return torch.zeros_like(logits)
     if not _on_engine(logits, known):
-        return _tensor_losses.evaluate(logits, targets, mask, known, slope)
+        gradient = _tensor_losses.evaluate(logits, targets, mask, known, slope)
+        if not math.isnan(_empty(known)):
+            return gradient
+        value = _tensor_losses.evaluate(logits, targets, mask, known, None)
+        return torch.where(value.isnan(), math.nan, gradient)
     gradient = torch.empty(logits.shape, dtype=logits.dtype)
     if engine(known).gradient(*_arrays(logits, targets, mask, known), gradient.numpy()) is None:
         return gradient.fill_(_empty(known) * 0)

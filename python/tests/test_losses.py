@@ -263,7 +263,8 @@ def test_what_is_known_of_nothing_is_nothing(path):
         (gradient,) = torch.autograd.grad(value, logits)
         assert value == 0 and not gradient.any()
         value = kind(3, ignore=IGNORE, empty="nan")(logits, labels)
-        assert value.isnan()
+        (gradient,) = torch.autograd.grad(value, logits)
+        assert value.isnan() and gradient.isnan().all()
     # Ignored voxels have no part, whatever the network says there.
     labels[:, 0] = 1
     logits = torch.randn(2, 3, 3, 4)
