@@ -1,12 +1,12 @@
 //! The losses that soft labels are made for, with their gradients.
 //!
-//! | | at the optimum | use |
+//! | | smallest value | use |
 //! |---|---|---|
-//! | [`SoftCrossEntropy`] | the target's own entropy | the paper's loss, equation 3 |
+//! | [`SoftCrossEntropy`] | the entropy of the target | equation 3 of Islam & Glocker 2021 |
 //! | [`SoftCrossEntropy::kl_divergence`] | 0 | the same gradient; the value is the distance to the optimum |
 //! | [`DiceSemimetric`], [`JaccardSemimetric`] | 0 | region losses whose minimum is at the soft target |
-//! | [`BinaryCrossEntropy`] | the target's own entropy | each channel alone, for regions and structures that overlap |
-//! | [`DiceSemimetric::sigmoid`] | 0 | the same for the region losses |
+//! | [`BinaryCrossEntropy`] | the entropy of the target | each channel alone, for regions and structures that overlap |
+//! | [`DiceSemimetric::sigmoid`] | 0 | each channel alone, for the Dice and Jaccard losses |
 //!
 //! Targets are soft labels, dense or sparse, or label maps ([`LabelTargets`]), whose soft labels are then made a small part at a
 //! time.

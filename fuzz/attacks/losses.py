@@ -182,7 +182,7 @@ def main():
             except ALLOWED:
                 continue
             made_losses += 1
-            channels = getattr(loss, "channels", None) or loss.region.channels
+            channels = getattr(loss, "channels", None) or loss.overlap.channels
             logits, target, mask = tensors(rng, channels)
             soft = rng.choice([None, None, None, True, False])
             if rng.random() < 0.1:

@@ -31,15 +31,16 @@ PARAMETERS = """
     weight : list of float, optional
         A weight for each channel.
     reduction : {"mean", "sum", "none"}
-        Without the mean nothing is divided by.
+        "sum" and "none" do not divide.
     scale_weights : list of float, optional
         Weights of the outputs of a network with several (deep supervision). By default each has half the weight of the one
-        before, and all sum to 1.
+        before, and all sum to 1. Weights that are given are taken as they are.
     empty : {"zero", "nan"}
         What the mean is if no voxel counts. The gradient is 0 or NaN, too.
     soft : bool, optional
-        Whether targets of floats are soft labels. By default those are that have the shape of the logits. Where such a shape fits
-        label maps as well, with `raters` or with one channel, it has to be said here or at the call."""
+        Whether a target of floats holds soft labels. By default it does if it has the shape of the logits. With `raters` or one
+        channel that shape fits label maps as well, so there it has to be said, here or at the call. Label maps are always smoothed.
+        A voxel whose soft labels are all 0 is ignored with a softmax, and background with sigmoids."""
 
 RAISES = """
 
@@ -54,7 +55,8 @@ class CrossEntropyLoss(LabelLoss):
     """Cross entropy between logits and the soft labels of label maps.
 
     Swap it for `torch.nn.CrossEntropyLoss`: it takes the same label maps, and makes their soft labels on the way, on the device
-    of the logits. On the CPU the engine computes value and gradient; no soft labels of the whole batch are in memory.
+    of the logits. On the CPU compiled code computes value and gradient. The soft labels of the whole batch are never in memory at
+    once, except for outputs of several sizes with one target.
 
     Unlike there, no label is ignored unless `ignore` says so, unknown labels are an error, a weighted mean divides by voxels unless
     `divisor` says "weight", and the result is float32 at least. It works under autocast and `torch.compile`. Second derivatives,
@@ -112,7 +114,7 @@ class CrossEntropyLoss(LabelLoss):
         )
 
 
-class RegionLoss(LabelLoss):
+class OverlapLoss(LabelLoss):
     """What `DiceLoss` and `JaccardLoss` have in common."""
 
     kind: str
@@ -160,7 +162,7 @@ class RegionLoss(LabelLoss):
             raise ValueError("there is one channel, so none is left without the background; use background=True")
 
 
-REGION_PARAMETERS = """
+OVERLAP_PARAMETERS = """
     batch : bool
         Whether sums are over all items of a batch, as in nnU-Net, and not over each item.
     background : bool
@@ -168,11 +170,11 @@ REGION_PARAMETERS = """
     smooth : float
         Is added to the denominator. The minimum stays where it is.
     form : {"l1", "product"}
-        The first or the second form of the paper; for hard targets they are equal.
+        Which formula is taken, see above. For hard targets they are equal.
 """
 
 
-class DiceLoss(RegionLoss):
+class DiceLoss(OverlapLoss):
     """The Dice semimetric loss, whose minimum is at the soft label (Wang, Popordanoska et al., MICCAI 2023, arXiv 2303.16296).
 
     For hard targets and hard predictions it is 1 - Dice. Common soft Dice losses have their minimum at a hard prediction, even
@@ -196,7 +198,7 @@ class DiceLoss(RegionLoss):
     kind = "dice"
 
 
-class JaccardLoss(RegionLoss):
+class JaccardLoss(OverlapLoss):
     """The Jaccard metric loss, whose minimum is at the soft label (Wang, Ning and Blaschko, NeurIPS 2023, arXiv 2302.05666).
 
     "l1": ``2 Σ|x - t| / Σ(x + t + |x - t|)``, "product": ``Σ|x - t| / (Σxt + Σ|x - t|)``; sums over the voxels of an item and a
@@ -228,8 +230,8 @@ class DiceCrossEntropyLoss(torch.nn.Module):
     reduction : {"mean", "sum"}
     dice_weight, ce_weight : float
         What the two losses are multiplied by: 1 and 1 as in nnU-Net. The authors of the semimetric losses use 0.75 and 0.25.
-    region : {"dice", "jaccard"}
-        Which region loss is taken.
+    overlap : {"dice", "jaccard"}
+        Which of the two losses is added.
 
     Examples
     --------
@@ -247,7 +249,7 @@ class DiceCrossEntropyLoss(torch.nn.Module):
         *,
         dice_weight: float = 1.0,
         ce_weight: float = 1.0,
-        region: str = "dice",
+        overlap: str = "dice",
         ignore: int | None = None,
         raters: bool | Sequence[float] = False,
         weight: Any = None,
@@ -279,8 +281,8 @@ class DiceCrossEntropyLoss(torch.nn.Module):
             "empty": empty,
             "soft": soft,
         }
-        kind = JaccardLoss if choice(region, "region", ("dice", "jaccard")) == "jaccard" else DiceLoss
-        self.region = kind(classes, method, batch=batch, background=background, smooth=smooth, form=form, **shared)
+        kind = JaccardLoss if choice(overlap, "overlap", ("dice", "jaccard")) == "jaccard" else DiceLoss
+        self.overlap = kind(classes, method, batch=batch, background=background, smooth=smooth, form=form, **shared)
         self.cross_entropy = CrossEntropyLoss(classes, method, weight=weight, divisor=divisor, **shared)
 
     def forward(
@@ -292,9 +294,9 @@ class DiceCrossEntropyLoss(torch.nn.Module):
         soft: bool | None = None,
     ) -> Tensor:
         """The loss; the parameters are those of `CrossEntropyLoss.forward`."""
-        region: Tensor = self.region(logits, target, mask, soft=soft)
+        overlap: Tensor = self.overlap(logits, target, mask, soft=soft)
         cross_entropy: Tensor = self.cross_entropy(logits, target, mask, soft=soft)
-        return self.dice_weight * region + self.ce_weight * cross_entropy
+        return self.dice_weight * overlap + self.ce_weight * cross_entropy
 
     def extra_repr(self) -> str:
         return f"dice_weight={self.dice_weight}, ce_weight={self.ce_weight}"
@@ -305,6 +307,6 @@ DIVISOR = """
         What the mean divides by: the number of voxels that count, or the sum of their soft labels times the weights. With sigmoids
         it is the number of voxels times that of channels, or times the sum of the weights."""
 
-for _loss, _more in ((CrossEntropyLoss, DIVISOR), (DiceLoss, REGION_PARAMETERS), (JaccardLoss, REGION_PARAMETERS)):
+for _loss, _more in ((CrossEntropyLoss, DIVISOR), (DiceLoss, OVERLAP_PARAMETERS), (JaccardLoss, OVERLAP_PARAMETERS)):
     if _loss.__doc__:
         _loss.__doc__ = _loss.__doc__.replace("{parameters}", (PARAMETERS + _more + RAISES).lstrip())

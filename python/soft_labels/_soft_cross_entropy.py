@@ -20,7 +20,7 @@ class SoftCrossEntropyLoss(torch.nn.Module):
     ``L = -1/n Σ_i Σ_c w_c t_ic log softmax(z_i)_c``
 
     A voxel counts unless its target is 0 in all classes, as that of an ignored voxel is. PyTorch's own cross entropy counts
-    these voxels in n, too. Values are computed in float32 at least. A batch without a voxel that counts gives NaN.
+    these voxels in n, too. Values are computed in float32 at least.
 
     Parameters
     ----------
@@ -30,9 +30,13 @@ class SoftCrossEntropyLoss(torch.nn.Module):
         What the mean divides by: the number of voxels that count, or the sum of their targets times the class weights.
     reduction : {"mean", "sum", "none"}
         "none" gives the loss of each voxel (N, ..), 0 where a voxel does not count.
+    empty : {"zero", "nan"}
+        What the mean is if no voxel counts.
     """
 
-    def __init__(self, weight: Any = None, divisor: str = "voxels", reduction: str = "mean") -> None:
+    def __init__(
+        self, weight: Any = None, divisor: str = "voxels", reduction: str = "mean", *, empty: str = "zero"
+    ) -> None:
         super().__init__()
         self.weight = class_weights(weight, None, "weight", "classes")
         self.divisor = choice(divisor, "divisor", ("voxels", "weight"))
@@ -43,7 +47,7 @@ class SoftCrossEntropyLoss(torch.nn.Module):
             divisor=divisor,
             reduction=reduction,
             soft=True,
-            empty=math.nan,
+            empty=math.nan if choice(empty, "empty", ("zero", "nan")) == "nan" else 0.0,
         ).to_json()
 
     def forward(self, logits: torch.Tensor, targets: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:

@@ -47,7 +47,7 @@ class RegionsLoss(torch.nn.Module):
         super().__init__()
         self.ignore = bool(ignore)
         # Label 1 is in the region, label 2 is ignored.
-        self.region = DiceCrossEntropyLoss(
+        self.of_region = DiceCrossEntropyLoss(
             Classes(2, ignore=2), method, channels={"regions": [[1]]}, activation="sigmoid", **settings
         )
 
@@ -62,7 +62,7 @@ class RegionsLoss(torch.nn.Module):
         labels = (masks[:, :regions] != 0).to(torch.uint8)
         if self.ignore:
             labels = labels.masked_fill(masks[:, -1:] != 0, 2)
-        each = [self.region(logits[:, at : at + 1], labels[:, at]) for at in range(regions)]
+        each = [self.of_region(logits[:, at : at + 1], labels[:, at]) for at in range(regions)]
         return torch.stack(each).mean()
 
 
@@ -78,20 +78,20 @@ class nnUNetTrainerSoftLabels(nnUNetTrainer):  # type: ignore[misc]
         What is made of label maps, as for `soft_labels.encode`.
     dice_weight, ce_weight : float
         What the two losses are multiplied by.
-    region : {"dice", "jaccard"}
-        Which region loss is taken.
+    overlap : {"dice", "jaccard"}
+        Which overlap is taken.
     """
 
     method: Method = "svls"
     dice_weight: float = 1.0
     ce_weight: float = 1.0
-    region: str = "dice"
+    overlap: str = "dice"
 
     def _build_loss(self) -> Any:
         settings: dict[str, Any] = {
             "dice_weight": self.dice_weight,
             "ce_weight": self.ce_weight,
-            "region": self.region,
+            "overlap": self.overlap,
             "batch": self.configuration_manager.batch_dice,
             # As in nnU-Net's own loss.
             "smooth": 1e-5,

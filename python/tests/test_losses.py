@@ -225,7 +225,7 @@ def test_gradients_are_the_slopes(path):
         JaccardLoss(3, background=False, form="product"),
         DiceLoss(3, reduction="none"),
         CrossEntropyLoss(3, channels={"regions": [[0, 1], [2]]}, reduction="none"),
-        DiceCrossEntropyLoss(3, dice_weight=0.75, ce_weight=0.25, region="jaccard"),
+        DiceCrossEntropyLoss(3, dice_weight=0.75, ce_weight=0.25, overlap="jaccard"),
     ):
         z = logits[:, :2].detach().requires_grad_() if "regions" in repr(loss) else logits
         assert torch.autograd.gradcheck(lambda z, loss=loss: loss(z, labels), z)

@@ -70,7 +70,7 @@ def test_one_hot_is_the_loss_of_nnunet(labels, batch_dice):
 def test_masks_of_regions_have_the_loss_of_their_label_map(method, ignored, batch_dice):
     labels = REGIONS | ({"ignore": 3} if ignored else {})
     loss = trainer(
-        labels, batch_dice=batch_dice, deep=False, method=method, dice_weight=0.5, region="jaccard"
+        labels, batch_dice=batch_dice, deep=False, method=method, dice_weight=0.5, overlap="jaccard"
     )._build_loss()
     (logits,), (masks,) = batch(labels, [(6, 9, 10)])
     value = loss(logits, masks.float())
@@ -82,7 +82,7 @@ def test_masks_of_regions_have_the_loss_of_their_label_map(method, ignored, batc
         method,
         channels={"regions": [[1, 2], [2]]},
         dice_weight=0.5,
-        region="jaccard",
+        overlap="jaccard",
         batch=batch_dice,
         smooth=1e-5,
     )
@@ -92,7 +92,7 @@ def test_masks_of_regions_have_the_loss_of_their_label_map(method, ignored, batc
     torch.testing.assert_close(value, expected)
     torch.testing.assert_close(logits.grad, again.grad, rtol=1e-4, atol=1e-8)
     # Soft labels are not those of hard masks.
-    hard = trainer(labels, batch_dice=batch_dice, deep=False, method="one_hot", dice_weight=0.5, region="jaccard")
+    hard = trainer(labels, batch_dice=batch_dice, deep=False, method="one_hot", dice_weight=0.5, overlap="jaccard")
     assert abs(float(hard._build_loss()(logits, masks).detach() - value.detach())) > 1e-3
 
 

@@ -20,8 +20,9 @@ use crate::common::parallel::total;
 /// ∂L/∂z_ic = w_c (σ(z_ic) - t_ic) / (n C)
 /// ```
 ///
-/// Without class weights w this is PyTorch's `BCEWithLogitsLoss`. All voxels count, since a voxel whose channels are all 0 is background; those that
-/// nobody labelled have to be left out by a [mask](Self::mask). Terms with the factor 0 are skipped, so that an infinite logit
+/// Without class weights w this is PyTorch's `BCEWithLogitsLoss`. With soft labels as targets all voxels count, because
+/// channels that are all 0 mean background; a [mask](Self::mask) has to leave out what nobody labelled. With
+/// [`LabelTargets`](super::LabelTargets) ignored voxels do not count. Terms with the factor 0 are skipped, so that an infinite logit
 /// that agrees with its target adds 0. Logits that are NaN give NaN.
 ///
 /// ```

@@ -13,8 +13,9 @@ use crate::{Classes, Error, Label, Place, Raters, Result, SoftEncoder, SpatialDi
 
 /// Label maps as the targets of a loss: an encoder makes their soft labels, a small part at a time, while the loss is computed.
 ///
-/// The gradient of a cross entropy has the bits of that with the encoder's own dense soft labels, which are never in memory as a
-/// whole. Sums over voxels are added in another order. Ignored voxels do not count, with a softmax or with sigmoids.
+/// Dense soft labels are never in memory as a whole. The gradient of a cross entropy is that with dense soft labels, bit for bit, if
+/// the mean divides by voxels. Values may differ in the last digits, because sums are added in another order. Ignored voxels do
+/// not count, with a softmax or with sigmoids.
 ///
 /// ```
 /// use ndarray::{Array3, array};

@@ -34,7 +34,7 @@ use crate::{Error, Result};
 /// ```
 pub type DiceSemimetric<'m> = Semimetric<'m, Dice>;
 
-/// The Jaccard semimetric loss (JML of Wang, Ning and Blaschko, *Jaccard Metric Losses*, [NeurIPS 2023]).
+/// The Jaccard metric loss (JML of Wang, Ning and Blaschko, *Jaccard Metric Losses*, [NeurIPS 2023]).
 ///
 /// ```text
 /// L = mean over samples and classes of  2 Σ_i |x_ic - t_ic| / Σ_i (x_ic + t_ic + |x_ic - t_ic|),    x = softmax(z)
@@ -57,8 +57,8 @@ pub type JaccardSemimetric<'m> = Semimetric<'m, Jaccard>;
 /// For hard targets and hard predictions it is 1 - Dice or 1 - Jaccard, as the common soft losses are. But those have
 /// their minimum at a hard prediction even where the target is soft. This one has it at x = t, where it is 0.
 ///
-/// A voxel counts if its mask is true, or if there is no mask, and its target is not all zero; a sample without any such
-/// voxel has no part in the mean. A class without any prediction or target in the voxels that count adds 0; in `f32` that
+/// With a softmax a voxel counts if its target is not all zero, and if there is a mask, where that is true. With sigmoids see
+/// [`sigmoid`](Self::sigmoid). A sample without a voxel that counts has no part in the mean. A class without any prediction or target in the voxels that count adds 0; in `f32` that
 /// is also one whose softmax underflows everywhere. The gradient takes 0 for the slope of |x - t| where x = t.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Semimetric<'m, K> {
@@ -118,8 +118,9 @@ impl<'m, K: Overlap> Semimetric<'m, K> {
     }
 
     /// Takes the sigmoid of each channel instead of the softmax, x = σ(z): for regions and structures that overlap
-    /// ([`Channels`](crate::Channels)). Then all voxels count, since one whose channels are all 0 is background; those that
-    /// nobody labelled have to be left out by a [mask](Self::mask). Label maps say themselves which these are.
+    /// ([`Channels`](crate::Channels)). With soft labels as targets all voxels count then, because channels that are all
+    /// 0 mean background; a [mask](Self::mask) has to leave out what nobody labelled. With
+    /// [`LabelTargets`](super::LabelTargets) ignored voxels do not count.
     ///
     /// ```
     /// use ndarray::array;
@@ -231,8 +232,8 @@ impl<'m, K: Overlap> Semimetric<'m, K> {
     /// The loss.
     ///
     /// # Errors
-    /// [`Error::Axes`], [`Error::Empty`], [`Error::Shape`], [`Error::NoVoxels`] if no voxel counts, [`Error::Count`] and
-    /// [`Error::Setting`] for weights and smoothing, and with a softmax [`Error::NotDistribution`] for targets whose channels are
+    /// [`Error::Axes`], [`Error::Empty`], [`Error::Shape`], for the mean [`Error::NoVoxels`] if no voxel counts,
+    /// [`Error::Count`], [`Error::Setting`] and [`Error::AllZero`] for weights and smoothing, and with a softmax [`Error::NotDistribution`] for targets whose channels are
     /// known not to sum to 1. (Those of an array may have any sum.)
     ///
     /// The example of [`DiceSemimetric`] uses it.
