@@ -27,13 +27,14 @@ pub enum Error {
     /// There is nothing to work with: no class, no rater, no sample or no bin.
     #[error("there are no {what}; give at least one")]
     Empty {
-        /// What is missing: `"classes"`, `"channels"`, `"labels of a region"`, `"masks"`, `"raters"`, `"samples"` or `"bins"`.
+        /// What is missing: `"classes"`, `"channels"`, `"labels of a region"`, `"masks"`, `"raters"`, `"samples"`, `"thresholds"`
+        /// or `"bins"`.
         what: &'static str,
     },
     /// More of something than is possible.
     #[error("{count} {what} are too many; use at most {max}")]
     TooMany {
-        /// What there is too much of: `"classes"`, `"channels"`, `"structures"`, `"patterns of structures"` or `"bins"`.
+        /// What there is too much of: `"classes"`, `"channels"`, `"structures"`, `"patterns of structures"`, `"pairs to match"` or `"bins"`.
         what: &'static str,
         /// The number asked for.
         count: usize,
@@ -204,7 +205,7 @@ pub enum Error {
     #[error("{what}{} is {}; it must be {allowed}", of(*.place), short(*.value))]
     Setting {
         /// The setting: `"sigma"`, `"spacing"`, `"truncate"`, `"strength"`, `"alpha"`, `"box"`, `"weight"`,
-        /// `"prior probability"`, `"tolerance"`, `"threshold"` or `"percentile"`.
+        /// `"prior probability"`, `"tolerance"`, `"threshold"`, `"percentile"`, `"count of raters"` or `"logit"`.
         what: &'static str,
         /// The axis, class or rater that it is for, if there is one for each.
         place: Option<Place>,
@@ -296,6 +297,19 @@ pub enum Error {
     NoPrediction {
         /// The voxel, an index for each spatial axis.
         index: Vec<usize>,
+    },
+    /// Voxels of a table have different numbers of raters.
+    #[error(
+        "voxel {voxel} of the table has {raters} raters, and the first has {expected}; leave such voxels out, or compute \
+         krippendorff_alpha, which takes any"
+    )]
+    UnequalRaters {
+        /// The first voxel with another number of raters than the first, a row of the table.
+        voxel: usize,
+        /// Its number of raters.
+        raters: i128,
+        /// That of the first voxel.
+        expected: i128,
     },
     /// No voxel counts, so there is no mean. With [`Divisor::Weight`](crate::loss::Divisor::Weight) a voxel of weight 0 does
     /// not count either.

@@ -8,6 +8,19 @@
 //! | Expected calibration error | [`Reliability::ece`] over the top label | 10 bins, [`Scope::Foreground`] |
 //! | Thresholded adaptive calibration error | [`Tace::new`], Nixon et al. | [`Tace::svls_paper`]: also divided by the number of bins |
 //! | Negative log-likelihood, Brier score | [`negative_log_likelihood`], [`brier`] | not reported |
+//! | Calibration of one class | [`class_calibration`] | not reported |
+//! | Temperature scaling | [`temperature()`] | not reported |
+//!
+//! # Several raters
+//!
+//! | | against raters |
+//! |---|---|
+//! | One map of probabilities | [`threshold_dice`] |
+//! | One volume | [`crps_of_volumes`] |
+//! | Several sampled masks | [`energy_distance`], [`matched_iou`], [`best_dice`] |
+//! | The raters among themselves | [`fleiss_kappa`], [`krippendorff_alpha`], [`icc_of_volumes`] of volumes, [`multirater::disagreement`](crate::multirater::disagreement) |
+//!
+//! Masks are arrays of `bool`, all of one shape. Numbers that do not exist are NaN.
 //!
 //! # What the paper's table 1 measures
 //!
@@ -50,10 +63,12 @@
 //!
 //! [SVLS paper]: https://arxiv.org/abs/2104.05788
 
+mod class_calibration;
 mod confusion;
 mod labels;
 mod overlap;
 mod predictions;
+mod raters;
 mod region;
 mod reliability;
 mod scores;
@@ -61,13 +76,20 @@ mod scores;
 mod serde;
 mod surface;
 mod tace;
+mod temperature;
 mod top;
 
+pub use class_calibration::class_calibration;
 pub use confusion::Confusion;
 pub use overlap::{EmptyRegion, Overlap};
+pub use raters::{
+    OwnPairs, QUBIQ_THRESHOLDS, Similarity, best_dice, crps_of_volumes, energy_distance, fleiss_kappa, icc_of_volumes,
+    krippendorff_alpha, matched_iou, threshold_dice,
+};
 pub use region::Region;
 pub use reliability::{Reliability, ReliabilityBin, Scope};
 pub use scores::{brier, brier_soft, negative_log_likelihood, negative_log_likelihood_soft};
 pub use surface::{SurfaceDistances, Surfaces};
 pub use tace::{BinWeight, Tace};
+pub use temperature::temperature;
 pub use top::{top_labels, top_labels_against};

@@ -1,6 +1,6 @@
 //! The classes of a label map, run by run.
 
-use ndarray::{ArrayRef, IntoDimension};
+use ndarray::{ArrayRef, Dimension, IntoDimension};
 
 use crate::common::arrays::in_order;
 use crate::common::parallel;
@@ -11,7 +11,7 @@ use crate::{Classes, Error, Label, Result, SpatialDim};
 const PIECE: usize = 1 << 16;
 
 /// Writes a value for the class of each voxel in C order; an ignored voxel has no class.
-pub(super) fn write_classes<L: Label, D: SpatialDim, T: Copy + Send>(
+pub(super) fn write_classes<L: Label, D: Dimension, T: Copy + Send>(
     labels: &ArrayRef<L, D>,
     classes: &Classes,
     out: &mut [T],

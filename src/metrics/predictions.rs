@@ -145,19 +145,7 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
     }
 
     fn index(&self, voxel: usize) -> Vec<usize> {
-        let mut rest = voxel;
-        let mut index: Vec<_> = self
-            .shape
-            .iter()
-            .rev()
-            .map(|len| {
-                let at = rest % len;
-                rest /= len;
-                at
-            })
-            .collect();
-        index.reverse();
-        index
+        index_of(voxel, &self.shape)
     }
 
     /// The class of each voxel of the labels that go with the probabilities, or [`IGNORED`], in C order. Checks the
@@ -174,6 +162,35 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
         write_classes(labels, classes, &mut targets, target)?;
         self.check(|voxel| targets[voxel] != IGNORED)?;
         Ok(targets)
+    }
+}
+
+/// The index of a voxel in C order.
+fn index_of(voxel: usize, shape: &[usize]) -> Vec<usize> {
+    let mut rest = voxel;
+    let mut index: Vec<_> = shape
+        .iter()
+        .rev()
+        .map(|len| {
+            let at = rest % len;
+            rest /= len;
+            at
+        })
+        .collect();
+    index.reverse();
+    index
+}
+
+/// Checks the probabilities of one class against all others, in C order. In errors it is class 1, and the others are class 0.
+pub(super) fn check_map<F: SoftFloat>(values: &[F], shape: &[usize]) -> Result<()> {
+    let (low, high) = (F::round_from(-SLACK.0), F::round_from(1.0 + SLACK.0));
+    match values.iter().position(|p| !(*p >= low && *p <= high)) {
+        Some(voxel) => Err(Error::Probability {
+            value: values[voxel].widen(),
+            class: 1,
+            index: index_of(voxel, shape),
+        }),
+        None => Ok(()),
     }
 }
 

@@ -69,7 +69,7 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.count += other.count;
         self.correct += other.correct;
         self.confidence += other.confidence;
@@ -169,10 +169,12 @@ impl Reliability {
             bins[run].add(sums);
             bins
         });
-        for of_piece in of_pieces {
-            self.bins.iter_mut().zip(of_piece).for_each(|(bin, sums)| bin.add(sums));
-        }
+        of_pieces.into_iter().for_each(|of_piece| self.add_sums(&of_piece));
         Ok(())
+    }
+
+    pub(super) fn add_sums(&mut self, sums: &[Sums]) {
+        self.bins.iter_mut().zip(sums).for_each(|(bin, sums)| bin.add(*sums));
     }
 
     /// Adds the bins of other volumes.
@@ -189,10 +191,7 @@ impl Reliability {
     /// ```
     pub fn merge(&mut self, other: &Self) -> Result<()> {
         check_shape("other's bins", &[self.bins.len()], &[other.bins.len()])?;
-        self.bins
-            .iter_mut()
-            .zip(&other.bins)
-            .for_each(|(bin, other)| bin.add(*other));
+        self.add_sums(&other.bins);
         Ok(())
     }
 
@@ -240,8 +239,38 @@ impl Reliability {
         self.bins.iter().map(apart).sum::<f64>() / self.count() as f64
     }
 
+    /// The average calibration error: the mean over bins that are not empty, all alike (Neumann et al. 2018), or NaN if nothing
+    /// was counted.
+    ///
+    /// ```text
+    /// ACE = 1/|B| Σ_b |accuracy_b - confidence_b|
+    /// ```
+    ///
+    /// The example of [`class_calibration`](super::class_calibration) uses it.
+    pub fn ace(&self) -> f64 {
+        let (sum, bins) = self.gaps().fold((0.0, 0.0), |(sum, bins), gap| (sum + gap, bins + 1.0));
+        sum / bins
+    }
+
+    /// The maximum calibration error: that of the worst bin, or NaN if nothing was counted.
+    ///
+    /// ```text
+    /// MCE = max_b |accuracy_b - confidence_b|
+    /// ```
+    ///
+    /// The example of [`class_calibration`](super::class_calibration) uses it.
+    pub fn mce(&self) -> f64 {
+        self.gaps().fold(f64::NAN, f64::max)
+    }
+
+    /// Accuracy and confidence of the bins that are not empty, how far they are apart.
+    fn gaps(&self) -> impl Iterator<Item = f64> {
+        let counted = self.bins.iter().filter(|bin| bin.count > 0);
+        counted.map(|bin| (bin.correct as f64 - bin.confidence).abs() / bin.count as f64)
+    }
+
     /// The borders of the bins, as `numpy.linspace(0, 1, B + 1)` has them.
-    fn edges(&self) -> Vec<f64> {
+    pub(super) fn edges(&self) -> Vec<f64> {
         let step = 1.0 / self.bins.len() as f64;
         let mut edges: Vec<_> = (0..self.bins.len()).map(|b| b as f64 * step).collect();
         edges.push(1.0);
@@ -262,14 +291,14 @@ pub(super) fn check_bins(count: usize) -> Result<()> {
 }
 
 /// Finds the bin of a confidence.
-struct Places {
+pub(super) struct Places {
     /// Of each bin, but all confidences are above the first's lower edge and at most the last's upper one.
     edges: Vec<[f64; 2]>,
     scale: f64,
 }
 
 impl Places {
-    fn new(edges: &[f64]) -> Self {
+    pub(super) fn new(edges: &[f64]) -> Self {
         let mut edges: Vec<_> = edges.windows(2).map(|pair| [pair[0], pair[1]]).collect();
         if let Some(first) = edges.first_mut() {
             first[0] = f64::NEG_INFINITY;
@@ -287,7 +316,7 @@ impl Places {
         reason = "a guess that is set right"
     )]
     #[inline]
-    fn of(&self, confidence: f64) -> usize {
+    pub(super) fn of(&self, confidence: f64) -> usize {
         let guess = ((confidence * self.scale) as usize).min(self.edges.len() - 1);
         let [lower, upper] = self.edges[guess];
         guess + usize::from(confidence > upper) - usize::from(confidence <= lower)

@@ -28,6 +28,7 @@ mod pool;
 mod promises;
 mod properties;
 mod quantize;
+mod raters;
 #[cfg(feature = "serde")]
 mod serde;
 mod sparse;
