@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayRef, Ix2};
 
-use crate::common::arrays::in_order;
+use crate::common::arrays::{in_order, zeros};
 use crate::{Error, Label, Result};
 
 /// Fleiss' kappa of a table (voxels, classes) of how many raters chose each class: 1 for full agreement, 0 for agreement
@@ -34,7 +34,8 @@ use crate::{Error, Label, Result};
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
 pub fn fleiss_kappa<L: Label>(counts: &ArrayRef<L, Ix2>) -> Result<f64> {
-    let (mut totals, mut squares, mut voxels) = (vec![0.0; counts.ncols()], 0.0, 0.0);
+    let mut totals = zeros(counts.ncols(), counts.shape())?;
+    let (mut squares, mut voxels) = (0.0, 0.0);
     let mut raters = None;
     for_each_voxel(counts, |row, of_voxel, values| {
         let first = *raters.get_or_insert(of_voxel);
@@ -53,7 +54,7 @@ pub fn fleiss_kappa<L: Label>(counts: &ArrayRef<L, Ix2>) -> Result<f64> {
     let raters = raters.map_or(f64::NAN, |raters| raters as f64);
     let agreement = (squares / voxels - raters) / (raters * (raters - 1.0));
     let all = voxels * raters;
-    let chance: f64 = totals.iter().map(|total| (total / all) * (total / all)).sum();
+    let chance: f64 = totals.iter().map(|total: &f64| (total / all) * (total / all)).sum();
     Ok(if chance < 1.0 {
         (agreement - chance) / (1.0 - chance)
     } else {
@@ -86,7 +87,8 @@ pub fn fleiss_kappa<L: Label>(counts: &ArrayRef<L, Ix2>) -> Result<f64> {
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
 pub fn krippendorff_alpha<L: Label>(counts: &ArrayRef<L, Ix2>) -> Result<f64> {
-    let (mut totals, mut disagreement, mut all) = (vec![0.0; counts.ncols()], 0.0, 0.0);
+    let mut totals: Vec<f64> = zeros(counts.ncols(), counts.shape())?;
+    let (mut disagreement, mut all) = (0.0, 0.0);
     for_each_voxel(counts, |_, raters, values| {
         if raters >= 2 {
             let raters = raters as f64;

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView, Dimension};
 
-use crate::common::arrays::{check_shape_of, in_order, reserved};
+use crate::common::arrays::{check_room, check_shape_of, in_order, reserved};
 use crate::common::parallel;
 use crate::metrics::Overlap;
 use crate::{Error, Place, Result};
@@ -53,26 +53,35 @@ impl Masks {
     }
 
     /// A score of each mask (rows) with each of others (columns), row by row.
-    pub(super) fn scores(&self, others: &Self, score: impl Fn(Overlap) -> f64 + Sync + Send) -> Vec<f64> {
+    pub(super) fn scores(&self, others: &Self, score: impl Fn(Overlap) -> f64 + Sync + Send) -> Result<Vec<f64>> {
         let pairs = self.0.iter().flat_map(|a| others.0.iter().map(move |b| (a, b)));
-        self.map(pairs.collect(), score)
+        self.map(others, pairs, score)
     }
 
     /// A score of each pair of different masks.
-    pub(super) fn own_scores(&self, score: impl Fn(Overlap) -> f64 + Sync + Send) -> Vec<f64> {
+    pub(super) fn own_scores(&self, score: impl Fn(Overlap) -> f64 + Sync + Send) -> Result<Vec<f64>> {
         let others = |at: usize| self.0.iter().skip(at + 1);
         let pairs = self
             .0
             .iter()
             .enumerate()
             .flat_map(|(at, a)| others(at).map(move |b| (a, b)));
-        self.map(pairs.collect(), score)
+        self.map(self, pairs, score)
     }
 
-    fn map(&self, pairs: Vec<(&Mask, &Mask)>, score: impl Fn(Overlap) -> f64 + Sync + Send) -> Vec<f64> {
+    fn map<'a>(
+        &'a self,
+        others: &Self,
+        pairs: impl Iterator<Item = (&'a Mask, &'a Mask)>,
+        score: impl Fn(Overlap) -> f64 + Sync + Send,
+    ) -> Result<Vec<f64>> {
+        let shape = || vec![self.len(), others.len()];
+        let count = self.len().saturating_mul(others.len());
+        // Each pair is two references, and has a score.
+        check_room::<[u64; 3]>(count, || Error::TooLarge { shape: shape() })?;
         let words = self.0.first().map_or(0, |mask| mask.words.len());
-        let work = (words / WORDS_A_NANOSECOND).saturating_mul(pairs.len());
-        parallel::map(work, pairs.into_iter(), |(a, b)| score(a.overlap(b)))
+        let work = (words / WORDS_A_NANOSECOND).saturating_mul(count);
+        Ok(parallel::map(work, pairs, |(a, b)| score(a.overlap(b))))
     }
 }
 

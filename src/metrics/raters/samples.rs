@@ -78,16 +78,16 @@ pub fn energy_distance<D: Dimension>(
 ) -> Result<f64> {
     let [samples, raters] = pack(samples, raters)?;
     let distance = |overlap| 1.0 - similarity.of(overlap);
-    let own = |masks: &Masks| {
+    let own = |masks: &Masks| -> Result<f64> {
         let count = masks.len() as f64;
         let pairs = match pairs {
             OwnPairs::All => count * count,
             OwnPairs::Different => count * (count - 1.0),
         };
-        2.0 * total(masks.own_scores(distance)) / pairs
+        Ok(2.0 * total(masks.own_scores(distance)?) / pairs)
     };
-    let between = mean(&samples.scores(&raters, distance));
-    Ok(2.0 * between - own(&samples) - own(&raters))
+    let between = mean(&samples.scores(&raters, distance)?);
+    Ok(2.0 * between - own(&samples)? - own(&raters)?)
 }
 
 /// For each rater the Dice of the sample that is most like it, averaged over raters: "Dice max", from 0 to 1.
@@ -111,7 +111,7 @@ pub fn energy_distance<D: Dimension>(
 /// ```
 pub fn best_dice<D: Dimension>(samples: &[ArrayView<'_, bool, D>], raters: &[ArrayView<'_, bool, D>]) -> Result<f64> {
     let [samples, raters] = pack(samples, raters)?;
-    let scores = raters.scores(&samples, |overlap| overlap.dice(EmptyRegion::One));
+    let scores = raters.scores(&samples, |overlap| overlap.dice(EmptyRegion::One))?;
     let best = |scores: &[f64]| scores.iter().copied().fold(0.0, f64::max);
     let best: Vec<f64> = scores.chunks(samples.len()).map(best).collect();
     Ok(mean(&best))
@@ -153,7 +153,7 @@ pub fn matched_iou<D: Dimension>(samples: &[ArrayView<'_, bool, D>], raters: &[A
             max: MOST_PAIRS,
         });
     }
-    let table = samples.scores(&raters, |overlap| overlap.jaccard(EmptyRegion::One));
+    let table = samples.scores(&raters, |overlap| overlap.jaccard(EmptyRegion::One))?;
     let iou = |row: usize, column: usize| table[row % rows * columns + column % columns];
     let matched = cheapest(count, |row, column| -iou(row, column));
     let matched: Vec<f64> = (0..).zip(matched).map(|(column, row)| iou(row, column)).collect();

@@ -80,7 +80,9 @@ pub fn threshold_dice<F: SoftFloat, D: Dimension>(
         .map(|limit| (F::round_from(limit), least_votes(limit, raters.len())))
         .collect();
     let work = probabilities.len().saturating_mul(masks.len() + limits.len());
-    let pieces = parallel::pieces(probabilities.len(), PIECE);
+    // At least 16 voxels for each threshold: the counts of all pieces take no more than 1.5 bytes a voxel.
+    let piece = PIECE.max(16 * limits.len());
+    let pieces = parallel::pieces(probabilities.len(), piece);
     let counted = parallel::map(work, pieces, |piece| {
         let mut votes = vec![0_usize; piece.len()];
         for mask in &masks {

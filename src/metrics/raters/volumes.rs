@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayRef, Ix2};
 
-use crate::common::arrays::in_order;
+use crate::common::arrays::{in_order, reserved, zeros};
 use crate::common::parallel::total;
 use crate::{Error, Result};
 
@@ -20,7 +20,7 @@ use crate::{Error, Result};
 /// code integrates three standard deviations about their mean.
 ///
 /// # Errors
-/// [`Error::Empty`] without raters.
+/// [`Error::Empty`] without raters, [`Error::TooLarge`].
 ///
 /// ```
 /// use soft_labels::metrics::crps_of_volumes;
@@ -35,7 +35,8 @@ pub fn crps_of_volumes(volume: f64, raters: &[f64]) -> Result<f64> {
         return Err(Error::Empty { what: "raters" });
     }
     let count = raters.len() as f64;
-    let mut sorted = raters.to_vec();
+    let mut sorted = reserved(raters.len(), || vec![raters.len()])?;
+    sorted.extend_from_slice(raters);
     sorted.sort_unstable_by(f64::total_cmp);
     // Of all pairs, k (R - k) lie on both sides of the gap above the k lowest volumes.
     let gaps = (1..).zip(sorted.windows(2)).map(|(below, pair)| {
@@ -77,11 +78,9 @@ pub fn icc_of_volumes(volumes: &ArrayRef<f64, Ix2>) -> Result<f64> {
     }
     let (n, k) = (cases as f64, raters as f64);
     let values = in_order(volumes)?;
-    let of_cases: Vec<f64> = values
-        .chunks(raters)
-        .map(|row| total(row.iter().copied()) / k)
-        .collect();
-    let mut of_raters = vec![0.0; raters];
+    let mut of_cases = reserved(cases, || vec![cases])?;
+    of_cases.extend(values.chunks(raters).map(|row| total(row.iter().copied()) / k));
+    let mut of_raters: Vec<f64> = zeros(raters, &[raters])?;
     for row in values.chunks(raters) {
         of_raters.iter_mut().zip(row).for_each(|(sum, value)| *sum += value / n);
     }
