@@ -70,6 +70,11 @@ def batch(seed, calls_to_make, limit):
             return np.zeros((4, 5, 6), pick(["u1", "i8", "?", "f4"]))
         return array()
 
+    def mask():
+        far = np.broadcast_to(True, (10**6, 10**6, 10**4))
+        noise = rng.integers(0, 256, (3, 4)).astype(np.uint8).view(np.bool_)
+        return pick([np.ones((3, 4), bool), np.zeros((4, 3), bool).T, noise, far, anything()])
+
     def count():
         return pick(odd) if rng.random() < 0.3 else int(rng.integers(1, 6))
 
@@ -104,6 +109,13 @@ def batch(seed, calls_to_make, limit):
         lambda: metrics.reliability(anything(), anything(), count(), bins=count(), scope=anything()) + pick(odd),
         lambda: metrics.nll(anything(), anything(), count(), ignore=count(), scope=pick(["foreground", anything()])),
         lambda: metrics.brier_soft(anything(), anything(), scope=pick(["all", anything()])),
+        lambda: metrics.threshold_dice(pick([np.ones((3, 4)), anything()]), [mask(), mask()], pick([[0.5], anything(), (0.1, float("nan"))])),
+        lambda: metrics.energy_distance([mask()], pick([[mask()], anything()]), pick(["iou", "dice", "x"]), pairs=pick(["all", "different", 1])),
+        lambda: pick([metrics.matched_iou, metrics.best_dice])([mask()] * 3, [mask(), mask()]),
+        lambda: pick([metrics.fleiss_kappa, metrics.krippendorff_alpha, metrics.icc_of_volumes])(anything()),
+        lambda: metrics.crps_of_volumes(count(), anything()),
+        lambda: metrics.class_calibration(pick([np.ones((3, 4)), anything()]), mask(), count()),
+        lambda: metrics.temperature(anything(), anything(), ignore=count()),
         lambda: metrics.Reliability.from_json(pick(["", "{", '{"bins": []}', '{"bins": [{"count": 1e300, "correct": 0, "confidence": -1}]}'])),
         lambda: kernel(method(), count()),
         lambda: Encoding().with_channels(anything()).settings,

@@ -7,6 +7,7 @@ mod fuse;
 mod loss;
 mod metrics;
 mod objects;
+mod raters;
 mod reliability;
 mod slabs;
 mod structures;
@@ -44,6 +45,16 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(metrics::nll_soft, module)?)?;
     module.add_function(wrap_pyfunction!(metrics::brier_soft, module)?)?;
     module.add_function(wrap_pyfunction!(metrics::top_labels, module)?)?;
+    module.add_function(wrap_pyfunction!(metrics::temperature, module)?)?;
+    module.add_function(wrap_pyfunction!(reliability::class_calibration, module)?)?;
+    module.add_function(wrap_pyfunction!(raters::threshold_dice, module)?)?;
+    module.add_function(wrap_pyfunction!(raters::energy_distance, module)?)?;
+    module.add_function(wrap_pyfunction!(raters::matched_iou, module)?)?;
+    module.add_function(wrap_pyfunction!(raters::best_dice, module)?)?;
+    module.add_function(wrap_pyfunction!(raters::fleiss_kappa, module)?)?;
+    module.add_function(wrap_pyfunction!(raters::krippendorff_alpha, module)?)?;
+    module.add_function(wrap_pyfunction!(raters::crps_of_volumes, module)?)?;
+    module.add_function(wrap_pyfunction!(raters::icc_of_volumes, module)?)?;
     module.add_function(wrap_pyfunction!(threads::set_num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(threads::num_threads, module)?)?;
     Ok(())

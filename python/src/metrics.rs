@@ -6,8 +6,8 @@ use pyo3::prelude::*;
 use soft_labels::Label;
 use soft_labels::metrics::{
     BinWeight, Confusion, EmptyRegion, Overlap, Region, Scope, Surfaces, Tace, brier as brier_score,
-    brier_soft as brier_score_soft, negative_log_likelihood, negative_log_likelihood_soft, top_labels as top,
-    top_labels_against,
+    brier_soft as brier_score_soft, negative_log_likelihood, negative_log_likelihood_soft, temperature as scaling,
+    top_labels as top, top_labels_against,
 };
 
 use crate::arrays::{each_probability, each_type, read};
@@ -245,6 +245,17 @@ pub(crate) fn brier_soft(
     reference: &Bound<'_, PyUntypedArray>,
 ) -> PyResult<f64> {
     with_soft!(probabilities, reference, brier_score_soft)
+}
+
+/// The temperature that calibrates logits (C, ..).
+#[pyfunction]
+pub(crate) fn temperature(
+    logits: &Bound<'_, PyUntypedArray>,
+    labels: &Bound<'_, PyUntypedArray>,
+    classes: &Bound<'_, Classes>,
+) -> PyResult<f64> {
+    let classes = &classes.get().0;
+    with_views!(logits, labels, |logits, labels| scaling(&logits, &labels, classes))
 }
 
 /// The label of the most probable class; with a reference the ignored label where that is ignored.

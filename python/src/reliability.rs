@@ -1,12 +1,14 @@
 //! The bins of a reliability diagram, which can be added.
 
-use numpy::{IntoPyArray, PyArray1};
+use numpy::{IntoPyArray, PyArray1, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
-use soft_labels::metrics::ReliabilityBin;
+use soft_labels::metrics::{ReliabilityBin, class_calibration as calibration};
 
+use crate::arrays::{each_probability, read};
 use crate::error::{in_range, value};
 use crate::objects::{maker, of_json};
+use crate::threads;
 
 /// Confidence of the most probable class against accuracy, counted in bins of confidence.
 ///
@@ -89,6 +91,18 @@ impl Reliability {
         self.0.ece()
     }
 
+    /// The average calibration error: the mean over bins that hold voxels, all alike; NaN if no voxel was counted.
+    #[getter]
+    fn ace(&self) -> f64 {
+        self.0.ace()
+    }
+
+    /// The maximum calibration error: that of the worst bin, NaN if no voxel was counted.
+    #[getter]
+    fn mce(&self) -> f64 {
+        self.0.mce()
+    }
+
     fn __len__(&self) -> usize {
         self.0.bins().len()
     }
@@ -167,4 +181,18 @@ impl Reliability {
         let column: Vec<_> = self.0.bins().iter().map(of).collect();
         column.into_pyarray(py)
     }
+}
+
+/// The bins of the probability of one class.
+#[pyfunction]
+pub(crate) fn class_calibration(
+    probabilities: &Bound<'_, PyUntypedArray>,
+    hit: &Bound<'_, PyUntypedArray>,
+    bins: usize,
+) -> PyResult<Reliability> {
+    each_probability!(probabilities.dtype(), F => {
+        let (held, hit) = (read::<F>(probabilities)?, read::<bool>(hit)?);
+        let (p, hit) = (held.as_array(), hit.as_array());
+        threads::run(held.py(), || calibration(&p, &hit, bins))?.map(Reliability).map_err(value)
+    })
 }

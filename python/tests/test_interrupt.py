@@ -17,6 +17,7 @@ from soft_labels import Classes, _interrupt, _native, encode_sparse, encode_stru
 LABELS = (np.indices((6, 9, 8)).sum(0) // 5 % 3).astype(np.uint8)
 OTHER = np.ascontiguousarray(LABELS[::-1])
 SOFT = soft_labels.encode(LABELS, 3)
+MASKS = [LABELS == 1, OTHER == 1]
 
 CALLS = {
     "encode_sparse": lambda: encode_sparse(LABELS, 3).to_dense(),
@@ -36,6 +37,16 @@ CALLS = {
     "brier": lambda: metrics.brier(SOFT, OTHER, 3),
     "nll_soft": lambda: metrics.nll_soft(SOFT, SOFT),
     "brier_soft": lambda: metrics.brier_soft(SOFT, SOFT[:, ::-1]),
+    "temperature": lambda: metrics.temperature(SOFT, LABELS),
+    "class_calibration": lambda: metrics.class_calibration(SOFT[1], OTHER == 1),
+    "threshold_dice": lambda: metrics.threshold_dice(SOFT[1], MASKS),
+    "energy_distance": lambda: metrics.energy_distance(MASKS, [LABELS == 2]),
+    "matched_iou": lambda: metrics.matched_iou(MASKS, [LABELS == 2]),
+    "best_dice": lambda: metrics.best_dice(MASKS, [LABELS == 2]),
+    "fleiss_kappa": lambda: metrics.fleiss_kappa([[3, 0], [1, 2]]),
+    "krippendorff_alpha": lambda: metrics.krippendorff_alpha([[3, 0], [1, 1]]),
+    "crps_of_volumes": lambda: metrics.crps_of_volumes(3.0, [1.0, 5.0]),
+    "icc_of_volumes": lambda: metrics.icc_of_volumes([[1.0, 2.0], [3.0, 5.0]]),
     "top_labels": lambda: metrics.top_labels(SOFT, 3),
 }
 

@@ -1,7 +1,11 @@
-"""Predictions against references: overlap, surfaces and calibration.
+"""Predictions against references: overlap, surfaces and calibration; and against several raters.
 
 The exact definitions are those of the crate's module `metrics`. Numbers that do not exist are NaN: so is
 a distance between two surfaces that are both empty. Where one of them is, it is infinite.
+
+Several raters are a list of masks, arrays of bools of one shape and any axes: `threshold_dice` of a map of probabilities,
+`energy_distance`, `matched_iou` and `best_dice` of several sampled masks. `fleiss_kappa`, `krippendorff_alpha` and
+`icc_of_volumes` are of the raters among themselves.
 
 A prediction and its reference are of one map, (C, H, W) or (C, D, H, W) beside (H, W) or (D, H, W), never of a batch. A voxel
 that the reference ignores counts nowhere, whatever the prediction holds there. A voxel without any probability whose reference
@@ -16,21 +20,32 @@ labels, and labels where it takes a label map. `judge` takes either: probabiliti
 array([0.6667])
 """
 
+from ._agreement import crps_of_volumes, fleiss_kappa, icc_of_volumes, krippendorff_alpha
 from ._calibration import Reliability, brier, brier_soft, ece, nll, nll_soft, reliability, tace, top_labels
+from ._class_calibration import class_calibration, temperature
 from ._judge import judge
 from ._overlap import confusion_matrix, dice, jaccard, overlap
+from ._samples import best_dice, energy_distance, matched_iou, threshold_dice
 from ._surfaces import hausdorff, surface_dice, surface_distances
 
 __all__ = [
     "Reliability",
+    "best_dice",
     "brier",
     "brier_soft",
+    "class_calibration",
     "confusion_matrix",
+    "crps_of_volumes",
     "dice",
     "ece",
+    "energy_distance",
+    "fleiss_kappa",
     "hausdorff",
+    "icc_of_volumes",
     "jaccard",
     "judge",
+    "krippendorff_alpha",
+    "matched_iou",
     "nll",
     "nll_soft",
     "overlap",
@@ -38,5 +53,7 @@ __all__ = [
     "surface_dice",
     "surface_distances",
     "tace",
+    "temperature",
+    "threshold_dice",
     "top_labels",
 ]

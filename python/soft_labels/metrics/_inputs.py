@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .._arguments import bools_of, label_map, per_axis, plain, probabilities_of
 from .._interchange import Array, ArrayOrTensor, is_tensor
@@ -22,7 +22,7 @@ def pair_of(prediction: ArrayOrTensor, reference: ArrayOrTensor) -> tuple[Array,
     found, drawn = label_map(prediction, "a prediction"), label_map(reference, "a reference")
     if found.shape != drawn.shape:
         raise ValueError(f"the prediction has shape {found.shape}, the reference {drawn.shape}; give the same voxels")
-    found, drawn = _judged_map(found), _judged_map(drawn)
+    found, drawn = judged_map(found), judged_map(drawn)
     if found.dtype != drawn.dtype:
         return found.astype(np.int64), drawn.astype(np.int64)
     return found, drawn
@@ -37,7 +37,7 @@ def judged(
         raise ValueError(
             f"probabilities have shape {shape}, classes first, the reference {drawn.shape}; give the same voxels"
         )
-    found, drawn = probabilities_of(probabilities), _judged_map(drawn)
+    found, drawn = probabilities_of(probabilities), judged_map(drawn)
     if isinstance(scope, str):
         if scope == "all":
             return found, drawn, classes
@@ -48,6 +48,25 @@ def judged(
         inside = mask_of(scope, drawn.shape)
     ignored = _ignored(classes)
     return found, np.where(inside, drawn, np.int64(ignored)), classes.with_ignore(ignored)
+
+
+def masks_of(masks: Sequence[ArrayOrTensor], what: str) -> list[NDArray[np.bool_]]:
+    """Arrays of bools, which are a list: an array would be one mask."""
+    if not isinstance(masks, (list, tuple)):
+        raise TypeError(
+            f"{what} are a list of arrays of bools, not {type(masks).__name__}; list(array) is one of a stack"
+        )
+    return [bools_of(mask, f"each of {what}") for mask in masks]
+
+
+def numbers_of(values: ArrayLike, what: str, axes: str) -> NDArray[np.float64]:
+    """Real numbers as float64, on as many axes as there are words."""
+    array = np.asarray(values) if isinstance(values, (list, tuple)) else plain(values, what)
+    if array.dtype.kind not in "uif":
+        raise TypeError(f"{what} are real numbers, not of {array.dtype}")
+    if array.ndim != len(axes.split(", ")):
+        raise ValueError(f"{what} have the axes ({axes}), but {array.ndim} are given")
+    return np.array(array, dtype=np.float64)
 
 
 def mask_of(scope: ArrayOrTensor, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -68,7 +87,7 @@ def _ignored(classes: Classes) -> int:
     return next(label for label in range(-1, -(2**17), -1) if label not in taken)
 
 
-def _judged_map(labels: Array) -> Array:
+def judged_map(labels: Array) -> Array:
     """A label map of uint8, int16 or int64."""
     if labels.dtype == np.bool_:
         return labels.view(np.uint8)

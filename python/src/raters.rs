@@ -1,0 +1,118 @@
+//! Predictions against several raters, and the raters among themselves.
+
+use ndarray::{ArrayView2, Ix2};
+use numpy::{Element, PyReadonlyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::prelude::*;
+use soft_labels::Label;
+use soft_labels::metrics::{
+    OwnPairs, Similarity, best_dice as best, crps_of_volumes as crps, energy_distance as energy, fleiss_kappa as kappa,
+    icc_of_volumes as icc, krippendorff_alpha as alpha, matched_iou as matched, threshold_dice as dice_of_thresholds,
+};
+
+use crate::arrays::{each_float, each_label, read, read_all, views};
+use crate::error::value;
+use crate::threads;
+
+/// The mean Dice over thresholds of a probability map and the share of raters.
+#[pyfunction]
+pub(crate) fn threshold_dice(
+    probabilities: &Bound<'_, PyUntypedArray>,
+    raters: Vec<Bound<'_, PyUntypedArray>>,
+    thresholds: Vec<f64>,
+) -> PyResult<f64> {
+    each_float!(probabilities.dtype(), F => {
+        let (held, drawn) = (read::<F>(probabilities)?, read_all::<bool>(&raters)?);
+        let (p, raters) = (held.as_array(), views(&drawn));
+        threads::run(held.py(), || dice_of_thresholds(&p, &raters, &thresholds))?.map_err(value)
+    })
+}
+
+/// The generalised energy distance between samples and raters.
+#[pyfunction]
+pub(crate) fn energy_distance(
+    py: Python<'_>,
+    samples: Vec<Bound<'_, PyUntypedArray>>,
+    raters: Vec<Bound<'_, PyUntypedArray>>,
+    similarity: &str,
+    pairs: &str,
+) -> PyResult<f64> {
+    let similarity = match similarity {
+        "iou" => Similarity::Iou,
+        "dice" => Similarity::Dice,
+        other => return Err(value(format!("similarity is \"iou\" or \"dice\", not {other:?}"))),
+    };
+    let pairs = match pairs {
+        "all" => OwnPairs::All,
+        "different" => OwnPairs::Different,
+        other => return Err(value(format!("pairs are \"all\" or \"different\", not {other:?}"))),
+    };
+    let (found, drawn) = (read_all::<bool>(&samples)?, read_all::<bool>(&raters)?);
+    let (samples, raters) = (views(&found), views(&drawn));
+    threads::run(py, || energy(&samples, &raters, similarity, pairs))?.map_err(value)
+}
+
+/// The mean intersection over union of samples and raters that are matched one to one.
+#[pyfunction]
+pub(crate) fn matched_iou(
+    py: Python<'_>,
+    samples: Vec<Bound<'_, PyUntypedArray>>,
+    raters: Vec<Bound<'_, PyUntypedArray>>,
+) -> PyResult<f64> {
+    let (found, drawn) = (read_all::<bool>(&samples)?, read_all::<bool>(&raters)?);
+    let (samples, raters) = (views(&found), views(&drawn));
+    threads::run(py, || matched(&samples, &raters))?.map_err(value)
+}
+
+/// The best sample's Dice, averaged over raters.
+#[pyfunction]
+pub(crate) fn best_dice(
+    py: Python<'_>,
+    samples: Vec<Bound<'_, PyUntypedArray>>,
+    raters: Vec<Bound<'_, PyUntypedArray>>,
+) -> PyResult<f64> {
+    let (found, drawn) = (read_all::<bool>(&samples)?, read_all::<bool>(&raters)?);
+    let (samples, raters) = (views(&found), views(&drawn));
+    threads::run(py, || best(&samples, &raters))?.map_err(value)
+}
+
+/// The rows and columns of a table, which the package's Python code made one of two axes.
+fn table<'a, T: Element>(array: &'a PyReadonlyArrayDyn<'_, T>) -> PyResult<ArrayView2<'a, T>> {
+    array.as_array().into_dimensionality::<Ix2>().map_err(value)
+}
+
+/// Fleiss' kappa of how many raters chose each class.
+#[pyfunction]
+pub(crate) fn fleiss_kappa(counts: &Bound<'_, PyUntypedArray>) -> PyResult<f64> {
+    each_label!(counts.dtype(), L => of_counts::<L>(counts, |table| kappa(&table)))
+}
+
+/// Krippendorff's alpha of how many raters chose each class.
+#[pyfunction]
+pub(crate) fn krippendorff_alpha(counts: &Bound<'_, PyUntypedArray>) -> PyResult<f64> {
+    each_label!(counts.dtype(), L => of_counts::<L>(counts, |table| alpha(&table)))
+}
+
+fn of_counts<L: Label + Element>(
+    counts: &Bound<'_, PyUntypedArray>,
+    agreement: impl FnOnce(ArrayView2<'_, L>) -> soft_labels::Result<f64> + Send,
+) -> PyResult<f64> {
+    let held = read::<L>(counts)?;
+    let table = table(&held)?;
+    threads::run(held.py(), || agreement(table))?.map_err(value)
+}
+
+/// The continuous ranked probability score of a volume against raters' volumes.
+#[pyfunction]
+pub(crate) fn crps_of_volumes(volume: f64, raters: &Bound<'_, PyUntypedArray>) -> PyResult<f64> {
+    let held = read::<f64>(raters)?;
+    let raters = held.as_slice().map_err(value)?;
+    threads::run(held.py(), || crps(volume, raters))?.map_err(value)
+}
+
+/// The intraclass correlation of a table (cases, raters).
+#[pyfunction]
+pub(crate) fn icc_of_volumes(volumes: &Bound<'_, PyUntypedArray>) -> PyResult<f64> {
+    let held = read::<f64>(volumes)?;
+    let table = table(&held)?;
+    threads::run(held.py(), || icc(&table))?.map_err(value)
+}
