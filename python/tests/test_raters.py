@@ -154,3 +154,24 @@ def test_the_temperature_is_that_of_numpy():
 def test_errors_say_what_is_wrong(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_many_voxels_are_those_of_all_pieces():
+    # What holds of a few voxels holds of as many copies of them.
+    rng = naive.generator(15)
+    p, masks = rng.integers(0, 11, 37) / 10, [rng.random(37) < 0.4 for _ in range(3)]
+    logits, labels = rng.normal(0, 3, (3, 37)), rng.integers(0, 3, 37)
+    far, copies = [np.tile(mask, 6001) for mask in masks], np.tile(p, 6001)
+    found = [
+        metrics.threshold_dice(copies, far),
+        metrics.energy_distance(far[:1], far[1:]),
+        *metrics.class_calibration(copies, far[0]),
+        metrics.temperature(np.tile(logits, 6001), np.tile(labels, 6001)),
+    ]
+    expected = [
+        plain.threshold_dice(p, masks),
+        plain.energy_distance(masks[:1], masks[1:]),
+        *plain.class_calibration(p, masks[0]),
+        plain.temperature(logits, labels),
+    ]
+    assert found == pytest.approx(expected, rel=1e-9)
