@@ -246,7 +246,7 @@ impl Reliability {
     /// ACE = 1/|B| Σ_b |accuracy_b - confidence_b|
     /// ```
     ///
-    /// The example of [`class_calibration`](super::class_calibration) uses it.
+    /// The example of [`class_calibration`](super::class_calibration()) uses it.
     pub fn ace(&self) -> f64 {
         let (sum, bins) = self.gaps().fold((0.0, 0.0), |(sum, bins), gap| (sum + gap, bins + 1.0));
         sum / bins
@@ -258,7 +258,7 @@ impl Reliability {
     /// MCE = max_b |accuracy_b - confidence_b|
     /// ```
     ///
-    /// The example of [`class_calibration`](super::class_calibration) uses it.
+    /// The example of [`class_calibration`](super::class_calibration()) uses it.
     pub fn mce(&self) -> f64 {
         self.gaps().fold(f64::NAN, f64::max)
     }
