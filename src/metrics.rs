@@ -8,7 +8,7 @@
 //! | Expected calibration error | [`Reliability::ece`] over the top label | 10 bins, [`Scope::Foreground`] |
 //! | Thresholded adaptive calibration error | [`Tace::new`], Nixon et al. | [`Tace::svls_paper`]: also divided by the number of bins |
 //! | Negative log-likelihood, Brier score | [`negative_log_likelihood`], [`brier`] | not reported |
-//! | Calibration of one class | [`class_calibration`] | not reported |
+//! | Calibration of one class | [`class_calibration`](class_calibration()) | not reported |
 //! | Temperature scaling | [`temperature()`] | not reported |
 //!
 //! # Several raters
