@@ -152,7 +152,7 @@ fn what_does_not_fit_is_an_error() {
     unknown[[1, 0, 1]] = 7;
     says(
         &message(&map(unknown), &[2, 3, 1, 2]),
-        "label 7 at voxel [0, 1] is not one of the 3 classes",
+        "label 7 at voxel [1, 0, 1] is not one of the 3 classes",
     );
     says(
         &message(&good, &[2, 2, 1, 2]),
