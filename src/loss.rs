@@ -30,6 +30,7 @@
 //! # Ok::<(), soft_labels::Error>(())
 //! ```
 
+mod activation;
 mod batch;
 mod binary_cross_entropy;
 mod block;

@@ -53,6 +53,24 @@ enum Wanted {
     PerVoxel,
 }
 
+/// Sets up a loss that is a sum over voxels, and computes it. The two of them share no trait.
+macro_rules! by_voxel {
+    ($loss:expr, $settings:ident, $logits:ident, $targets:ident, $mask:ident, $out:ident) => {{
+        let mut loss = $loss.reduction($settings.reduction()).divisor($settings.divisor());
+        if let Some(weights) = &$settings.class_weights {
+            loss = loss.class_weights(&**weights);
+        }
+        if let Some(mask) = $mask {
+            loss = loss.mask(mask);
+        }
+        match $out {
+            Out::Nothing => loss.value($logits, $targets),
+            Out::Gradient(mut gradient) => loss.value_and_gradient_into($logits, $targets, &mut gradient),
+            Out::PerVoxel(mut losses) => assign(&mut losses, &loss.per_voxel($logits, $targets)?),
+        }
+    }};
+}
+
 #[pymethods]
 impl Loss {
     #[new]
@@ -197,8 +215,10 @@ impl Loss {
         out: Out<'_, F>,
     ) -> soft_labels::Result<f64> {
         match self.kind {
-            Kind::CrossEntropy if self.sigmoid => self.binary(logits, targets, mask, out),
-            Kind::CrossEntropy => self.cross_entropy(logits, targets, mask, out),
+            Kind::CrossEntropy if self.sigmoid => {
+                by_voxel!(BinaryCrossEntropy::of_batch(), self, logits, targets, mask, out)
+            }
+            Kind::CrossEntropy => by_voxel!(SoftCrossEntropy::of_batch(), self, logits, targets, mask, out),
             Kind::Dice => self.region(DiceSemimetric::of_batch(), logits, targets, mask, out),
             Kind::Jaccard => self.region(JaccardSemimetric::of_batch(), logits, targets, mask, out),
         }
@@ -213,52 +233,6 @@ impl Loss {
             Divisor::Weight
         } else {
             Divisor::Voxels
-        }
-    }
-
-    fn cross_entropy<F: LossFloat>(
-        &self,
-        logits: &ArrayViewD<'_, F>,
-        targets: &impl Targets<F>,
-        mask: Option<ArrayViewD<'_, bool>>,
-        out: Out<'_, F>,
-    ) -> soft_labels::Result<f64> {
-        let mut loss = SoftCrossEntropy::of_batch()
-            .reduction(self.reduction())
-            .divisor(self.divisor());
-        if let Some(weights) = &self.class_weights {
-            loss = loss.class_weights(&**weights);
-        }
-        if let Some(mask) = mask {
-            loss = loss.mask(mask);
-        }
-        match out {
-            Out::Nothing => loss.value(logits, targets),
-            Out::Gradient(mut gradient) => loss.value_and_gradient_into(logits, targets, &mut gradient),
-            Out::PerVoxel(mut losses) => assign(&mut losses, &loss.per_voxel(logits, targets)?),
-        }
-    }
-
-    fn binary<F: LossFloat>(
-        &self,
-        logits: &ArrayViewD<'_, F>,
-        targets: &impl Targets<F>,
-        mask: Option<ArrayViewD<'_, bool>>,
-        out: Out<'_, F>,
-    ) -> soft_labels::Result<f64> {
-        let mut loss = BinaryCrossEntropy::of_batch()
-            .reduction(self.reduction())
-            .divisor(self.divisor());
-        if let Some(weights) = &self.class_weights {
-            loss = loss.class_weights(&**weights);
-        }
-        if let Some(mask) = mask {
-            loss = loss.mask(mask);
-        }
-        match out {
-            Out::Nothing => loss.value(logits, targets),
-            Out::Gradient(mut gradient) => loss.value_and_gradient_into(logits, targets, &mut gradient),
-            Out::PerVoxel(mut losses) => assign(&mut losses, &loss.per_voxel(logits, targets)?),
         }
     }
 

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use ndarray::{Array, ArrayRef, ArrayViewD, Dimension};
+use ndarray::{Array, ArrayRef, ArrayViewD, Axis, Dimension, RemoveAxis};
 
+use super::activation::Activation;
 use super::block::Block;
 use super::elementary::{BLOCK, LossFloat, PerVoxel};
 use super::label_targets::EncodedPiece;
@@ -23,13 +24,6 @@ pub(super) struct Buffers<F> {
     pub(super) targets: Vec<PerVoxel<F>>,
     /// The targets of the piece, if they are made of label maps.
     encoded: EncodedPiece<F>,
-}
-
-/// From logits to predictions.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Activation {
-    Softmax,
-    Sigmoid,
 }
 
 /// The samples of a call.
@@ -337,4 +331,16 @@ pub(super) fn new_gradient<F: LossFloat, D: Dimension>(
     let mut gradient = arrays::filled(logits.raw_dim(), F::zero())?;
     let value = write(&mut gradient)?;
     Ok((value, gradient))
+}
+
+/// The losses of all voxels, which `write` writes: the shape of the logits without the class axis.
+pub(super) fn new_losses<F: LossFloat, D: RemoveAxis>(
+    logits: &ArrayRef<F, D>,
+    batch: &Batch<'_, F>,
+    write: impl FnOnce(&mut [F]) -> Result<f64>,
+) -> Result<Array<F, D::Smaller>> {
+    let class_axis = Axis(usize::from(batch.batched));
+    let mut losses = arrays::filled(logits.raw_dim().remove_axis(class_axis), F::zero())?;
+    write(losses.as_slice_mut().expect("a new array is in C order"))?;
+    Ok(losses)
 }

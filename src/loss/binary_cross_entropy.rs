@@ -2,14 +2,14 @@
 
 use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension, RemoveAxis};
 
-use super::batch::{Activation, Batch, Buffers, new_gradient, write_gradient};
+use super::activation::Activation;
+use super::batch::{Batch, Buffers, new_gradient, new_losses, write_gradient};
 use super::block::Block;
 use super::class_weights;
 use super::elementary::{BLOCK, LossFloat, PerVoxel};
 use super::reduction::{Divisor, Reduction};
 use super::targets::Targets;
 use crate::Result;
-use crate::common::arrays;
 use crate::common::parallel::total;
 
 /// Cross entropy between soft memberships and the sigmoid of logits, each channel alone: for regions and structures that
@@ -201,13 +201,9 @@ impl<'m> BinaryCrossEntropy<'m> {
         targets: &(impl Targets<F> + ?Sized),
     ) -> Result<Array<F, D::Smaller>> {
         let batch = Batch::new(logits, targets, self.mask.as_ref(), self.batched, Activation::Sigmoid)?;
-        let class_axis = ndarray::Axis(usize::from(self.batched));
-        let mut out = arrays::filled(logits.raw_dim().remove_axis(class_axis), F::zero())?;
-        let values = out.as_slice_mut().expect("a new array is in C order");
-        self.clone()
-            .reduction(Reduction::Sum)
-            .compute(&batch, values, &mut [])?;
-        Ok(out)
+        new_losses(logits, &batch, |losses| {
+            self.clone().reduction(Reduction::Sum).compute(&batch, losses, &mut [])
+        })
     }
 
     /// The loss. The losses of all voxels and the gradient are written unless they are empty.

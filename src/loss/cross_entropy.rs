@@ -2,14 +2,14 @@
 
 use ndarray::{Array, ArrayRef, ArrayView, ArrayViewD, Dimension, RemoveAxis};
 
-use super::batch::{Activation, Batch, Buffers, exponentials, new_gradient, write_gradient};
+use super::activation::Activation;
+use super::batch::{Batch, Buffers, exponentials, new_gradient, new_losses, write_gradient};
 use super::block::Block;
 use super::class_weights;
 use super::elementary::{BLOCK, LossFloat, PerVoxel};
 use super::reduction::{Divisor, Reduction};
 use super::targets::Targets;
 use crate::Result;
-use crate::common::arrays;
 use crate::common::parallel::total;
 
 /// Cross entropy between soft targets and the softmax of logits: equation 3 of the [paper].
@@ -239,13 +239,9 @@ impl<'m> SoftCrossEntropy<'m> {
         targets: &(impl Targets<F> + ?Sized),
     ) -> Result<Array<F, D::Smaller>> {
         let batch = self.batch(logits, targets)?;
-        let class_axis = ndarray::Axis(usize::from(self.batched));
-        let mut out = arrays::filled(logits.raw_dim().remove_axis(class_axis), F::zero())?;
-        let values = out.as_slice_mut().expect("a new array is in C order");
-        self.clone()
-            .reduction(Reduction::Sum)
-            .compute(&batch, values, &mut [])?;
-        Ok(out)
+        new_losses(logits, &batch, |losses| {
+            self.clone().reduction(Reduction::Sum).compute(&batch, losses, &mut [])
+        })
     }
 
     fn batch<'a, F: LossFloat, D: Dimension>(
