@@ -67,7 +67,8 @@ class LabelLoss(torch.nn.Module):
             empty=math.nan if empty == "nan" else 0.0,
             **settings,
         )
-        # Made here, since a compiled graph holds strings.
+        # Made here, since a compiled graph holds plain numbers and strings.
+        self._ignore = self.classes.ignore
         self._of_labels = self.settings.to_json()
         self._of_soft = replace(self.settings, soft=True).to_json()
 
@@ -174,7 +175,7 @@ class LabelLoss(torch.nn.Module):
             counts = torch.zeros_like(targets[:, :1], dtype=torch.bool)
             for one, weight in zip(maps, weights):
                 if weight > 0:
-                    counts |= True if self.classes.ignore is None else (one != self.classes.ignore).unsqueeze(1)
+                    counts |= True if self._ignore is None else (one != self._ignore).unsqueeze(1)
         if mask is not None:
             counts = counts.bool() & as_mask(_without_channel(mask, voxels, "masks").to(counts.device)).unsqueeze(1)
         counts = counts.to(targets.dtype)

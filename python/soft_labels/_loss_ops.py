@@ -1,4 +1,7 @@
-"""The losses as operators of PyTorch, so that autograd and `torch.compile` take them as one step."""
+"""The losses as operators of PyTorch, so that autograd and `torch.compile` take them as one step.
+
+Schemas are written out: PyTorch 2.4 cannot infer them from annotations that are strings.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ def _integers(labels: Tensor) -> Tensor:
     return whole
 
 
-@torch.library.custom_op("soft_labels::as_mask", mutates_args=())
+@torch.library.custom_op("soft_labels::as_mask", mutates_args=(), schema="(Tensor mask) -> Tensor")
 def as_mask(mask: Tensor) -> Tensor:
     """A mask as bools. Other numbers than 0 and 1 are no mask."""
     keep = mask.view(torch.uint8) != 0 if mask.dtype == torch.bool else mask == 1
@@ -56,7 +59,7 @@ def _(mask: Tensor) -> Tensor:
     return mask.new_empty(mask.shape, dtype=torch.bool)
 
 
-@torch.library.custom_op("soft_labels::encoded", mutates_args=())
+@torch.library.custom_op("soft_labels::encoded", mutates_args=(), schema="(Tensor[] maps, str settings) -> Tensor")
 def encoded(maps: Sequence[Tensor], settings: str) -> Tensor:
     """The soft labels (N, C, ..) of the label maps (N, ..) of each rater, in float32."""
     known = of_json(settings)
@@ -80,7 +83,11 @@ def _(maps: Sequence[Tensor], settings: str) -> Tensor:
     return maps[0].new_empty((samples, channels, *voxels), dtype=torch.float32)
 
 
-@torch.library.custom_op("soft_labels::loss", mutates_args=())
+@torch.library.custom_op(
+    "soft_labels::loss",
+    mutates_args=(),
+    schema="(Tensor logits, Tensor[] targets, Tensor? mask, str settings) -> Tensor",
+)
 def loss(logits: Tensor, targets: Sequence[Tensor], mask: Tensor | None, settings: str) -> Tensor:
     """The loss of logits (N, C, ..)."""
     known = of_json(settings)
@@ -98,7 +105,11 @@ def loss(logits: Tensor, targets: Sequence[Tensor], mask: Tensor | None, setting
     return torch.tensor(_empty(known) if value is None else value, dtype=logits.dtype)
 
 
-@torch.library.custom_op("soft_labels::loss_gradient", mutates_args=())
+@torch.library.custom_op(
+    "soft_labels::loss_gradient",
+    mutates_args=(),
+    schema="(Tensor logits, Tensor[] targets, Tensor? mask, str settings, Tensor slope) -> Tensor",
+)
 def loss_gradient(
     logits: Tensor, targets: Sequence[Tensor], mask: Tensor | None, settings: str, slope: Tensor
 ) -> Tensor:
