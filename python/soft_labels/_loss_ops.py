@@ -24,24 +24,8 @@ def _on_engine(logits: Tensor, settings: Settings) -> bool:
 
 
 def _arrays(logits: Tensor, targets: Sequence[Tensor], mask: Tensor | None, settings: Settings) -> tuple[Any, Any, Any]:
-    targets = [one.to(logits.dtype) if settings.soft else _integers(one) for one in targets]
+    targets = [one.to(logits.dtype) if settings.soft else _tensor_encode.integers(one) for one in targets]
     return logits.detach().numpy(), [one.numpy() for one in targets], None if mask is None else mask.numpy()
-
-
-def _integers(labels: Tensor) -> Tensor:
-    """Labels as integers: MONAI loads label maps as floats."""
-    if labels.dtype == torch.bool:
-        return labels.to(torch.uint8)
-    if not labels.is_floating_point():
-        return labels
-    whole = labels.to(torch.int64)
-    if not torch.equal(whole.to(labels.dtype), labels):
-        wrong = labels[whole.to(labels.dtype) != labels][0]
-        raise ValueError(
-            f"label {float(wrong)} is no whole number of 64 bits; label maps are resampled by nearest neighbour, and soft labels have the "
-            "shape of the logits"
-        )
-    return whole
 
 
 @torch.library.custom_op("soft_labels::as_mask", mutates_args=(), schema="(Tensor mask) -> Tensor")
@@ -64,7 +48,7 @@ def encoded(maps: Sequence[Tensor], settings: str) -> Tensor:
     """The soft labels (N, C, ..) of the label maps (N, ..) of each rater, in float32."""
     known = of_json(settings)
     classes, encoding = Classes.from_json(known.classes), Encoding.from_json(known.encoding)
-    maps = [_integers(one) for one in maps]
+    maps = [_tensor_encode.integers(one) for one in maps]
     if maps[0].device.type != "cpu":
         return _tensor_encode.encode(maps, classes, encoding, known.rater_weights, torch.float32)
     samples, *voxels = maps[0].shape

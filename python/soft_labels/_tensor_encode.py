@@ -72,17 +72,26 @@ def plan(classes: str, encoding: str, axes: int) -> Plan:
     return Plan(tuple(known.values), known.ignore, grouped, strength, radius, matrix)
 
 
+def integers(labels: Tensor) -> Tensor:
+    """Labels as integers: MONAI loads label maps as floats."""
+    if labels.dtype == torch.bool:
+        return labels.to(torch.uint8)
+    if not labels.is_floating_point():
+        return labels
+    whole = labels.to(torch.int64)
+    wrong = whole.to(labels.dtype) != labels
+    if bool(wrong.any()):
+        at = _first(wrong)
+        raise ValueError(
+            f"label {float(labels[at])} at {list(at)} is no whole number of 64 bits; labels are integers, and label maps are "
+            "resampled by nearest neighbour"
+        )
+    return whole
+
+
 def class_index(labels: Tensor, plan: Plan) -> Tensor:
     """The class of each voxel (N, ..), or the number of classes where it is ignored."""
-    if labels.dtype.is_floating_point:
-        whole = labels.trunc() == labels
-        if not bool(whole.all()):
-            at = _first(~whole)
-            raise ValueError(
-                f"label {float(labels[at])} at {list(at)} is no whole number; labels are integers, and label maps are resampled "
-                "by nearest neighbour"
-            )
-    labels = labels.to(torch.int64)
+    labels = integers(labels).to(torch.int64)
     count = plan.classes
     if plan.values == tuple(range(count)):
         index, known = labels, (labels >= 0) & (labels < count)
