@@ -6,7 +6,6 @@ mod diagram;
 mod prediction;
 mod report;
 mod scores;
-mod summary;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -24,7 +23,7 @@ use soft_labels_files::Geometry;
 use crate::cases;
 use crate::channels::{Kind, regions_of};
 use crate::classes::{NamedClasses, NamedLabels, check_name};
-use crate::command::{self, Failure, Outcome, of_file, printable};
+use crate::command::{Failure, Outcome, of_file, printable};
 use crate::memory;
 use crate::spared::{Spared, place};
 
@@ -37,6 +36,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         spared.check(path)?;
         args.existing.place(path).check()?;
     }
+    args.tables.check(&report::NAMES, &spared, args.existing)?;
     let [csv, diagram] = [&args.csv, &args.reliability].map(|path| path.as_deref().map(place));
     if csv.is_some() && csv == diagram {
         return Err("--csv and --reliability are the same file; give two names".into());
@@ -85,12 +85,14 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     if let Some(path) = &args.csv {
         judgement.write_csv(&args.existing.place(path))?;
     }
-    command::printed(match (one, args.json) {
-        (false, true) => judgement.print_json(),
-        (false, false) => judgement.print_tables(args.per_case),
-        (true, true) => judgement.print_json_of_one(),
-        (true, false) => judgement.print_tables_of_one(),
-    })?;
+    if one {
+        let json = || judgement.json_of_one();
+        args.tables.show(&judgement.tables_of_one(), json, args.existing)?;
+    } else {
+        let json = || judgement.json();
+        args.tables
+            .show(&judgement.tables(args.per_case), json, args.existing)?;
+    }
     Ok(if judgement.failed() == 0 {
         Outcome::Well
     } else {

@@ -13,6 +13,8 @@ mod memory;
 mod raters;
 mod show;
 mod spared;
+mod summary;
+mod tables;
 mod work;
 
 use std::io::{self, Write};

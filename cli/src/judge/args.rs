@@ -9,6 +9,7 @@ use crate::channels::{Kind, Regions};
 use crate::classes::ClassArgs;
 use crate::command::Existing;
 use crate::grid::GridArgs;
+use crate::tables::TablesArgs;
 use crate::work::WorkArgs;
 
 /// Compares predictions with reference label maps
@@ -66,17 +67,14 @@ pub(crate) struct Args {
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = Scope::All)]
     pub(crate) scope: Scope,
 
-    /// Dice and Jaccard of a structure that neither map holds: skip (it counts in no mean, as with nnU-Net), one or zero
+    /// Scores of a structure that neither map holds: skip (it counts in no mean, as with nnU-Net), one (and distances of 0), or zero
+    /// (and infinite distances)
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = Empty::Skip)]
     pub(crate) empty: Empty,
 
     /// Also a table with a row for each case and class
     #[arg(long)]
     pub(crate) per_case: bool,
-
-    /// Prints one JSON object instead of tables; what does not exist is null
-    #[arg(long)]
-    pub(crate) json: bool,
 
     /// Where a row for each case and class goes
     #[arg(long, value_name = "OUT.csv")]
@@ -92,6 +90,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(crate) grid: GridArgs,
+
+    #[command(flatten)]
+    pub(crate) tables: TablesArgs,
 
     #[command(flatten)]
     pub(crate) existing: Existing,
@@ -115,11 +116,39 @@ pub(crate) enum Empty {
 }
 
 impl Empty {
+    /// The rule for the overlap in the library.
     pub(crate) fn region(self) -> EmptyRegion {
         match self {
             Self::Skip => EmptyRegion::Nan,
             Self::One => EmptyRegion::One,
             Self::Zero => EmptyRegion::Zero,
+        }
+    }
+
+    /// The scores and the distances of a structure that neither map holds, if it has any.
+    pub(crate) fn of_neither(self) -> Option<[f64; 2]> {
+        match self {
+            Self::Skip => None,
+            Self::One => Some([1.0, 0.0]),
+            Self::Zero => Some([0.0, f64::INFINITY]),
+        }
+    }
+
+    /// What stands below the tables.
+    pub(crate) fn rule(self) -> &'static str {
+        match self {
+            Self::Skip => {
+                "A structure that neither map holds has no scores and no distances, and counts in no mean (--empty skip). \
+                 If one map alone holds it, Dice, Jaccard and surface Dice are 0 and its distances infinite."
+            }
+            Self::One => {
+                "A structure that neither map holds has scores of 1 and distances of 0 (--empty one). If one map alone holds it, \
+                 Dice, Jaccard and surface Dice are 0 and its distances infinite."
+            }
+            Self::Zero => {
+                "A structure that neither map holds has scores of 0 and infinite distances (--empty zero). If one map alone holds \
+                 it, Dice, Jaccard and surface Dice are 0 and its distances infinite."
+            }
         }
     }
 

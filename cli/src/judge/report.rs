@@ -1,16 +1,17 @@
 //! What was found, as tables, JSON and CSV.
 
-use std::fs::File;
-use std::io::{self, Write};
-
 use serde_json::{Map, Value, json};
-use soft_labels::metrics::{Reliability, ReliabilityBin};
+use soft_labels::metrics::Reliability;
 use soft_labels_files::Place;
 
 use super::args::Empty;
-use super::scores::{OF_CALIBRATION, OF_STRUCTURES, Scores};
-use super::summary::{DRAWS, Summary};
+use super::scores::{OF_CALIBRATION, OF_STRUCTURES, Scores, VOLUMES};
 use crate::command::{Failure, of_file};
+use crate::summary::{DRAWS, Summary};
+use crate::tables::{Cell, OF_SUMMARY, Table, Tables, all_digits, json_number, summary_cells};
+
+/// The names of all tables.
+pub(crate) const NAMES: [&str; 6] = ["overlap", "surfaces", "scores", "found", "calibration", "bins"];
 
 /// The structures that are judged.
 #[derive(Debug, Clone)]
@@ -43,18 +44,18 @@ impl Judgement {
     }
 
     /// For two files.
-    pub(crate) fn print_json_of_one(&self) -> io::Result<()> {
+    pub(crate) fn json_of_one(&self) -> Value {
         let mut object = Map::new();
         if let Some((_, scores)) = self.scored().next() {
             object.extend(self.json_of(scores));
         }
         object.insert("empty".into(), self.empty.name().into());
         self.insert_reliability(&mut object);
-        writeln!(io::stdout(), "{:#}", Value::from(object))
+        object.into()
     }
 
     /// For two folders.
-    pub(crate) fn print_json(&self) -> io::Result<()> {
+    pub(crate) fn json(&self) -> Value {
         let case = |(name, scores): &(String, Result<Scores, String>)| match scores {
             Ok(scores) => {
                 let mut object = Map::from_iter([("case".to_owned(), json!(name))]);
@@ -65,11 +66,12 @@ impl Judgement {
         };
         let of_structure = |structure: usize| {
             let summary = |metric: usize| self.of_structure(structure, metric);
-            OF_STRUCTURES
-                .iter()
-                .enumerate()
+            let metrics = OF_STRUCTURES.iter().enumerate();
+            let mut object: Map<_, _> = metrics
                 .map(|(metric, (key, _))| ((*key).to_owned(), summary_json(&summary(metric))))
-                .collect()
+                .collect();
+            object.extend(self.found(structure).json());
+            object
         };
         let mut summary = self.named(of_structure);
         if self.reliability.is_some() {
@@ -84,7 +86,7 @@ impl Judgement {
         object.insert("empty".into(), self.empty.name().into());
         object.insert("bootstrap".into(), json!({"draws": DRAWS, "seed": self.seed}));
         self.insert_reliability(&mut object);
-        writeln!(io::stdout(), "{:#}", Value::from(object))
+        object.into()
     }
 
     fn json_of(&self, scores: &Scores) -> Map<String, Value> {
@@ -93,13 +95,13 @@ impl Judgement {
             OF_STRUCTURES
                 .iter()
                 .zip(numbers)
-                .map(|((key, _), number)| ((*key).to_owned(), json!(number)))
+                .map(|((key, _), number)| ((*key).to_owned(), json_number(number)))
                 .collect()
         };
         let mut object = self.named(of_structure);
         if let Some(calibration) = &scores.calibration {
             let numbers = OF_CALIBRATION.iter().zip(calibration.numbers);
-            object.extend(numbers.map(|((key, _), number)| ((*key).to_owned(), json!(number))));
+            object.extend(numbers.map(|((key, _), number)| ((*key).to_owned(), json_number(number))));
         }
         object
     }
@@ -116,17 +118,8 @@ impl Judgement {
     }
 
     fn insert_reliability(&self, object: &mut Map<String, Value>) {
-        let bin = |bin: ReliabilityBin| {
-            json!({
-                "lower": bin.lower,
-                "upper": bin.upper,
-                "count": bin.count,
-                "accuracy": bin.accuracy,
-                "confidence": bin.confidence,
-            })
-        };
-        if let Some(reliability) = &self.reliability {
-            object.insert("reliability".into(), reliability.bins().into_iter().map(bin).collect());
+        if let Some(bins) = self.bins() {
+            object.insert("reliability".into(), bins.json());
         }
     }
 
@@ -142,220 +135,220 @@ impl Judgement {
         Summary::of(self.scored().filter_map(of_case), self.seed)
     }
 
+    /// In how many cases a structure was found.
+    fn found(&self, structure: usize) -> Found {
+        let mut found = Found::default();
+        for (_, scores) in self.scored() {
+            let [prediction, reference] = VOLUMES.map(|volume| scores.structures[structure][volume] > 0.0);
+            *match (prediction, reference) {
+                (true, true) => &mut found.both,
+                (false, true) => &mut found.missed,
+                (true, false) => &mut found.invented,
+                (false, false) => &mut found.neither,
+            } += 1;
+        }
+        found
+    }
+
     /// A row for each case and structure.
     pub(crate) fn write_csv(&self, place: &Place<'_>) -> Result<(), Failure> {
-        let write = |file: &mut File| -> Result<(), Failure> {
-            let mut writer = csv::Writer::from_writer(file);
-            let keys = OF_STRUCTURES.iter().chain(&OF_CALIBRATION).map(|(key, _)| *key);
-            writer.write_record(["case", "structure"].into_iter().chain(keys))?;
-            for (case, scores) in self.scored() {
-                for (name, numbers) in self.structures.names.iter().zip(&scores.structures) {
-                    // Calibration is of the case; it stands in each of its rows.
-                    let calibration = scores
-                        .calibration
-                        .as_ref()
-                        .map_or([f64::NAN; OF_CALIBRATION.len()], |of| of.numbers);
-                    let numbers = numbers.iter().chain(&calibration).map(|&number| cell(number));
-                    writer.write_record([text_cell(case), text_cell(name)].into_iter().chain(numbers))?;
-                }
+        let metrics = OF_STRUCTURES.iter().chain(&OF_CALIBRATION);
+        let mut table = Table::new("cases", "", [("case", ""), ("structure", "")].iter().chain(metrics));
+        for (case, scores) in self.scored() {
+            for (name, numbers) in self.structures.names.iter().zip(&scores.structures) {
+                // Calibration is of the case; it stands in each of its rows.
+                let calibration = scores
+                    .calibration
+                    .as_ref()
+                    .map_or([f64::NAN; OF_CALIBRATION.len()], |of| of.numbers);
+                let numbers = numbers.iter().chain(&calibration).map(|&number| number.into());
+                table.push([case.into(), name.as_str().into()].into_iter().chain(numbers));
             }
-            Ok(writer.flush()?)
-        };
-        place.file(|file| of_file(place.path(), write(file)))
+        }
+        place.file(|file| of_file(place.path(), table.write_csv(file)))
     }
 
     /// For two files.
-    pub(crate) fn print_tables_of_one(&self) -> io::Result<()> {
-        let mut text = io::stdout().lock();
-        self.print_structures(&mut text, false)?;
-        writeln!(text, "\n{}", self.about_empty())?;
-        let Some(calibration) = self.scored().find_map(|(_, scores)| scores.calibration.as_ref()) else {
-            return Ok(());
+    pub(crate) fn tables_of_one(&self) -> Tables {
+        let mut tables = Tables {
+            notes: self.notes(),
+            tables: self.of_cases(false).into(),
         };
-        writeln!(text)?;
-        for ((_, title), score) in OF_CALIBRATION.iter().zip(calibration.numbers) {
-            writeln!(text, "{title:26} {:>10}", number(score))?;
-        }
-        self.print_bins(&mut text)
-    }
-
-    /// A row for each structure, and case if there are several, in two tables that fit a terminal.
-    fn print_structures(&self, text: &mut impl Write, cases: bool) -> io::Result<()> {
-        let width = |names: &mut dyn Iterator<Item = &str>| names.map(|name| name.chars().count()).max().unwrap_or(0);
-        let of_case = if cases {
-            width(&mut self.scored().map(|(case, _)| case)).max(4) + 2
-        } else {
-            0
-        };
-        let of_name = width(&mut self.structures.names.iter().map(String::as_str)).max(9);
-        let case_title = if cases { "case" } else { "" };
-        let headings = [
-            [
-                "Dice",
-                "Jaccard",
-                "precision",
-                "recall",
-                "vol. pred.",
-                "vol. ref.",
-                "rel. diff.",
-            ]
-            .as_slice(),
-            &[
-                "surf. Dice",
-                "of refer.",
-                "of predict.",
-                "average mm",
-                "Hausd. 95",
-                "Hausdorff",
-            ],
-        ];
-        let mut first = 0;
-        for heading in headings {
-            if first > 0 {
-                writeln!(text, "\nsurfaces, within {} mm", short(self.tolerance_mm))?;
+        if let Some(calibration) = self.scored().find_map(|(_, scores)| scores.calibration.as_ref()) {
+            let mut table = Table::new(
+                "calibration",
+                "Calibration",
+                &[("metric", "metric"), ("value", "value")],
+            );
+            for ((_, title), score) in OF_CALIBRATION.iter().zip(calibration.numbers) {
+                table.push([(*title).into(), score.into()]);
             }
-            write!(text, "{case_title:of_case$}{:of_name$}", "structure")?;
-            heading.iter().try_for_each(|title| write!(text, "  {title:>11}"))?;
-            writeln!(text)?;
-            for (case, scores) in self.scored() {
-                let case = if cases { case } else { "" };
-                for (name, numbers) in self.structures.names.iter().zip(&scores.structures) {
-                    write!(text, "{case:of_case$}{name:of_name$}")?;
-                    let columns = numbers[first..].iter().zip(heading);
-                    columns
-                        .into_iter()
-                        .try_for_each(|(&value, _)| write!(text, "  {:>11}", number(value)))?;
-                    writeln!(text)?;
-                }
-            }
-            first += heading.len();
+            tables.tables.push(table);
         }
-        Ok(())
+        tables.tables.extend(self.bins());
+        tables
     }
 
     /// For two folders.
-    pub(crate) fn print_tables(&self, per_case: bool) -> io::Result<()> {
-        let mut text = io::stdout().lock();
+    pub(crate) fn tables(&self, per_case: bool) -> Tables {
+        let mut notes = vec![
+            format!("{} cases, {} failed.", self.cases.len(), self.failed()),
+            format!(
+                "Intervals: 95 % of the mean, bootstrap over cases, {DRAWS} draws, seed {}.",
+                self.seed
+            ),
+            "A mean is over finite values. The median has the infinite ones in it.".to_owned(),
+        ];
+        notes.extend(self.notes());
+        let mut tables = Vec::new();
         if per_case {
-            self.print_structures(&mut text, true)?;
-            writeln!(text)?;
+            tables.extend(self.of_cases(true));
         }
-        let (cases, failed) = (self.cases.len(), self.failed());
-        writeln!(text, "{cases} cases, {failed} failed")?;
-        let seed = self.seed;
-        writeln!(
-            text,
-            "Intervals: 95 % of the mean, bootstrap over cases, {DRAWS} draws, seed {seed}. Distances in mm, volumes in mm³."
-        )?;
-        writeln!(text, "{}", self.about_empty())?;
-        writeln!(
-            text,
-            "\n{:26}  {:>10}  {:>10}  {:>10}  {:>24}  {:>5}",
-            "", "mean", "std. dev.", "median", "95 % interval of mean", "cases"
-        )?;
-        let near = format!(", {} mm", short(self.tolerance_mm));
-        for (structure, name) in self.structures.names.iter().enumerate() {
-            writeln!(text, "{name}")?;
-            for (metric, (key, title)) in OF_STRUCTURES.iter().enumerate() {
-                let near = if *key == "surface_dice" { near.as_str() } else { "" };
-                print_summary(
-                    &mut text,
-                    &format!("  {title}{near}"),
-                    &self.of_structure(structure, metric),
-                )?;
-            }
-        }
+        tables.push(self.scores());
+        tables.push(self.of_found());
         if self.reliability.is_some() {
-            writeln!(text, "calibration")?;
+            let mut table = Table::new(
+                "calibration",
+                "Calibration",
+                [("metric", "metric")].iter().chain(&OF_SUMMARY),
+            );
             for (metric, (_, title)) in OF_CALIBRATION.iter().enumerate() {
-                print_summary(&mut text, &format!("  {title}"), &self.of_calibration(metric))?;
+                let summary = summary_cells(&self.of_calibration(metric));
+                table.push([Cell::from(*title)].into_iter().chain(summary));
+            }
+            tables.push(table);
+            tables.extend(self.bins());
+        }
+        Tables { notes, tables }
+    }
+
+    fn scores(&self) -> Table {
+        let columns = [("structure", "structure"), ("metric", "metric")];
+        let mut table = Table::new("scores", "Structures", columns.iter().chain(&OF_SUMMARY));
+        for (structure, name) in self.structures.names.iter().enumerate() {
+            for (metric, (_, title)) in OF_STRUCTURES.iter().enumerate() {
+                let summary = summary_cells(&self.of_structure(structure, metric));
+                table.push([name.as_str().into(), Cell::from(*title)].into_iter().chain(summary));
             }
         }
-        self.print_bins(&mut text)
+        table
     }
 
-    fn about_empty(&self) -> String {
-        let scores = match self.empty {
-            Empty::Skip => "has no Dice and no Jaccard, and counts in no mean",
-            Empty::One => "has a Dice and Jaccard of 1",
-            Empty::Zero => "has a Dice and Jaccard of 0",
-        };
-        format!(
-            "A structure that neither map holds {scores} (--empty {}).",
-            self.empty.name()
-        )
-    }
-
-    fn print_bins(&self, text: &mut impl Write) -> io::Result<()> {
-        let Some(reliability) = &self.reliability else {
-            return Ok(());
-        };
-        writeln!(text, "\n   confidence        voxels  accuracy  mean confidence")?;
-        for bin in reliability.bins() {
-            let (accuracy, confidence) = (number(bin.accuracy), number(bin.confidence));
-            writeln!(
-                text,
-                "{:5.3} to {:5.3} {:>13}  {accuracy:>8}  {confidence:>15}",
-                bin.lower, bin.upper, bin.count
-            )?;
+    fn of_found(&self) -> Table {
+        let columns = [("structure", "structure")];
+        let mut table = Table::new(
+            "found",
+            "Cases in which a structure is",
+            columns.iter().chain(&Found::TITLES),
+        );
+        for (structure, name) in self.structures.names.iter().enumerate() {
+            let counts = self.found(structure).counts().map(Cell::from);
+            table.push([name.as_str().into()].into_iter().chain(counts));
         }
-        Ok(())
+        table
+    }
+
+    /// A row for each structure, and case if there are several, in two tables that fit a terminal.
+    fn of_cases(&self, several: bool) -> [Table; 2] {
+        const OVERLAP: [(&str, &str); 7] = [
+            ("dice", "Dice"),
+            ("jaccard", "Jaccard"),
+            ("precision", "precision"),
+            ("recall", "recall"),
+            ("volume_prediction_mm3", "vol. pred."),
+            ("volume_reference_mm3", "vol. ref."),
+            ("relative_volume_difference", "rel. diff."),
+        ];
+        const SURFACES: [(&str, &str); 6] = [
+            ("surface_dice", "surf. Dice"),
+            ("overlap_reference", "of refer."),
+            ("overlap_prediction", "of predict."),
+            ("average_surface_distance_mm", "average mm"),
+            ("hausdorff95_mm", "Hausd. 95"),
+            ("hausdorff_mm", "Hausdorff"),
+        ];
+        let first = [("case", "case"), ("structure", "structure")];
+        let first = &first[usize::from(!several)..];
+        let mut overlap = Table::new("overlap", "Overlap", first.iter().chain(&OVERLAP));
+        let mut surfaces = Table::new("surfaces", "Surfaces", first.iter().chain(&SURFACES));
+        for (case, scores) in self.scored() {
+            for (name, numbers) in self.structures.names.iter().zip(&scores.structures) {
+                let (of_overlap, of_surfaces) = numbers.split_at(OVERLAP.len());
+                for (table, numbers) in [(&mut overlap, of_overlap), (&mut surfaces, of_surfaces)] {
+                    let case = several.then(|| Cell::from(case));
+                    let first = case.into_iter().chain([name.as_str().into()]);
+                    table.push(first.chain(numbers.iter().map(|&number| number.into())));
+                }
+            }
+        }
+        [overlap, surfaces]
+    }
+
+    /// What holds for all numbers.
+    fn notes(&self) -> Vec<String> {
+        let near = format!(
+            "Surfaces agree within {} mm. Distances are in mm, volumes in mm³ (areas in mm² for images).",
+            all_digits(self.tolerance_mm)
+        );
+        vec![near, self.empty.rule().to_owned()]
+    }
+
+    fn bins(&self) -> Option<Table> {
+        let columns = [
+            ("lower", "above"),
+            ("upper", "to"),
+            ("count", "voxels"),
+            ("accuracy", "accuracy"),
+            ("confidence", "mean confidence"),
+        ];
+        let mut table = Table::new("bins", "Confidence of the top label", &columns);
+        for bin in self.reliability.as_ref()?.bins() {
+            table.push([
+                bin.lower.into(),
+                bin.upper.into(),
+                Cell::Count(bin.count),
+                bin.accuracy.into(),
+                bin.confidence.into(),
+            ]);
+        }
+        Some(table)
     }
 }
 
-fn print_summary(text: &mut impl Write, title: &str, summary: &Summary) -> io::Result<()> {
-    let [mean, deviation, median] = [summary.mean, summary.deviation, summary.median].map(number);
-    let [low, high] = summary.interval.map(number);
-    let interval = format!("{low} to {high}");
-    let cases = summary.cases;
-    writeln!(
-        text,
-        "{title:26}  {mean:>10}  {deviation:>10}  {median:>10}  {interval:>24}  {cases:5}"
-    )
+/// In how many cases a structure is in which of the two maps.
+#[derive(Debug, Clone, Copy, Default)]
+struct Found {
+    both: usize,
+    missed: usize,
+    invented: usize,
+    neither: usize,
+}
+
+impl Found {
+    const TITLES: [(&'static str, &'static str); 4] = [
+        ("both", "in both maps"),
+        ("missed", "missed"),
+        ("invented", "invented"),
+        ("neither", "in neither"),
+    ];
+
+    fn counts(self) -> [usize; 4] {
+        [self.both, self.missed, self.invented, self.neither]
+    }
+
+    fn json(self) -> impl Iterator<Item = (String, Value)> {
+        let counts = Self::TITLES.iter().zip(self.counts());
+        counts.map(|((key, _), count)| (format!("cases_{key}"), json!(count)))
+    }
 }
 
 fn summary_json(summary: &Summary) -> Value {
     json!({
         "cases": summary.cases,
+        "infinite": summary.infinite,
         "mean": summary.mean,
         "standard_deviation": summary.deviation,
-        "median": summary.median,
+        "median": json_number(summary.median),
         "interval_95": summary.interval,
     })
-}
-
-/// A name that no spreadsheet takes for a formula.
-fn text_cell(name: &str) -> String {
-    if name.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{name}")
-    } else {
-        name.to_owned()
-    }
-}
-
-/// All digits, but no rows of zeros.
-fn short(value: f64) -> String {
-    if value == 0.0 || (1e-5..1e16).contains(&value.abs()) || !value.is_finite() {
-        value.to_string()
-    } else {
-        format!("{value:e}")
-    }
-}
-
-/// All digits, or an empty cell for what does not exist.
-fn cell(value: f64) -> String {
-    if value.is_nan() { String::new() } else { short(value) }
-}
-
-/// A few places, or a dash for what does not exist.
-fn number(value: f64) -> String {
-    match value.abs() {
-        size if size.is_nan() => "-".into(),
-        size if size.is_infinite() => "inf".into(),
-        0.0 => "0".into(),
-        size if size < 1e-3 => format!("{value:.3e}"),
-        size if size < 1e4 => format!("{value:.4}"),
-        size if size >= 1e9 => format!("{value:.3e}"),
-        _ => format!("{value:.0}"),
-    }
 }

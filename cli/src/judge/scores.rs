@@ -13,16 +13,19 @@ pub(crate) const OF_STRUCTURES: [(&str, &str); 13] = [
     ("jaccard", "Jaccard"),
     ("precision", "precision"),
     ("recall", "recall"),
-    ("volume_prediction_mm3", "volume of prediction"),
-    ("volume_reference_mm3", "volume of reference"),
-    ("relative_volume_difference", "relative difference"),
+    ("volume_prediction_mm3", "volume of prediction, mm³"),
+    ("volume_reference_mm3", "volume of reference, mm³"),
+    ("relative_volume_difference", "relative difference of volumes"),
     ("surface_dice", "surface Dice"),
-    ("overlap_reference", "  of reference"),
-    ("overlap_prediction", "  of prediction"),
-    ("average_surface_distance_mm", "average distance"),
-    ("hausdorff95_mm", "Hausdorff 95 %"),
-    ("hausdorff_mm", "Hausdorff"),
+    ("overlap_reference", "surface overlap of reference"),
+    ("overlap_prediction", "surface overlap of prediction"),
+    ("average_surface_distance_mm", "average distance, mm"),
+    ("hausdorff95_mm", "Hausdorff 95 %, mm"),
+    ("hausdorff_mm", "Hausdorff, mm"),
 ];
+
+/// Where the volumes of prediction and reference stand among them.
+pub(crate) const VOLUMES: [usize; 2] = [4, 5];
 
 /// The same for the calibration of a case.
 pub(crate) const OF_CALIBRATION: [(&str, &str); 5] = [
@@ -59,6 +62,11 @@ pub(crate) fn structure(
     let distances = surfaces.distances()?;
     let overlap = confusion.overlap(region).ok_or("has a class that does not exist")?;
     let voxel: f64 = spacing.iter().product();
+    let neither = overlap.prediction == 0 && overlap.reference == 0;
+    if let Some([score, distance]) = args.empty.of_neither().filter(|_| neither) {
+        let [s, d] = [score, distance];
+        return Ok([s, s, s, s, 0.0, 0.0, f64::NAN, s, s, s, d, d, d]);
+    }
     Ok([
         overlap.dice(args.empty.region()),
         overlap.jaccard(args.empty.region()),

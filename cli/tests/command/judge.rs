@@ -262,14 +262,70 @@ fn a_class_that_neither_map_holds() {
     let judge = |more: &[&str]| well(["judge", "--classes", "2", &a, &a].iter().chain(more));
     for (empty, score) in [("skip", None), ("one", Some(1.0)), ("zero", Some(0.0))] {
         let json: Value = serde_json::from_str(&judge(&["--json", "--empty", empty])).unwrap();
-        for metric in ["dice", "jaccard"] {
-            assert_eq!(json["classes"]["1"][metric].as_f64(), score);
+        for metric in ["dice", "jaccard", "precision", "surface_dice", "overlap_prediction"] {
+            assert_eq!(json["classes"]["1"][metric].as_f64(), score, "{metric}");
+        }
+        for metric in ["average_surface_distance_mm", "hausdorff95_mm", "hausdorff_mm"] {
+            let distance = match empty {
+                "skip" => Value::Null,
+                "one" => 0.0.into(),
+                _ => "inf".into(),
+            };
+            assert_eq!(json["classes"]["1"][metric], distance, "{metric}");
         }
         assert_eq!(json["empty"], empty);
         let text = judge(&["--empty", empty]);
-        assert!(text.contains("neither map holds has") && text.contains(empty), "{text}");
+        assert!(
+            text.contains("neither map holds has") && text.contains(&format!("--empty {empty}")),
+            "{text}"
+        );
     }
     assert_eq!(judge(&[]), judge(&["--empty", "skip"]));
+}
+
+/// Who misses more cases does not get a better median, and what is missed or invented is counted.
+#[test]
+fn missed_and_invented() {
+    let folder = Folder::new();
+    let full = ndarray::Array2::<u8>::from_shape_fn((6, 6), |(y, _)| u8::from(y == 2));
+    let shifted = ndarray::Array2::<u8>::from_shape_fn((6, 6), |(y, _)| u8::from(y == 3));
+    let empty = ndarray::Array2::<u8>::zeros((6, 6));
+    let cases = [
+        (&full, &full),
+        (&shifted, &full),
+        (&empty, &full),
+        (&empty, &full),
+        (&full, &empty),
+        (&empty, &empty),
+    ];
+    for (case, (found, truth)) in cases.into_iter().enumerate() {
+        folder.npy(&format!("found/{case}.npy"), &found.clone().into_dyn());
+        folder.npy(&format!("truth/{case}.npy"), &truth.clone().into_dyn());
+    }
+    let [found, truth, tables] = ["found", "truth", "tables"].map(|name| folder.text(name));
+    let fixed = ["judge", "--quiet", "--classes", "2", &found, &truth];
+    let json: Value = serde_json::from_str(&well(fixed.iter().chain(&["--json", "--tables", &tables]))).unwrap();
+    let structure = &json["summary"]["classes"]["1"];
+    let counts = ["cases_both", "cases_missed", "cases_invented", "cases_neither"].map(|key| structure[key].as_u64());
+    assert_eq!(counts, [2, 2, 1, 1].map(Some));
+    let distance = &structure["hausdorff_mm"];
+    assert_eq!((&distance["cases"], &distance["infinite"]), (&2.into(), &3.into()));
+    assert_eq!((&distance["mean"], &distance["median"]), (&0.5.into(), &"inf".into()));
+    assert_eq!(structure["dice"]["cases"], 5);
+    assert_eq!(structure["dice"]["mean"], 0.2);
+
+    let found_table = std::fs::read_to_string(folder.path("tables/found.csv")).unwrap();
+    assert_eq!(found_table, "structure,both,missed,invented,neither\n1,2,2,1,1\n");
+    assert_eq!(folder.names("tables"), ["found.csv", "scores.csv"]);
+    assert!(wrong(fixed.iter().chain(&["--tables", &tables])).contains("--overwrite"));
+    let markdown = well(fixed.iter().chain(&["--markdown", "--per-case"]));
+    for line in [
+        "## Overlap",
+        "| 1 | 2 | 2 | 1 | 1 |",
+        "| 1 | Hausdorff, mm | 0.5000 | 0.7071 | inf |",
+    ] {
+        assert!(markdown.contains(line), "{line} in {markdown}");
+    }
 }
 
 /// Soft labels against the label map that they were made of, with voxels that nobody labelled.
