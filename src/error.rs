@@ -158,8 +158,8 @@ pub enum Error {
     /// A list does not have an entry for each axis, rater or class.
     #[error("a list of {actual} is given for {what}, but there are {expected} {per}; give one entry for each")]
     Count {
-        /// What is listed: `"sigma"`, `"radius"`, `"spacing"`, `"box"`, `"window"`, `"weights"`, `"class weights"` or
-        /// `"prior probabilities"`.
+        /// What is listed: `"sigma"`, `"radius"`, `"spacing"`, `"box"`, `"window"`, `"weights"`, `"class weights"`,
+        /// `"prior probabilities"` or `"bins"`.
         what: &'static str,
         /// What there has to be an entry for: `"axes"`, `"raters"` or `"classes"`.
         per: &'static str,
@@ -207,7 +207,7 @@ pub enum Error {
     #[error("{what}{} is {}; it must be {allowed}", of(*.place), short(*.value))]
     Setting {
         /// The setting: `"sigma"`, `"spacing"`, `"truncate"`, `"strength"`, `"alpha"`, `"box"`, `"weight"`,
-        /// `"prior probability"`, `"tolerance"`, `"threshold"`, `"percentile"`, `"count of raters"` or `"logit"`.
+        /// `"prior probability"`, `"tolerance"`, `"distance"`, `"threshold"`, `"percentile"`, `"count of raters"` or `"logit"`.
         what: &'static str,
         /// The axis, class or rater that it is for, if there is one for each.
         place: Option<Place>,

@@ -8,7 +8,10 @@
 //! | Expected calibration error | [`Reliability::ece`] over the top label | 10 bins, [`Scope::Foreground`] |
 //! | Thresholded adaptive calibration error | [`Tace::new`], Nixon et al. | [`Tace::svls_paper`]: also divided by the number of bins |
 //! | Negative log-likelihood, Brier score | [`negative_log_likelihood`], [`brier`] | not reported |
-//! | Calibration of one class | [`class_calibration`](class_calibration()) | not reported |
+//! | Calibration of each class, and of one | [`ClassReliability`], [`class_calibration`](class_calibration()) | not reported |
+//! | Calibration in bins of equal mass | [`Reliability::equal_mass`] | not reported |
+//! | Calibration in a band about the boundary | [`Scope::Mask`] of a [`boundary_band`](boundary_band()) | not reported |
+//! | Risk and coverage of selective prediction | [`risk_coverage`](risk_coverage()), [`Reliability::risk_coverage`] | not reported |
 //! | Temperature scaling | [`temperature()`] | not reported |
 //!
 //! # Several raters
@@ -63,14 +66,20 @@
 //!
 //! [SVLS paper]: https://arxiv.org/abs/2104.05788
 
+mod boundary_band;
+mod calibration_reduction;
 mod class_calibration;
+mod class_reliability;
 mod confusion;
+mod equal_mass;
 mod labels;
 mod overlap;
 mod predictions;
 mod raters;
 mod region;
 mod reliability;
+mod risk_coverage;
+mod scope;
 mod scores;
 #[cfg(feature = "serde")]
 mod serde;
@@ -79,15 +88,21 @@ mod tace;
 mod temperature;
 mod top;
 
+pub use boundary_band::boundary_band;
+pub use calibration_reduction::CalibrationReduction;
 pub use class_calibration::class_calibration;
+pub use class_reliability::ClassReliability;
 pub use confusion::Confusion;
+pub use equal_mass::EqualMassBins;
 pub use overlap::{EmptyRegion, Overlap};
 pub use raters::{
     OwnPairs, QUBIQ_THRESHOLDS, Similarity, best_dice, crps_of_volumes, energy_distance, fleiss_kappa, icc_of_volumes,
     krippendorff_alpha, matched_iou, threshold_dice,
 };
 pub use region::Region;
-pub use reliability::{Reliability, ReliabilityBin, Scope};
+pub use reliability::{Reliability, ReliabilityBin};
+pub use risk_coverage::{RiskCoverage, RiskStep, risk_coverage};
+pub use scope::Scope;
 pub use scores::{brier, brier_soft, negative_log_likelihood, negative_log_likelihood_soft};
 pub use surface::{SurfaceDistances, Surfaces};
 pub use tace::{BinWeight, Tace};

@@ -1,25 +1,14 @@
 //! Calibration of the top label: reliability diagram and expected calibration error.
 
-use ndarray::{ArrayRef, ArrayView};
+use ndarray::ArrayRef;
 
+use super::CalibrationReduction;
 use super::predictions::{BLOCK, IGNORED, Predictions, blocks};
+use super::scope::Scope;
 use super::top::top_classes;
-use crate::common::arrays::{check_shape, in_order};
+use crate::common::arrays::check_shape;
 use crate::common::parallel;
 use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
-
-/// Which voxels calibration is measured on. Ignored voxels never count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Scope<'a, D: ndarray::Dimension> {
-    /// All.
-    #[default]
-    All,
-    /// Those whose label is not class 0: what the SVLS paper's released code takes for its ECE.
-    Foreground,
-    /// Those where a mask of the label map's shape is true.
-    Mask(ArrayView<'a, bool, D>),
-}
 
 /// Confidence and accuracy of the top label, pooled in bins of confidence.
 ///
@@ -74,6 +63,17 @@ impl Sums {
         self.correct += other.correct;
         self.confidence += other.confidence;
     }
+
+    pub(super) fn bin(&self, lower: f64, upper: f64) -> ReliabilityBin {
+        ReliabilityBin {
+            lower,
+            upper,
+            count: self.count,
+            correct: self.correct,
+            accuracy: self.correct as f64 / self.count as f64,
+            confidence: self.confidence / self.count as f64,
+        }
+    }
 }
 
 /// One bin of a reliability diagram. With feature `serde` it can be written to JSON and the like.
@@ -87,6 +87,8 @@ pub struct ReliabilityBin {
     pub upper: f64,
     /// Number of voxels.
     pub count: u64,
+    /// Number of voxels whose prediction is right.
+    pub correct: u64,
     /// The fraction of them whose prediction is right; NaN in an empty bin.
     pub accuracy: f64,
     /// Their mean confidence; NaN in an empty bin.
@@ -131,15 +133,7 @@ impl Reliability {
         scope: Scope<'_, D>,
     ) -> Result<()> {
         let predictions = Predictions::new(probabilities, Some(classes.len()))?;
-        let targets = predictions.targets(labels, classes)?;
-        let mask = match &scope {
-            Scope::Mask(mask) => {
-                check_shape("mask", labels.shape(), mask.shape())?;
-                Some(in_order(mask)?)
-            }
-            _ => None,
-        };
-        let foreground = matches!(scope, Scope::Foreground);
+        let targets = scope.targets(&predictions, labels, classes)?;
         let places = Places::new(&self.edges());
         // At least 16 voxels for each bin: the bins of all pieces take no more than 1.5 bytes a voxel.
         let piece = predictions.piece().max(16 * self.bins.len()).next_multiple_of(BLOCK);
@@ -151,8 +145,7 @@ impl Reliability {
                 let (most, best) = top_classes(&predictions, block.clone());
                 for (i, voxel) in block.enumerate() {
                     let target = targets[voxel];
-                    let inside = mask.as_ref().is_none_or(|mask| mask[voxel]);
-                    if inside && target != IGNORED && !(foreground && target == 0) {
+                    if target != IGNORED {
                         let confidence = most[i].widen();
                         let bin = places.of(confidence);
                         // Neighbouring voxels are mostly in the same bin. Their sums are added to the bin when it changes.
@@ -207,13 +200,7 @@ impl Reliability {
         self.bins
             .iter()
             .zip(edges.windows(2))
-            .map(|(bin, edges)| ReliabilityBin {
-                lower: edges[0],
-                upper: edges[1],
-                count: bin.count,
-                accuracy: bin.correct as f64 / bin.count as f64,
-                confidence: bin.confidence / bin.count as f64,
-            })
+            .map(|(bin, edges)| bin.bin(edges[0], edges[1]))
             .collect()
     }
 
@@ -227,6 +214,25 @@ impl Reliability {
         self.bins.iter().map(|bin| bin.count).sum()
     }
 
+    /// How many of the voxels that were counted are right; of [`class_calibration`](super::class_calibration()) the hits.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// let bins = soft_labels::metrics::class_calibration(&array![0.1, 0.9], &array![false, true], 20)?;
+    /// assert_eq!((bins.correct(), bins.count()), (1, 2));
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn correct(&self) -> u64 {
+        self.bins.iter().map(|bin| bin.correct).sum()
+    }
+
+    /// One of the three errors, for which there are [`ece`](Self::ece), [`ace`](Self::ace) and [`mce`](Self::mce), too.
+    ///
+    /// The example of [`CalibrationReduction`] uses it.
+    pub fn error(&self, reduction: CalibrationReduction) -> f64 {
+        reduction.of(&self.bins)
+    }
+
     /// The expected calibration error of the top label (Guo et al., *ICML* 2017), or NaN if nothing was counted.
     ///
     /// ```text
@@ -235,8 +241,7 @@ impl Reliability {
     ///
     /// The example of [`Reliability`] uses it.
     pub fn ece(&self) -> f64 {
-        let apart = |bin: &Sums| (bin.correct as f64 - bin.confidence).abs();
-        self.bins.iter().map(apart).sum::<f64>() / self.count() as f64
+        self.error(CalibrationReduction::Expected)
     }
 
     /// The average calibration error: the mean over bins that are not empty, all alike (Neumann et al. 2018), or NaN if nothing
@@ -248,8 +253,7 @@ impl Reliability {
     ///
     /// The example of [`class_calibration`](super::class_calibration()) uses it.
     pub fn ace(&self) -> f64 {
-        let (sum, bins) = self.gaps().fold((0.0, 0.0), |(sum, bins), gap| (sum + gap, bins + 1.0));
-        sum / bins
+        self.error(CalibrationReduction::Average)
     }
 
     /// The maximum calibration error: that of the worst bin, or NaN if nothing was counted.
@@ -260,13 +264,7 @@ impl Reliability {
     ///
     /// The example of [`class_calibration`](super::class_calibration()) uses it.
     pub fn mce(&self) -> f64 {
-        self.gaps().fold(f64::NAN, f64::max)
-    }
-
-    /// Accuracy and confidence of the bins that are not empty, how far they are apart.
-    fn gaps(&self) -> impl Iterator<Item = f64> {
-        let counted = self.bins.iter().filter(|bin| bin.count > 0);
-        counted.map(|bin| (bin.correct as f64 - bin.confidence).abs() / bin.count as f64)
+        self.error(CalibrationReduction::Maximum)
     }
 
     /// The borders of the bins, as `numpy.linspace(0, 1, B + 1)` has them.

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::reliability::{Reliability, Sums, check_bins};
-use super::{Confusion, Region};
+use super::{ClassReliability, Confusion, Region};
 use crate::Classes;
+use crate::input::classes;
 
 /// `f64` holds every number of voxels up to this one exactly, and sums of many of them fit in 64 bits.
 const MOST_VOXELS: u64 = 1 << f64::MANTISSA_DIGITS;
@@ -70,6 +71,45 @@ impl TryFrom<Bins> for Reliability {
 impl From<Reliability> for Bins {
     fn from(reliability: Reliability) -> Self {
         Self { bins: reliability.bins }
+    }
+}
+
+/// The classes of a [`ClassReliability`].
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BinsOfClasses {
+    classes: Vec<Reliability>,
+}
+
+impl TryFrom<BinsOfClasses> for ClassReliability {
+    type Error = String;
+
+    fn try_from(BinsOfClasses { classes }: BinsOfClasses) -> Result<Self, String> {
+        classes::check_count("classes", classes.len()).map_err(|error| error.to_string())?;
+        let shape = |class: &Reliability| (class.bins.len(), class.count());
+        let mut hits = 0;
+        for (index, class) in classes.iter().enumerate() {
+            let ((bins, voxels), (expected, counted)) = (shape(class), shape(&classes[0]));
+            if (bins, voxels) != (expected, counted) {
+                return Err(format!(
+                    "class {index} has {bins} bins with {voxels} voxels, and class 0 has {expected} bins with {counted}; all \
+                     classes need as many"
+                ));
+            }
+            hits += u128::from(class.correct());
+        }
+        match classes.first().map(Reliability::count) {
+            Some(voxels) if u128::from(voxels) != hits => Err(format!(
+                "{voxels} voxels have a class, but the classes have {hits} in all; each voxel has one class"
+            )),
+            _ => Ok(Self { classes }),
+        }
+    }
+}
+
+impl From<ClassReliability> for BinsOfClasses {
+    fn from(ClassReliability { classes }: ClassReliability) -> Self {
+        Self { classes }
     }
 }
 

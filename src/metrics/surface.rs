@@ -1,7 +1,7 @@
 //! How far the surfaces of two masks are apart.
 
 mod area;
-mod distance;
+pub(super) mod distance;
 mod surfels;
 
 use std::ops::RangeInclusive;
@@ -69,32 +69,13 @@ impl Surfaces {
         reference: &ArrayRef<bool, D>,
         spacing: impl Into<PerAxis<f64>>,
     ) -> Result<Self> {
-        let spacing = spacing.into();
-        let spacing = spacing.values();
         check_axes(reference.ndim())?;
         check_shape("prediction", reference.shape(), prediction.shape())?;
         let flat = reference.ndim() == 2;
-        if let Some(axis) = spacing.iter().position(|mm| !SPACING.contains(mm)) {
-            return Err(Error::Setting {
-                what: "spacing",
-                place: Some(Place::Axis(axis)),
-                value: spacing[axis],
-                allowed: "within 1e-30 and 1e30",
-            });
-        }
-        let (areas, spacing) = match (spacing, flat) {
-            (&[h, w], true) => (area::of_flat_codes([h, w]).to_vec(), [1.0, h, w]),
-            (&[all], true) => (area::of_flat_codes([all; 2]).to_vec(), [1.0, all, all]),
-            (&[d, h, w], false) => (area::of_codes([d, h, w]).to_vec(), [d, h, w]),
-            (&[all], false) => (area::of_codes([all; 3]).to_vec(), [all; 3]),
-            _ => {
-                return Err(Error::Count {
-                    what: "spacing",
-                    per: "axes",
-                    expected: reference.ndim(),
-                    actual: spacing.len(),
-                });
-            }
+        let spacing = grid_spacing(spacing.into().values(), reference.ndim())?;
+        let areas = match spacing {
+            [_, h, w] if flat => area::of_flat_codes([h, w]).to_vec(),
+            _ => area::of_codes(spacing).to_vec(),
         };
         let (predicted, expected) = (in_order(prediction)?, in_order(reference)?);
         let (predicted, expected) = (
@@ -332,6 +313,30 @@ impl SurfaceDistances {
 
 /// Spacings within this range keep all squares and areas finite and above 0.
 const SPACING: RangeInclusive<f64> = 1e-30..=1e30;
+
+/// The spacing on the axes D, H, W, of which the first is 1 in 2D.
+pub(super) fn grid_spacing(spacing: &[f64], axes: usize) -> Result<[f64; 3]> {
+    if let Some((axis, &value)) = spacing.iter().enumerate().find(|(_, mm)| !SPACING.contains(*mm)) {
+        return Err(Error::Setting {
+            what: "spacing",
+            place: Some(Place::Axis(axis)),
+            value,
+            allowed: "within 1e-30 and 1e30",
+        });
+    }
+    match (spacing, axes) {
+        (&[h, w], 2) => Ok([1.0, h, w]),
+        (&[all], 2) => Ok([1.0, all, all]),
+        (&[d, h, w], 3) => Ok([d, h, w]),
+        (&[all], 3) => Ok([all; 3]),
+        _ => Err(Error::Count {
+            what: "spacing",
+            per: "axes",
+            expected: axes,
+            actual: spacing.len(),
+        }),
+    }
+}
 
 /// A mask in C order on the axes D, H, W.
 fn volume<'a>(mask: &'a [bool], shape: &[usize]) -> Result<ArrayView3<'a, bool>> {

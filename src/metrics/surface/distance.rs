@@ -191,36 +191,41 @@ impl Distances {
 }
 
 /// The squared distance of each point of the grid to the nearest surfel.
-///
-/// One axis after the other (Felzenszwalb & Huttenlocher, *Theory of Computing* 2012), in the order in which a distance's
-/// squares are added up, so that equal distances are equal numbers.
 fn squared_distances(grid: &Grid, surfels: &Surfels, spacing: [f64; 3]) -> Result<Vec<f64>> {
     let mut squares = arrays::zeros(grid.len(), &grid.size)?;
-    let too_large = |_| Error::TooLarge {
-        shape: grid.size.to_vec(),
-    };
     parallel::for_each(grid.len(), squares.chunks_mut(1 << 16), |squares| {
         squares.fill(f64::INFINITY);
     });
     for surfel in &surfels.all {
         squares[grid.place(surfel.at)] = 0.0;
     }
-    let mut volume = ArrayViewMut3::from_shape(grid.size, &mut squares).map_err(too_large)?;
-    for axis in (0..3).filter(|&axis| grid.size[axis] > 1) {
+    transform(grid.size, &mut squares, spacing)?;
+    Ok(squares)
+}
+
+/// Replaces the number at each point, 0 or infinite, by the squared distance to the nearest point that has 0.
+///
+/// One axis after the other (Felzenszwalb & Huttenlocher, *Theory of Computing* 2012), in the order in which a distance's
+/// squares are added up, so that equal distances are equal numbers.
+pub(in crate::metrics) fn transform(size: [usize; 3], squares: &mut [f64], spacing: [f64; 3]) -> Result<()> {
+    let too_large = |_| Error::TooLarge { shape: size.to_vec() };
+    let points = squares.len();
+    let mut volume = ArrayViewMut3::from_shape(size, squares).map_err(too_large)?;
+    for axis in (0..3).filter(|&axis| size[axis] > 1) {
         // Cut along the longest of the other axes, so that lines are whole.
         let others = (0..3).rev().filter(|&other| other != axis);
         let across = others
-            .max_by_key(|&other| grid.size[other])
+            .max_by_key(|&other| size[other])
             .expect("there are two other axes");
-        let slices = LINES.div_ceil(grid.len() / grid.size[axis] / grid.size[across]);
+        let slices = LINES.div_ceil(points / size[axis] / size[across]);
         let parts = volume.axis_chunks_iter_mut(Axis(across), slices);
-        parallel::map_with(grid.len() * 5, parts, Envelope::default, |envelope, mut part| {
+        parallel::map_with(points * 5, parts, Envelope::default, |envelope, mut part| {
             for line in part.lanes_mut(Axis(axis)) {
                 envelope.transform(line, spacing[axis]);
             }
         });
     }
-    Ok(squares)
+    Ok(())
 }
 
 /// Smallest number of lines in a piece.
