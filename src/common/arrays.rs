@@ -62,9 +62,10 @@ pub(crate) fn in_order<T: Copy, D: Dimension>(array: &ArrayRef<T, D>) -> Result<
     elements.try_reserve_exact(array.len()).map_err(|_| Error::TooLarge {
         shape: array.shape().to_vec(),
     })?;
-    // Row by row, since an iterator over all axes takes ten times as long to step.
+    // Row by row, since an iterator over all axes takes ten times as long to step. An array's own `for_each` would follow the
+    // order in memory, which is the reverse of a row with a negative stride.
     for row in array.rows() {
-        row.for_each(|&element| elements.push(element));
+        elements.extend(row.iter());
     }
     Ok(Cow::Owned(elements))
 }
@@ -104,5 +105,27 @@ pub(crate) fn check_count(what: &'static str, per: &'static str, expected: usize
             expected,
             actual,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array3, Axis};
+
+    use super::*;
+
+    #[test]
+    fn elements_are_in_c_order_whatever_the_strides() {
+        let array = Array3::from_shape_fn((2, 3, 4), |(d, h, w)| 100 * d + 10 * h + w);
+        for axes in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1]] {
+            for reversed in 0..8 {
+                let mut view = array.view().permuted_axes(axes);
+                for axis in (0..3).filter(|axis| reversed >> axis & 1 == 1) {
+                    view.invert_axis(Axis(axis));
+                }
+                let expected: Vec<_> = view.indexed_iter().map(|(_, &element)| element).collect();
+                assert_eq!(in_order(&view).unwrap(), expected, "{axes:?} {reversed}");
+            }
+        }
     }
 }
