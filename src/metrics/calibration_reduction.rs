@@ -38,7 +38,9 @@ impl CalibrationReduction {
             counted.map(|bin| apart(bin) / bin.count as f64)
         };
         match self {
-            Self::Expected => bins.iter().map(apart).sum::<f64>() / bins.iter().map(|bin| bin.count).sum::<u64>() as f64,
+            Self::Expected => {
+                bins.iter().map(apart).sum::<f64>() / bins.iter().map(|bin| bin.count).sum::<u64>() as f64
+            }
             Self::Average => gaps().sum::<f64>() / gaps().count() as f64,
             Self::Maximum => gaps().fold(f64::NAN, f64::max),
         }

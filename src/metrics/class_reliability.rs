@@ -125,7 +125,10 @@ impl ClassReliability {
     }
 
     fn shape(&self) -> [usize; 2] {
-        [self.classes.len(), self.classes.first().map_or(0, |class| class.bins.len())]
+        [
+            self.classes.len(),
+            self.classes.first().map_or(0, |class| class.bins.len()),
+        ]
     }
 
     /// The bins of each class: [`Reliability::ece`], [`ace`](Reliability::ace), [`mce`](Reliability::mce) and

@@ -11,6 +11,8 @@ mod real;
 mod scene;
 
 mod batch;
+mod boundary_band;
+mod calibration;
 mod channels;
 mod encoding;
 mod errors;

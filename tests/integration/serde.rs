@@ -276,7 +276,7 @@ fn a_reliability_has_the_same_bits_after_it_was_read() {
     let bin = Reliability::new(2).unwrap().bins()[1];
     assert_eq!(
         to_string(&bin).unwrap(),
-        r#"{"lower":0.5,"upper":1.0,"count":0,"accuracy":null,"confidence":null}"#
+        r#"{"lower":0.5,"upper":1.0,"count":0,"correct":0,"accuracy":null,"confidence":null}"#
     );
 }
 

@@ -5,8 +5,8 @@ use rayon::ThreadPoolBuilder;
 use soft_labels::fusion::{Staple, StapleFusion, Ties, majority_vote};
 use soft_labels::loss::{DiceSemimetric, Divisor, LabelTargets, SoftCrossEntropy};
 use soft_labels::metrics::{
-    BinWeight, Confusion, Region, Reliability, Scope, Surfaces, Tace, brier, brier_soft, negative_log_likelihood,
-    negative_log_likelihood_soft, top_labels,
+    BinWeight, ClassReliability, Confusion, Region, Reliability, Scope, Surfaces, Tace, boundary_band, brier,
+    brier_soft, negative_log_likelihood, negative_log_likelihood_soft, risk_coverage, top_labels,
 };
 use soft_labels::sparse::{self, SparseLabels};
 use soft_labels::{Classes, Error, SoftEncoder, Svls, pool};
@@ -165,7 +165,14 @@ fn metrics_have_the_same_bits_on_any_number_of_threads() {
             reliability.add(&p, &labels, &classes, Scope::Foreground).unwrap();
             reliability
         });
+        alike(|| {
+            let mut of_classes = ClassReliability::new(classes.len(), bins).unwrap();
+            of_classes.add(&p, &labels, &classes, Scope::All).unwrap();
+            of_classes
+        });
     }
+    alike(|| boundary_band(&labels, &classes, 1.0, 2.0).unwrap());
+    alike(|| risk_coverage(&p, &labels, &classes, Scope::All).unwrap());
     alike(|| {
         let tace = Tace::new().include_background().weight(BinWeight::Mass);
         tace.evaluate(&p, &labels, &classes).unwrap().to_bits()
