@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,6 +164,9 @@ class Reliability:
     def count(self) -> NDArray[np.uint64]:
         """Of each bin: the number of voxels."""
     @property
+    def correct(self) -> NDArray[np.uint64]:
+        """Of each bin: the number of voxels whose most probable class is right."""
+    @property
     def accuracy(self) -> NDArray[np.float64]:
         """Of each bin: the fraction of voxels whose most probable class is right, NaN if there are none."""
     @property
@@ -181,6 +184,10 @@ class Reliability:
     @property
     def mce(self) -> float:
         """The maximum calibration error: that of the worst bin, NaN if no voxel was counted."""
+    def equal_mass(self, bins: int) -> EqualMassBins:
+        """The bins regrouped into so many that hold about equally many voxels."""
+    def risk_coverage(self) -> RiskCoverage:
+        """The risk-coverage curve of the bins, in which each bin is one step."""
     def __len__(self) -> int: ...
     def __add__(self, other: Reliability) -> Reliability: ...
     def __radd__(self, other: int) -> Reliability: ...
@@ -189,6 +196,100 @@ class Reliability:
     @classmethod
     def from_json(cls, text: str) -> Reliability:
         """Bins of their JSON form."""
+
+class ClassReliability:
+    """The probability of every class against where the reference has it, counted in bins: each class against all others.
+
+    The bins of several cases are added with ``+`` or `sum`.
+    """
+
+    def __init__(self, classes: int, bins: int = 20) -> None: ...
+    @property
+    def classes(self) -> list[Reliability]:
+        """The bins of each class."""
+    @property
+    def voxels(self) -> int:
+        """The number of voxels that were counted."""
+    @property
+    def ece(self) -> NDArray[np.float64]:
+        """The expected calibration error of each class, NaN if no voxel was counted."""
+    @property
+    def ace(self) -> NDArray[np.float64]:
+        """The average calibration error of each class: the mean over bins that hold voxels, all alike."""
+    @property
+    def mce(self) -> NDArray[np.float64]:
+        """The maximum calibration error of each class: that of the worst bin."""
+    def errors(
+        self, reduction: Literal["expected", "average", "maximum"] = "expected", *, equal_mass: int | None = None
+    ) -> NDArray[np.float64]:
+        """The calibration error of each class."""
+    def mean(
+        self, reduction: Literal["expected", "average", "maximum"] = "expected", *, equal_mass: int | None = None
+    ) -> float:
+        """The mean calibration error of the classes that occur."""
+    def __len__(self) -> int: ...
+    def __add__(self, other: ClassReliability) -> ClassReliability: ...
+    def __radd__(self, other: int) -> ClassReliability: ...
+    def to_json(self) -> str:
+        """The JSON form, which the Rust library reads, too."""
+    @classmethod
+    def from_json(cls, text: str) -> ClassReliability:
+        """Bins of their JSON form."""
+
+class EqualMassBins:
+    """Bins that hold about equally many voxels each, which `Reliability.equal_mass` makes of many fine ones."""
+
+    @property
+    def lower(self) -> NDArray[np.float64]:
+        """Of each bin: probabilities in it are above this."""
+    @property
+    def upper(self) -> NDArray[np.float64]:
+        """Of each bin: probabilities in it are at most this."""
+    @property
+    def count(self) -> NDArray[np.uint64]:
+        """Of each bin: the number of voxels."""
+    @property
+    def accuracy(self) -> NDArray[np.float64]:
+        """Of each bin: the share of right voxels, or of those that have the class."""
+    @property
+    def confidence(self) -> NDArray[np.float64]:
+        """Of each bin: the mean probability."""
+    @property
+    def ece(self) -> float:
+        """The expected calibration error, NaN if no voxel was counted."""
+    @property
+    def ace(self) -> float:
+        """The average calibration error, NaN if no voxel was counted."""
+    @property
+    def mce(self) -> float:
+        """The maximum calibration error, NaN if no voxel was counted."""
+    def __len__(self) -> int: ...
+
+class RiskCoverage:
+    """The risk-coverage curve of selective prediction."""
+
+    @property
+    def confidence(self) -> NDArray[np.float64]:
+        """Of each step: the confidence of the voxels that it adds, descending; their mean if they are a bin."""
+    @property
+    def covered(self) -> NDArray[np.uint64]:
+        """After each step: how many voxels are covered."""
+    @property
+    def wrong(self) -> NDArray[np.uint64]:
+        """After each step: how many of the covered voxels are wrong."""
+    @property
+    def coverage(self) -> NDArray[np.float64]:
+        """After each step: the share of voxels that are covered."""
+    @property
+    def risk(self) -> NDArray[np.float64]:
+        """After each step: the share of wrong voxels among those covered."""
+    @property
+    def voxels(self) -> int:
+        """The number of voxels."""
+    @property
+    def aurc(self) -> float:
+        """The area under the curve: the mean over voxels of the risk when the voxel is covered, NaN if there are none."""
+    def __len__(self) -> int: ...
 
 class Structures:
     def add(self, mask: NDArray[Any]) -> None: ...
@@ -251,6 +352,13 @@ def brier_soft(probabilities: NDArray[Any], reference: NDArray[Any]) -> float: .
 def top_labels(probabilities: NDArray[Any], classes: Classes, reference: NDArray[Any] | None) -> NDArray[np.int64]: ...
 def temperature(logits: NDArray[Any], labels: NDArray[Any], classes: Classes) -> float: ...
 def class_calibration(probabilities: NDArray[Any], hit: NDArray[np.bool_], bins: int) -> Reliability: ...
+def class_reliability(
+    probabilities: NDArray[Any], reference: NDArray[Any], classes: Classes, bins: int
+) -> ClassReliability: ...
+def risk_coverage(probabilities: NDArray[Any], reference: NDArray[Any], classes: Classes) -> RiskCoverage: ...
+def boundary_band(
+    labels: NDArray[Any], classes: Classes, spacing: list[float], distance: float
+) -> NDArray[np.bool_]: ...
 def threshold_dice(probabilities: NDArray[Any], raters: list[NDArray[np.bool_]], thresholds: list[float]) -> float: ...
 def energy_distance(
     samples: list[NDArray[np.bool_]], raters: list[NDArray[np.bool_]], similarity: str, pairs: str

@@ -1,10 +1,10 @@
-"""What pickles of `Classes`, `Encoding` and `Reliability` call. The names are in files of users: they stay."""
+"""What pickles of `Classes`, `Encoding`, `Reliability` and `ClassReliability` call. The names are in files of users: they stay."""
 
 from __future__ import annotations
 
 import sys
 
-from ._native import Classes, Encoding, Reliability
+from ._native import Classes, ClassReliability, Encoding, Reliability
 
 
 def classes(text: str) -> Classes:
@@ -22,10 +22,15 @@ def reliability(text: str) -> Reliability:
     return Reliability.from_json(text)
 
 
+def class_reliability(text: str) -> ClassReliability:
+    """`ClassReliability` of its JSON form."""
+    return ClassReliability.from_json(text)
+
+
 def trust() -> None:
     """Has PyTorch, if it is there, load them with ``weights_only=True``, as Lightning does with hyperparameters."""
     serialization = getattr(sys.modules.get("torch"), "serialization", None)
     # Versions before 2.4 have no such list.
     add = getattr(serialization, "add_safe_globals", None)
     if add is not None:
-        add([classes, encoding, reliability])
+        add([classes, encoding, reliability, class_reliability])

@@ -1,6 +1,7 @@
 //! What `soft_labels` calls: the crate on NumPy arrays. Arguments are brought into shape by the package's Python code.
 
 mod arrays;
+mod calibration;
 mod encode;
 mod error;
 mod fuse;
@@ -25,6 +26,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<objects::Classes>()?;
     module.add_class::<objects::Encoding>()?;
     module.add_class::<reliability::Reliability>()?;
+    module.add_class::<calibration::ClassReliability>()?;
+    module.add_class::<calibration::EqualMassBins>()?;
+    module.add_class::<calibration::RiskCoverage>()?;
     module.add_class::<structures::Structures>()?;
     module.add_class::<loss::Loss>()?;
     module.add_function(wrap_pyfunction!(encode::encode, module)?)?;
@@ -47,6 +51,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(metrics::top_labels, module)?)?;
     module.add_function(wrap_pyfunction!(metrics::temperature, module)?)?;
     module.add_function(wrap_pyfunction!(reliability::class_calibration, module)?)?;
+    module.add_function(wrap_pyfunction!(calibration::class_reliability, module)?)?;
+    module.add_function(wrap_pyfunction!(calibration::risk_coverage, module)?)?;
+    module.add_function(wrap_pyfunction!(calibration::boundary_band, module)?)?;
     module.add_function(wrap_pyfunction!(raters::threshold_dice, module)?)?;
     module.add_function(wrap_pyfunction!(raters::energy_distance, module)?)?;
     module.add_function(wrap_pyfunction!(raters::matched_iou, module)?)?;

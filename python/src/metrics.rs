@@ -151,6 +151,8 @@ macro_rules! with_views {
     };
 }
 
+pub(crate) use {each_judged, with_views};
+
 /// The bins of a reliability diagram.
 #[pyfunction]
 pub(crate) fn reliability(

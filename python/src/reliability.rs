@@ -6,6 +6,7 @@ use pyo3::types::PyType;
 use soft_labels::metrics::{ReliabilityBin, class_calibration as calibration};
 
 use crate::arrays::{each_probability, read};
+use crate::calibration::{EqualMassBins, RiskCoverage};
 use crate::error::{in_range, value};
 use crate::objects::{maker, of_json};
 use crate::threads;
@@ -67,6 +68,13 @@ impl Reliability {
         counts.into_pyarray(py)
     }
 
+    /// Of each bin: the number of voxels whose most probable class is right.
+    #[getter]
+    fn correct<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u64>> {
+        let counts: Vec<_> = self.0.bins().iter().map(|bin| bin.correct).collect();
+        counts.into_pyarray(py)
+    }
+
     /// Of each bin: the fraction of voxels whose most probable class is right, NaN if there are none.
     #[getter]
     fn accuracy<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
@@ -101,6 +109,63 @@ impl Reliability {
     #[getter]
     fn mce(&self) -> f64 {
         self.0.mce()
+    }
+
+    /// The bins regrouped into so many that hold about equally many voxels.
+    ///
+    /// Whole bins are taken from the lowest on; a new bin is complete when the share of voxels up to its end reaches the next
+    /// multiple of ``1 / bins``. A bin is never divided, so equal probabilities stay together, and there may be fewer bins than
+    /// asked for. Counts, accuracies and mean confidences are exact; the borders are borders of bins that were counted. So count
+    /// in many, such as 5100, which has a bin for each 255th.
+    ///
+    /// Parameters
+    /// ----------
+    /// bins : int
+    ///     From 1 to 1048576.
+    ///
+    /// Returns
+    /// -------
+    /// EqualMassBins
+    ///     With ``lower``, ``upper``, ``count``, ``accuracy``, ``confidence``, and ``ece``, ``ace`` and ``mce``.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If there are no bins or too many.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import numpy as np
+    /// >>> from soft_labels import metrics
+    /// >>> probabilities = np.array([[[0.9, 0.8, 0.7, 0.4]], [[0.1, 0.2, 0.3, 0.6]]])
+    /// >>> fine = metrics.reliability(probabilities, np.array([[0, 0, 0, 0]]), 2, bins=5100)
+    /// >>> fine.equal_mass(2).confidence.round(4)
+    /// array([0.65, 0.85])
+    fn equal_mass(&self, bins: &Bound<'_, PyAny>) -> PyResult<EqualMassBins> {
+        let bins = in_range(bins.extract(), bins)?;
+        self.0.equal_mass(bins).map(EqualMassBins).map_err(value)
+    }
+
+    /// The risk-coverage curve of the bins, in which each bin is one step.
+    ///
+    /// Coverages and risks are exact at the borders of bins; the order of voxels within a bin is not seen. So count in many bins,
+    /// such as 5100.
+    ///
+    /// Returns
+    /// -------
+    /// RiskCoverage
+    ///     With ``confidence``, ``covered``, ``wrong``, ``coverage``, ``risk`` and ``aurc``.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import numpy as np
+    /// >>> from soft_labels import metrics
+    /// >>> probabilities = np.array([[[0.9, 0.8, 0.7, 0.4]], [[0.1, 0.2, 0.3, 0.6]]])
+    /// >>> case = metrics.reliability(probabilities, np.array([[0, 0, 0, 0]]), 2, bins=5100)
+    /// >>> (case + case).risk_coverage()
+    /// RiskCoverage(steps=4, voxels=8, aurc=0.0625)
+    fn risk_coverage(&self) -> RiskCoverage {
+        RiskCoverage(self.0.risk_coverage())
     }
 
     fn __len__(&self) -> usize {

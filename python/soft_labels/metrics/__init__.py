@@ -7,6 +7,9 @@ Several raters are a list of masks, arrays of bools of one shape and any axes: `
 `energy_distance`, `matched_iou` and `best_dice` of several sampled masks. `fleiss_kappa`, `krippendorff_alpha` and
 `icc_of_volumes` are of the raters among themselves.
 
+`reliability` counts the bins of the most probable class, and `class_reliability` those of every class; the bins of cases are
+added, `bootstrap` has intervals, and `boundary_band` is a scope of voxels near boundaries.
+
 A prediction and its reference are of one map, (C, H, W) or (C, D, H, W) beside (H, W) or (D, H, W), never of a batch. A voxel
 that the reference ignores counts nowhere, whatever the prediction holds there. A voxel without any probability whose reference
 counts is an error. Tensors on the CPU are read as arrays.
@@ -20,20 +23,30 @@ labels, and labels where it takes a label map. `judge` takes either: probabiliti
 array([0.6667])
 """
 
+from .._native import ClassReliability, EqualMassBins, RiskCoverage
 from ._agreement import crps_of_volumes, fleiss_kappa, icc_of_volumes, krippendorff_alpha
+from ._band import boundary_band
+from ._bootstrap import bootstrap
 from ._calibration import Reliability, brier, brier_soft, ece, nll, nll_soft, reliability, tace, top_labels
 from ._class_calibration import class_calibration, temperature
+from ._class_reliability import class_reliability, risk_coverage
 from ._judge import judge
 from ._overlap import confusion_matrix, dice, jaccard, overlap
 from ._samples import best_dice, energy_distance, matched_iou, threshold_dice
 from ._surfaces import hausdorff, surface_dice, surface_distances
 
 __all__ = [
+    "ClassReliability",
+    "EqualMassBins",
     "Reliability",
+    "RiskCoverage",
     "best_dice",
+    "bootstrap",
+    "boundary_band",
     "brier",
     "brier_soft",
     "class_calibration",
+    "class_reliability",
     "confusion_matrix",
     "crps_of_volumes",
     "dice",
@@ -50,6 +63,7 @@ __all__ = [
     "nll_soft",
     "overlap",
     "reliability",
+    "risk_coverage",
     "surface_dice",
     "surface_distances",
     "tace",

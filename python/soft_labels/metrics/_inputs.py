@@ -38,16 +38,21 @@ def judged(
             f"probabilities have shape {shape}, classes first, the reference {drawn.shape}; give the same voxels"
         )
     found, drawn = probabilities_of(probabilities), judged_map(drawn)
-    if isinstance(scope, str):
-        if scope == "all":
-            return found, drawn, classes
-        if scope != "foreground":
-            raise ValueError(f'scope is "all", "foreground" or an array of bools, not {scope!r}')
-        inside = drawn != classes.values[0]
-    else:
-        inside = mask_of(scope, drawn.shape)
-    ignored = _ignored(classes)
+    if isinstance(scope, str) and scope == "all":
+        return found, drawn, classes
+    inside, ignored = scope_of(drawn, classes, scope), _ignored(classes)
     return found, np.where(inside, drawn, np.int64(ignored)), classes.with_ignore(ignored)
+
+
+def scope_of(drawn: Array, classes: Classes, scope: Scope) -> NDArray[np.bool_]:
+    """Which voxels of a reference are in a scope."""
+    if not isinstance(scope, str):
+        return mask_of(scope, drawn.shape)
+    if scope == "all":
+        return np.ones(drawn.shape, np.bool_)
+    if scope != "foreground":
+        raise ValueError(f'scope is "all", "foreground" or an array of bools, not {scope!r}')
+    return np.asarray(drawn != classes.values[0])
 
 
 def masks_of(masks: Sequence[ArrayOrTensor], what: str) -> list[NDArray[np.bool_]]:
