@@ -4,7 +4,8 @@
 //! |---|---|---|
 //! | Dice | [`Confusion::dice`] | the same; 1 where prediction and reference are empty |
 //! | Jaccard index, precision, recall, difference of volumes | [`Overlap`] | not reported |
-//! | Surface Dice | [`Surfaces::dice`], DeepMind's | [`Surfaces::svls_paper`]: the share of the predicted surface alone |
+//! | Surface Dice | [`Surfaces::dice`], DeepMind's; MONAI's by [`SurfaceKind`] | [`Surfaces::svls_paper`]: the share of the predicted surface alone |
+//! | Hausdorff and average distance | [`SurfaceDistances`] | not reported |
 //! | Expected calibration error | [`Reliability::ece`] over the top label | 10 bins, [`Scope::Foreground`] |
 //! | Thresholded adaptive calibration error | [`Tace::new`], Nixon et al. | [`Tace::svls_paper`]: also divided by the number of bins |
 //! | Negative log-likelihood, Brier score | [`negative_log_likelihood`], [`brier`] | not reported |
@@ -13,6 +14,9 @@
 //! | Calibration in a band about the boundary | [`Scope::Mask`] of a [`boundary_band`](boundary_band()) | not reported |
 //! | Risk and coverage of selective prediction | [`risk_coverage`](risk_coverage()), [`Reliability::risk_coverage`] | not reported |
 //! | Temperature scaling | [`temperature()`] | not reported |
+//!
+//! Where DeepMind's package, MONAI, `MetricsReloaded` and torchmetrics differ, [`EmptyRegion`] and [`SurfaceKind`] say how, and
+//! which option gives their numbers.
 //!
 //! # Several raters
 //!
@@ -104,7 +108,7 @@ pub use reliability::{Reliability, ReliabilityBin};
 pub use risk_coverage::{RiskCoverage, RiskStep, risk_coverage};
 pub use scope::Scope;
 pub use scores::{brier, brier_soft, negative_log_likelihood, negative_log_likelihood_soft};
-pub use surface::{SurfaceDistances, Surfaces};
+pub use surface::{SurfaceDistances, SurfaceKind, Surfaces};
 pub use tace::{BinWeight, Tace};
 pub use temperature::temperature;
 pub use top::{top_labels, top_labels_against};

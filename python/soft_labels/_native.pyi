@@ -333,6 +333,8 @@ def surfaces(
     spacing: list[float],
     tolerance: float,
     percent: float,
+    surface: str,
+    empty: str,
 ) -> list[float]: ...
 def reliability(probabilities: NDArray[Any], reference: NDArray[Any], classes: Classes, bins: int) -> Reliability: ...
 def tace(

@@ -5,7 +5,7 @@ use numpy::{Element, IntoPyArray, PyArray2, PyArrayDyn, PyArrayMethods, PyUntype
 use pyo3::prelude::*;
 use soft_labels::Label;
 use soft_labels::metrics::{
-    BinWeight, Confusion, EmptyRegion, Overlap, Region, Scope, Surfaces, Tace, brier as brier_score,
+    BinWeight, Confusion, EmptyRegion, Overlap, Region, Scope, SurfaceKind, Tace, brier as brier_score,
     brier_soft as brier_score_soft, negative_log_likelihood, negative_log_likelihood_soft, temperature as scaling,
     top_labels as top, top_labels_against,
 };
@@ -101,7 +101,8 @@ fn empty_of(name: &str) -> PyResult<EmptyRegion> {
 }
 
 /// Of one region: areas of both surfaces, surface Dice, overlaps of both surfaces, what the SVLS paper's code calls surface Dice,
-/// average distances (both, from the prediction, from the reference), Hausdorff distance at a percentile and at 100 %.
+/// average distances (both, from the prediction, from the reference), Hausdorff distances at a percentile (the same three) and at
+/// 100 %.
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
 pub(crate) fn surfaces(
@@ -113,19 +114,30 @@ pub(crate) fn surfaces(
     spacing: Vec<f64>,
     tolerance: f64,
     percent: f64,
-) -> PyResult<[f64; 11]> {
-    let classes = &classes.get().0;
+    surface: &str,
+    empty: &str,
+) -> PyResult<[f64; 13]> {
+    let (classes, empty) = (&classes.get().0, empty_of(empty)?);
+    let kind = match surface {
+        "surfels" => SurfaceKind::Surfels,
+        "edge_voxels" => SurfaceKind::EdgeVoxels,
+        other => {
+            return Err(value(format!(
+                "surface is \"surfels\" or \"edge_voxels\", not {other:?}"
+            )));
+        }
+    };
     let region = Region::of_labels(classes, region).map_err(value)?;
     each_judged!(prediction.dtype(), L => {
         let (found, drawn) = (read::<L>(prediction)?, read::<L>(reference)?);
         let (prediction, reference) = (found.as_array(), drawn.as_array());
         threads::run(py, || {
-            let surfaces = Surfaces::of_labels(&prediction, &reference, classes, &region, &spacing)?;
+            let surfaces = kind.between_labels(&prediction, &reference, classes, &region, &spacing)?;
             let distances = surfaces.distances()?;
             soft_labels::Result::Ok([
                 surfaces.prediction_area(),
                 surfaces.reference_area(),
-                surfaces.dice(tolerance)?,
+                surfaces.dice_or(tolerance, empty)?,
                 surfaces.overlap_reference(tolerance)?,
                 surfaces.overlap_prediction(tolerance)?,
                 surfaces.svls_paper(tolerance)?,
@@ -133,6 +145,8 @@ pub(crate) fn surfaces(
                 distances.average_from_prediction(),
                 distances.average_from_reference(),
                 distances.hausdorff(percent)?,
+                distances.hausdorff_from_prediction(percent)?,
+                distances.hausdorff_from_reference(percent)?,
                 distances.hausdorff(100.0)?,
             ])
         })?

@@ -1,18 +1,35 @@
 //! Dice and what else is said about the overlap of two regions.
 
-/// Dice or Jaccard index of a region that neither prediction nor reference holds.
+/// Dice, Jaccard index or surface Dice of a region that neither prediction nor reference holds.
+///
+/// If one of them holds it, these are 0. Distances between surfaces have no such choice: they are NaN where neither holds the region
+/// and infinite where one does. [`SurfaceKind`](super::SurfaceKind) has the conventions of surfaces.
 ///
 /// ```
 /// use soft_labels::metrics::EmptyRegion;
 /// assert_eq!(EmptyRegion::default(), EmptyRegion::One);
 /// ```
+///
+/// # What other packages compute
+///
+/// | Dice and Jaccard index | neither holds the region | the prediction alone | the reference alone |
+/// |---|---|---|---|
+/// | here | this number | 0 | 0 |
+/// | SVLS paper, Dice | 1: [`One`](Self::One) | 0 | 0 |
+/// | nnU-Net | NaN, and left out of means: [`Nan`](Self::Nan) | 0 | 0 |
+/// | MONAI 1.6 | NaN: `Nan`; `ignore_empty=False`: 1 | NaN, and left out of means; `ignore_empty=False`: 0 | 0 |
+/// | `MetricsReloaded` | Dice 1: `One`; Jaccard index NaN: `Nan` | 0 | 0 |
+/// | torchmetrics 1.9 | Dice NaN: `Nan`; Jaccard index -1 | 0 | 0 |
+/// | DeepMind's surface-distance 0.1, Dice | NaN: `Nan` | 0 | 0 |
+///
+/// Precision without a prediction and recall without a reference are NaN; `MetricsReloaded` has precision 0 if there is a reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum EmptyRegion {
-    /// 1: to find nothing where there is nothing is right. So do the SVLS paper and MONAI with `ignore_empty=False`.
+    /// 1: to find nothing where there is nothing is right.
     #[default]
     One,
-    /// NaN, so that it can be left out of a mean. So do DeepMind's code and torchmetrics.
+    /// NaN, so that it can be left out of a mean.
     Nan,
     /// 0.
     Zero,
@@ -47,6 +64,8 @@ impl Overlap {
     /// ```text
     /// 2 |P ∩ R| / (|P| + |R|)
     /// ```
+    ///
+    /// [`EmptyRegion`] says what other packages do with empty regions.
     ///
     /// The example of [`Overlap`] uses it.
     pub fn dice(&self, empty: EmptyRegion) -> f64 {
@@ -118,7 +137,7 @@ impl Overlap {
 }
 
 /// A ratio, unless it is that of nothing to nothing.
-fn or_empty(ratio: f64, empty: EmptyRegion) -> f64 {
+pub(super) fn or_empty(ratio: f64, empty: EmptyRegion) -> f64 {
     match empty {
         _ if !ratio.is_nan() => ratio,
         EmptyRegion::One => 1.0,

@@ -2,15 +2,20 @@
 
 mod area;
 pub(super) mod distance;
+mod edge_voxels;
+mod kind;
+mod summary;
 mod surfels;
 
 use std::ops::RangeInclusive;
 
 use ndarray::{ArrayRef, ArrayView3};
 
-use self::distance::Distances;
+pub use self::kind::SurfaceKind;
+pub use self::summary::SurfaceDistances;
 use self::surfels::Surfels;
-use super::Region;
+use super::overlap::or_empty;
+use super::{EmptyRegion, Region};
 use crate::common::arrays::{check_shape, in_order};
 use crate::common::parallel;
 use crate::error::allowed;
@@ -24,6 +29,9 @@ use crate::{Classes, Error, Label, PerAxis, Place, Result, SpatialDim};
 /// some voxels are inside and some are not. Its area is that of the marching-cubes triangles there (in 2D, the length of the
 /// contour), with the voxel spacing in account. Outside of the array there is nothing, so a mask that touches the border is
 /// closed there. Distances are those between grid points, in the unit of the spacing.
+///
+/// [`SurfaceKind`] has another definition, that of MONAI, and says what other packages compute. Rust has no default arguments.
+/// Python and the command take surfels, a tolerance of 2, the percentile 95 and a spacing of 1, or that of the file's header.
 ///
 /// ```
 /// use ndarray::Array3;
@@ -53,6 +61,7 @@ pub struct Surfaces {
     spacing: [f64; 3],
     /// Whether all voxels of the predicted mask have the same value.
     constant: bool,
+    kind: SurfaceKind,
 }
 
 impl Surfaces {
@@ -69,29 +78,39 @@ impl Surfaces {
         reference: &ArrayRef<bool, D>,
         spacing: impl Into<PerAxis<f64>>,
     ) -> Result<Self> {
+        Self::find(SurfaceKind::Surfels, prediction, reference, spacing.into().values())
+    }
+
+    fn find<D: SpatialDim>(
+        kind: SurfaceKind,
+        prediction: &ArrayRef<bool, D>,
+        reference: &ArrayRef<bool, D>,
+        spacing: &[f64],
+    ) -> Result<Self> {
         check_axes(reference.ndim())?;
         check_shape("prediction", reference.shape(), prediction.shape())?;
         let flat = reference.ndim() == 2;
-        let spacing = grid_spacing(spacing.into().values(), reference.ndim())?;
-        let areas = match spacing {
-            [_, h, w] if flat => area::of_flat_codes([h, w]).to_vec(),
-            _ => area::of_codes(spacing).to_vec(),
-        };
+        let spacing = grid_spacing(spacing, reference.ndim())?;
         let (predicted, expected) = (in_order(prediction)?, in_order(reference)?);
         let (predicted, expected) = (
             volume(&predicted, reference.shape())?,
             volume(&expected, reference.shape())?,
         );
-        let (prediction, reference) = parallel::join(
-            reference.len(),
-            || Surfels::find(&predicted, &areas, flat),
-            || Surfels::find(&expected, &areas, flat),
-        );
+        let areas = match spacing {
+            [_, h, w] if flat => area::of_flat_codes([h, w]).to_vec(),
+            all => area::of_codes(all).to_vec(),
+        };
+        let surface = |mask: &ArrayView3<'_, bool>| match kind {
+            SurfaceKind::Surfels => Surfels::find(mask, &areas, flat),
+            SurfaceKind::EdgeVoxels => edge_voxels::find(mask, flat),
+        };
+        let (prediction, reference) = parallel::join(reference.len(), || surface(&predicted), || surface(&expected));
         Ok(Self {
             prediction: prediction?,
             reference: reference?,
             spacing,
             constant: !predicted.iter().any(|&inside| inside) || predicted.iter().all(|&inside| inside),
+            kind,
         })
     }
 
@@ -121,13 +140,11 @@ impl Surfaces {
         region: &Region,
         spacing: impl Into<PerAxis<f64>>,
     ) -> Result<Self> {
-        check_axes(reference.ndim())?;
-        check_shape("prediction", reference.shape(), prediction.shape())?;
-        let [predicted, drawn] = region.masks(prediction, reference, classes)?;
-        Self::new(&predicted, &drawn, spacing)
+        SurfaceKind::Surfels.between_labels(prediction, reference, classes, region, spacing)
     }
 
-    /// The area of the reference's surface, in squares of the unit of the spacing; in 2D the length of its contour.
+    /// The area of the reference's surface, in squares of the unit of the spacing; in 2D the length of its contour. Of edge
+    /// voxels it is their number.
     ///
     /// ```
     /// # use soft_labels::metrics::Surfaces;
@@ -152,22 +169,44 @@ impl Surfaces {
         self.prediction.area()
     }
 
-    /// Surface Dice: the share of both surfaces that lies within a tolerance, inclusive, of the other.
+    /// Surface Dice: the share of both surfaces that lies within a tolerance of the other.
     ///
     /// ```text
     /// (A_ref[d ≤ τ] + A_pred[d ≤ τ]) / (A_ref + A_pred)
     /// ```
     ///
+    /// A distance counts that is a millionth above the tolerance: three voxels of 0.1 mm, whose product in floating point is a
+    /// little more than 0.3, are within 0.3 mm, also where a file rounds 0.1 to 32 bits. A mask and itself have exactly 1.
+    ///
     /// 0 if one mask is empty (but 1 at an infinite tolerance) and NaN if both are, as DeepMind's package has it.
+    /// [`dice_or`](Self::dice_or) takes another number for these.
     ///
     /// # Errors
     /// [`Error::Setting`] if it is negative or NaN.
     ///
     /// The example of [`Surfaces`] uses it.
     pub fn dice(&self, tolerance: f64) -> Result<f64> {
+        self.dice_or(tolerance, EmptyRegion::Nan)
+    }
+
+    /// [`dice`](Self::dice), and a number for two empty masks.
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    ///
+    /// ```
+    /// # use soft_labels::metrics::{EmptyRegion, Surfaces};
+    /// let nothing = ndarray::Array2::from_elem((3, 3), false);
+    /// let surfaces = Surfaces::new(&nothing, &nothing, 1.0)?;
+    /// assert!(surfaces.dice(1.0)?.is_nan());
+    /// assert_eq!(surfaces.dice_or(1.0, EmptyRegion::One)?, 1.0);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn dice_or(&self, tolerance: f64, empty: EmptyRegion) -> Result<f64> {
         let reference = self.within(tolerance, &self.reference, &self.prediction)?;
         let prediction = self.within(tolerance, &self.prediction, &self.reference)?;
-        Ok((reference + prediction) / (self.reference.area() + self.prediction.area()))
+        let share = (reference + prediction) / (self.reference.area() + self.prediction.area());
+        Ok(or_empty(share, empty))
     }
 
     /// The share of the reference's surface that lies within a tolerance of the prediction's; NaN if the reference is empty.
@@ -226,10 +265,7 @@ impl Surfaces {
     /// The example of [`Surfaces`] uses it.
     pub fn distances(&self) -> Result<SurfaceDistances> {
         let (prediction, reference) = (&self.prediction, &self.reference);
-        Ok(SurfaceDistances {
-            from_reference: Distances::new(reference, prediction, self.spacing)?,
-            from_prediction: Distances::new(prediction, reference, self.spacing)?,
-        })
+        SurfaceDistances::between(prediction, reference, self.spacing, self.kind)
     }
 
     /// The area of some surfels that lie within the tolerance of others.
@@ -242,77 +278,20 @@ impl Surfaces {
                 allowed: allowed::TOLERANCE,
             });
         }
-        distance::area_within(tolerance, from, to, self.spacing)
-    }
-}
-
-/// How far each surface is from the other. See [`Surfaces::distances`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct SurfaceDistances {
-    from_reference: Distances,
-    from_prediction: Distances,
-}
-
-impl SurfaceDistances {
-    /// The average distance of the reference's surface to the prediction's, by area; NaN if the reference is empty,
-    /// infinite if the prediction alone is.
-    ///
-    /// ```
-    /// # use soft_labels::metrics::Surfaces;
-    /// # use ndarray::array;
-    /// let (dot, line) = (array![[true, false, false]], array![[true, true, true]]);
-    /// let distances = Surfaces::new(&dot, &line, &[1.0; 2])?.distances()?;
-    /// assert!(distances.average_from_reference() > distances.average_from_prediction());
-    /// # Ok::<(), soft_labels::Error>(())
-    /// ```
-    pub fn average_from_reference(&self) -> f64 {
-        self.from_reference.sum() / self.from_reference.area()
-    }
-
-    /// The average distance of the prediction's surface to the reference's, by area.
-    ///
-    /// The example of [`average_from_reference`](Self::average_from_reference) uses it.
-    pub fn average_from_prediction(&self) -> f64 {
-        self.from_prediction.sum() / self.from_prediction.area()
-    }
-
-    /// The average symmetric surface distance: that of both surfaces together, by area. NaN if both are empty, infinite if
-    /// one is.
-    ///
-    /// The example of [`Surfaces`] uses it.
-    pub fn average(&self) -> f64 {
-        let (a, b) = (&self.from_reference, &self.from_prediction);
-        (a.sum() + b.sum()) / (a.area() + b.area())
-    }
-
-    /// The Hausdorff distance at a percentile of the area, 95 for the robust one and 100 for the largest distance: the larger
-    /// of both directions. NaN if both masks are empty, infinite if one is.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] if it does not lie within 0 and 100.
-    ///
-    /// The example of [`Surfaces`] uses it.
-    pub fn hausdorff(&self, percent: f64) -> Result<f64> {
-        if !(0.0..=100.0).contains(&percent) {
-            return Err(Error::Setting {
-                what: "percentile",
-                place: None,
-                value: percent,
-                allowed: "within 0 and 100",
-            });
-        }
-        if self.from_reference.is_empty() && self.from_prediction.is_empty() {
-            return Ok(f64::NAN);
-        }
-        Ok(f64::max(
-            self.from_reference.percentile(percent),
-            self.from_prediction.percentile(percent),
-        ))
+        let most = match tolerance {
+            f64::INFINITY => tolerance,
+            _ => (tolerance * (1.0 + SLACK)).min(f64::MAX),
+        };
+        distance::area_within(most, from, to, self.spacing)
     }
 }
 
 /// Spacings within this range keep all squares and areas finite and above 0.
 const SPACING: RangeInclusive<f64> = 1e-30..=1e30;
+
+/// By what share of the tolerance a distance may be above it. Spacings in files have 24 bits, so that products of them are wrong
+/// by about 1e-7 of themselves.
+const SLACK: f64 = 1e-6;
 
 /// The spacing on the axes D, H, W, of which the first is 1 in 2D.
 pub(super) fn grid_spacing(spacing: &[f64], axes: usize) -> Result<[f64; 3]> {
@@ -374,21 +353,5 @@ mod tests {
         let distances = surfaces.distances().unwrap();
         assert_eq!(distances.hausdorff(50.0), Ok(5.0));
         assert_eq!(distances.hausdorff(100.0), Ok(7.0));
-    }
-
-    #[test]
-    fn nothing_has_no_distance_from_nothing() {
-        let of = |a: &Array2<bool>, b: &Array2<bool>| {
-            let distances = Surfaces::new(a, b, 1.0).unwrap().distances().unwrap();
-            [
-                distances.average(),
-                distances.hausdorff(95.0).unwrap(),
-                distances.hausdorff(100.0).unwrap(),
-            ]
-        };
-        let (empty, mask) = (row(0..0), row(3..5));
-        assert!(of(&empty, &empty).iter().all(|number| number.is_nan()));
-        assert_eq!(of(&empty, &mask), [f64::INFINITY; 3]);
-        assert_eq!(of(&mask, &empty), [f64::INFINITY; 3]);
     }
 }

@@ -35,6 +35,7 @@ mod raters;
 mod serde;
 mod sparse;
 mod structures;
+mod surfaces;
 #[cfg(feature = "rayon")]
 mod threads;
 mod window;

@@ -11,7 +11,7 @@ from .._interchange import ArrayOrTensor
 from ._calibration import brier, ece, nll, tace, top_labels
 from ._inputs import Regions, Scope, regions_of
 from ._overlap import Empty, overlap
-from ._surfaces import surface_distances
+from ._surfaces import Surface, surface_distances
 
 
 def judge(
@@ -21,7 +21,8 @@ def judge(
     *,
     ignore: int | None = None,
     spacing: ArrayLike = 1.0,
-    tolerance: float = 1.0,
+    tolerance: float = 2.0,
+    surface: Surface = "surfels",
     bins: int = 10,
     scope: Scope = "all",
     regions: Regions | None = None,
@@ -35,9 +36,12 @@ def judge(
         A label map with the axes of the reference, or probabilities with an axis more. Of uint8 the first holds labels, the
         second 255ths.
     reference : array of integers or bools, (H, W) or (D, H, W)
-    classes, ignore, regions, empty
-        As for `overlap`; but by default a region that neither map holds has no Dice, so that it does not count in a mean.
-    spacing, tolerance
+    classes, ignore, regions
+        As for `overlap`.
+    empty : {"one", "nan", "zero"}
+        Dice, Jaccard index and surface Dice of a region that neither map holds. By default NaN, so that it does not count in a
+        mean.
+    spacing, tolerance, surface
         As for `surface_distances`.
     bins, scope
         As for `reliability`. The scope is that of ``ece`` alone.
@@ -81,7 +85,9 @@ def judge(
         }
     labels = regions_of(regions, made)
     columns = overlap(found, drawn, made, regions=labels, empty=empty)
-    columns |= surface_distances(found, drawn, made, spacing=spacing, tolerance=tolerance, regions=labels)
+    columns |= surface_distances(
+        found, drawn, made, spacing=spacing, tolerance=tolerance, surface=surface, regions=labels, empty=empty
+    )
     rows = [
         {"labels": region} | {name: float(column[row]) for name, column in columns.items()}
         for row, region in enumerate(labels)

@@ -122,6 +122,8 @@ def dice(
 ) -> NDArray[np.float64]:
     """Dice similarity coefficients, one for each region.
 
+    The table of `soft_labels.metrics` says what other packages do with empty regions.
+
     Parameters
     ----------
     prediction, reference, classes, ignore, regions, empty
@@ -156,6 +158,8 @@ def jaccard(
     empty: Empty = "one",
 ) -> NDArray[np.float64]:
     """Jaccard indices (intersection over union), one for each region.
+
+    The table of `soft_labels.metrics` says what other packages do with empty regions.
 
     Parameters
     ----------

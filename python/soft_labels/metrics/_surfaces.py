@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -10,6 +12,9 @@ from .._arguments import AnyClasses, classes_of, per_axis_floats
 from .._interchange import ArrayOrTensor
 from .._interrupt import interruptible
 from ._inputs import Numbers, Regions, pair_of, regions_of
+from ._overlap import Empty
+
+Surface: TypeAlias = Literal["surfels", "edge_voxels"]
 
 _COLUMNS = (
     "area_prediction",
@@ -22,6 +27,8 @@ _COLUMNS = (
     "average_from_prediction",
     "average_from_reference",
     "hausdorff_percentile",
+    "hausdorff_percentile_from_prediction",
+    "hausdorff_percentile_from_reference",
     "hausdorff",
 )
 
@@ -33,11 +40,15 @@ def surface_distances(
     *,
     ignore: int | None = None,
     spacing: ArrayLike = 1.0,
-    tolerance: float = 1.0,
+    tolerance: float = 2.0,
     percent: float = 95.0,
+    surface: Surface = "surfels",
     regions: Regions | None = None,
+    empty: Empty = "nan",
 ) -> Numbers:
     """Surface Dice and distances between surfaces.
+
+    The table of `soft_labels.metrics` says which settings give the numbers of DeepMind's package, MONAI and others.
 
     Parameters
     ----------
@@ -47,9 +58,15 @@ def surface_distances(
     spacing : float or list of float
         The size of a voxel along each axis, in mm for example. Distances have its unit.
     tolerance : float
-        Surfaces that are nearer than this agree, for surface Dice.
+        Surfaces that are not farther apart than this agree, for surface Dice, and so do those that are a millionth farther: three
+        voxels of 0.1 are within 0.3.
     percent : float
         For `hausdorff_percentile`.
+    surface : {"surfels", "edge_voxels"}
+        What a surface consists of: elements between voxels, each with its area, as DeepMind's package has it; or the voxels
+        that share a face with one outside, all alike, as MONAI has it.
+    empty : {"one", "nan", "zero"}
+        Surface Dice of a region that neither holds.
 
     Returns
     -------
@@ -57,7 +74,9 @@ def surface_distances(
         ``area_prediction`` and ``area_reference``; ``surface_dice``, and the shares of each surface near the other,
         ``overlap_reference`` and ``overlap_prediction``; ``surface_dice_paper``, which the SVLS paper's released code takes for
         surface Dice; ``average_surface_distance``, ``average_from_prediction`` and ``average_from_reference``;
-        ``hausdorff_percentile`` and ``hausdorff``.
+        ``hausdorff_percentile``, the larger of ``hausdorff_percentile_from_prediction`` and
+        ``hausdorff_percentile_from_reference``; and ``hausdorff``, the largest distance. Areas of edge voxels are their numbers.
+        Distances are NaN where neither holds the region, and infinite where one does.
 
     Raises
     ------
@@ -82,7 +101,7 @@ def surface_distances(
     sizes = per_axis_floats(spacing, drawn.ndim)
     limits = float(tolerance), float(percent)
     rows = [
-        interruptible(_native.surfaces, found, drawn, made, region, sizes, *limits)
+        interruptible(_native.surfaces, found, drawn, made, region, sizes, *limits, surface, empty)
         for region in regions_of(regions, made)
     ]
     columns = np.array(rows, dtype=np.float64).reshape(-1, len(_COLUMNS)).T
@@ -96,14 +115,16 @@ def surface_dice(
     *,
     ignore: int | None = None,
     spacing: ArrayLike = 1.0,
-    tolerance: float = 1.0,
+    tolerance: float = 2.0,
+    surface: Surface = "surfels",
     regions: Regions | None = None,
+    empty: Empty = "nan",
 ) -> NDArray[np.float64]:
     """Surface Dice (Nikolov et al. 2018), one number for each region.
 
     Parameters
     ----------
-    prediction, reference, classes, ignore, spacing, tolerance, regions
+    prediction, reference, classes, ignore, spacing, tolerance, surface, regions, empty
         As for `surface_distances`.
 
     Returns
@@ -125,7 +146,15 @@ def surface_dice(
     array([1.])
     """
     found = surface_distances(
-        prediction, reference, classes, ignore=ignore, spacing=spacing, tolerance=tolerance, regions=regions
+        prediction,
+        reference,
+        classes,
+        ignore=ignore,
+        spacing=spacing,
+        tolerance=tolerance,
+        surface=surface,
+        regions=regions,
+        empty=empty,
     )
     return found["surface_dice"]
 
@@ -138,13 +167,14 @@ def hausdorff(
     ignore: int | None = None,
     spacing: ArrayLike = 1.0,
     percent: float = 95.0,
+    surface: Surface = "surfels",
     regions: Regions | None = None,
 ) -> NDArray[np.float64]:
     """Hausdorff distances at a percentile, one for each region.
 
     Parameters
     ----------
-    prediction, reference, classes, ignore, spacing, percent, regions
+    prediction, reference, classes, ignore, spacing, percent, surface, regions
         As for `surface_distances`.
 
     Returns
@@ -166,6 +196,13 @@ def hausdorff(
     array([0.5])
     """
     found = surface_distances(
-        prediction, reference, classes, ignore=ignore, spacing=spacing, percent=percent, regions=regions
+        prediction,
+        reference,
+        classes,
+        ignore=ignore,
+        spacing=spacing,
+        percent=percent,
+        surface=surface,
+        regions=regions,
     )
     return found["hausdorff_percentile"]

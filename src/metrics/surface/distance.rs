@@ -9,7 +9,7 @@ use crate::{Error, Result};
 /// If more offsets than this lie within the tolerance, all distances are computed instead.
 const BALL: usize = 1 << 12;
 
-/// The area of some surfels that lie within a tolerance, inclusive, of others.
+/// The area of some surfels that lie within a distance, inclusive, of others.
 pub(super) fn area_within(tolerance: f64, from: &Surfels, to: &Surfels, spacing: [f64; 3]) -> Result<f64> {
     let Some(grid) = Grid::around(from, to) else {
         // One of them has no surface, and from there all distances are infinite.
@@ -177,16 +177,53 @@ impl Distances {
     }
 
     /// The distance up to which so many percent of the area lie; infinite without any.
-    pub(super) fn percentile(&self, percent: f64) -> f64 {
-        let all = parallel::total(self.all.iter().map(|(_, area)| *area));
-        let mut below = 0.0;
+    pub(super) fn percentile_of_area(&self, percent: f64) -> f64 {
+        let mut all = Sum::default();
+        self.all.iter().for_each(|(_, area)| all.add(*area));
+        let share = percent / 100.0 * (1.0 - ROUNDING) * all.value();
+        let mut below = Sum::default();
         for (distance, area) in &self.all {
-            below += area;
-            if percent < 100.0 && below / all >= percent / 100.0 * (1.0 - ROUNDING) {
+            below.add(*area);
+            if percent < 100.0 && below.value() >= share {
                 return *distance;
             }
         }
         self.all.last().map_or(f64::INFINITY, |(distance, _)| *distance)
+    }
+
+    /// The percentile of the distances, whatever their areas, between two of them in proportion; infinite without any.
+    pub(super) fn percentile(&self, percent: f64) -> f64 {
+        let Some(last) = self.all.len().checked_sub(1) else {
+            return f64::INFINITY;
+        };
+        let place = percent * last as f64 / 100.0;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the list")]
+        let below = (place as usize).min(last);
+        let (low, high) = (self.all[below].0, self.all[(below + 1).min(last)].0);
+        if low == high {
+            return low; // both may be infinite
+        }
+        low + (high - low) * (place - below as f64)
+    }
+}
+
+/// A sum of numbers that are not negative, which many of them leave as exact as few (Kahan's, with Neumaier's change).
+#[derive(Default)]
+struct Sum {
+    sum: f64,
+    rest: f64,
+}
+
+impl Sum {
+    fn add(&mut self, number: f64) {
+        let sum = self.sum + number;
+        let (larger, smaller) = (self.sum.max(number), self.sum.min(number));
+        self.rest += (larger - sum) + smaller;
+        self.sum = sum;
+    }
+
+    fn value(&self) -> f64 {
+        self.sum + self.rest
     }
 }
 

@@ -45,35 +45,49 @@ impl Surfels {
         };
         // The rows of points of the dual grid, of which there is one more on each axis.
         let rows = if flat { depth } else { depth + 1 } * (height + 1);
-        let of_pieces = parallel::map(work, parallel::pieces(rows, lines), |rows| {
+        Self::of_rows(mask, rows, |at, surfels| {
+            let (d, h) = (at / (height + 1), at % (height + 1));
+            // The rows of voxels on both sides, from the highest pair of bits of a code to the lowest.
+            let around = if flat {
+                [None, None, row(d, h.wrapping_sub(1)), row(d, h)]
+            } else {
+                let before = d.wrapping_sub(1);
+                [
+                    row(before, h.wrapping_sub(1)),
+                    row(before, h),
+                    row(d, h.wrapping_sub(1)),
+                    row(d, h),
+                ]
+            };
+            if around.iter().all(Option::is_none) {
+                return Some(());
+            }
+            surfels.try_reserve(width + 1).ok()?;
+            let mut left = 0;
+            for w in 0..=width {
+                let right = if w < width { column(&around, w) } else { 0 };
+                let area = areas[usize::from(left << 1 | right)];
+                if area > 0.0 {
+                    surfels.push(Surfel { at: [d, h, w], area });
+                }
+                left = right;
+            }
+            Some(())
+        })
+    }
+
+    /// Those that a function adds for each of so many rows; it returns `None` if they do not fit in memory. The mask has voxels.
+    pub(super) fn of_rows(
+        mask: &ArrayView3<'_, bool>,
+        rows: usize,
+        add: impl Fn(usize, &mut Vec<Surfel>) -> Option<()> + Sync + Send,
+    ) -> Result<Self> {
+        let (_, _, width) = mask.dim();
+        let pieces = parallel::pieces(rows, PIECE.div_ceil(width));
+        let of_pieces = parallel::map(mask.len() / 2, pieces, |rows| {
             let mut surfels = Vec::new();
             for at in rows {
-                let (d, h) = (at / (height + 1), at % (height + 1));
-                // The rows of voxels on both sides, from the highest pair of bits of a code to the lowest.
-                let around = if flat {
-                    [None, None, row(d, h.wrapping_sub(1)), row(d, h)]
-                } else {
-                    let before = d.wrapping_sub(1);
-                    [
-                        row(before, h.wrapping_sub(1)),
-                        row(before, h),
-                        row(d, h.wrapping_sub(1)),
-                        row(d, h),
-                    ]
-                };
-                if around.iter().all(Option::is_none) {
-                    continue;
-                }
-                surfels.try_reserve(width + 1).ok()?;
-                let mut left = 0;
-                for w in 0..=width {
-                    let right = if w < width { column(&around, w) } else { 0 };
-                    let area = areas[usize::from(left << 1 | right)];
-                    if area > 0.0 {
-                        surfels.push(Surfel { at: [d, h, w], area });
-                    }
-                    left = right;
-                }
+                add(at, &mut surfels)?;
             }
             Some(surfels)
         });
