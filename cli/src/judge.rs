@@ -71,6 +71,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         reliability: pooled(&cases)?,
         cases,
         tolerance_mm: args.tolerance_mm,
+        surface: args.surface,
         empty: args.empty,
         seed: args.seed,
     };

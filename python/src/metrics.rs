@@ -75,14 +75,16 @@ pub(crate) fn overlaps<'py>(
         let overlap: Overlap = confusion
             .overlap(&region)
             .ok_or_else(|| value("a region has a class that does not exist"))?;
+        let neither = overlap.prediction == 0 && overlap.reference == 0;
+        let of = |score: f64| if neither { empty.score() } else { score };
         Ok([
             overlap.prediction as f64,
             overlap.reference as f64,
             overlap.both as f64,
             overlap.dice(empty),
             overlap.jaccard(empty),
-            overlap.precision(),
-            overlap.recall(),
+            of(overlap.precision()),
+            of(overlap.recall()),
             overlap.relative_volume_difference(),
         ])
     };
@@ -134,10 +136,14 @@ pub(crate) fn surfaces(
         threads::run(py, || {
             let surfaces = kind.between_labels(&prediction, &reference, classes, &region, &spacing)?;
             let distances = surfaces.distances()?;
+            if surfaces.prediction_area() == 0.0 && surfaces.reference_area() == 0.0 {
+                let [s, d] = [empty.score(), empty.distance()];
+                return Ok([0.0, 0.0, s, s, s, surfaces.svls_paper(tolerance)?, d, d, d, d, d, d, d]);
+            }
             soft_labels::Result::Ok([
                 surfaces.prediction_area(),
                 surfaces.reference_area(),
-                surfaces.dice_or(tolerance, empty)?,
+                surfaces.dice(tolerance)?,
                 surfaces.overlap_reference(tolerance)?,
                 surfaces.overlap_prediction(tolerance)?,
                 surfaces.svls_paper(tolerance)?,

@@ -1,9 +1,9 @@
 //! Dice and what else is said about the overlap of two regions.
 
-/// Dice, Jaccard index or surface Dice of a region that neither prediction nor reference holds.
+/// What a region scores that neither prediction nor reference holds: one rule for overlaps and for surfaces.
 ///
-/// If one of them holds it, these are 0. Distances between surfaces have no such choice: they are NaN where neither holds the region
-/// and infinite where one does. [`SurfaceKind`](super::SurfaceKind) has the conventions of surfaces.
+/// If one of them holds it, Dice, Jaccard index and surface Dice are 0 and distances infinite.
+/// [`SurfaceKind`](super::SurfaceKind) has the conventions of surfaces.
 ///
 /// ```
 /// use soft_labels::metrics::EmptyRegion;
@@ -14,7 +14,7 @@
 ///
 /// | Dice and Jaccard index | neither holds the region | the prediction alone | the reference alone |
 /// |---|---|---|---|
-/// | here | this number | 0 | 0 |
+/// | here | [`score`](Self::score) | 0 | 0 |
 /// | SVLS paper, Dice | 1: [`One`](Self::One) | 0 | 0 |
 /// | nnU-Net | NaN, and left out of means: [`Nan`](Self::Nan) | 0 | 0 |
 /// | MONAI 1.6 | NaN: `Nan`; `ignore_empty=False`: 1 | NaN, and left out of means; `ignore_empty=False`: 0 | 0 |
@@ -26,13 +26,41 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum EmptyRegion {
-    /// 1: to find nothing where there is nothing is right.
+    /// 1, and distances of 0: to find nothing where there is nothing is right.
     #[default]
     One,
     /// NaN, so that it can be left out of a mean.
     Nan,
-    /// 0.
+    /// 0, and infinite distances.
     Zero,
+}
+
+impl EmptyRegion {
+    /// Its Dice, Jaccard index or surface Dice.
+    ///
+    /// ```
+    /// assert_eq!(soft_labels::metrics::EmptyRegion::One.score(), 1.0);
+    /// ```
+    pub fn score(self) -> f64 {
+        match self {
+            Self::One => 1.0,
+            Self::Nan => f64::NAN,
+            Self::Zero => 0.0,
+        }
+    }
+
+    /// The distance of its surfaces.
+    ///
+    /// ```
+    /// assert_eq!(soft_labels::metrics::EmptyRegion::One.distance(), 0.0);
+    /// ```
+    pub fn distance(self) -> f64 {
+        match self {
+            Self::One => 0.0,
+            Self::Nan => f64::NAN,
+            Self::Zero => f64::INFINITY,
+        }
+    }
 }
 
 /// The numbers of voxels of a region in the prediction P, in the reference R and in both. [`Confusion::overlap`] counts them.
@@ -138,10 +166,5 @@ impl Overlap {
 
 /// A ratio, unless it is that of nothing to nothing.
 pub(super) fn or_empty(ratio: f64, empty: EmptyRegion) -> f64 {
-    match empty {
-        _ if !ratio.is_nan() => ratio,
-        EmptyRegion::One => 1.0,
-        EmptyRegion::Nan => f64::NAN,
-        EmptyRegion::Zero => 0.0,
-    }
+    if ratio.is_nan() { empty.score() } else { ratio }
 }

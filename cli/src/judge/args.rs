@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use soft_labels::metrics::EmptyRegion;
+use soft_labels::metrics::{EmptyRegion, SurfaceKind};
 
 use crate::channels::{Kind, Regions};
 use crate::classes::ClassArgs;
@@ -59,6 +59,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "T", default_value_t = 2.0, allow_hyphen_values = true)]
     pub(crate) tolerance_mm: f64,
 
+    /// What surfaces consist of: surfels, elements with areas as DeepMind has them, or edge-voxels, as MONAI has them
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = Surface::Surfels)]
+    pub(crate) surface: Surface,
+
     /// Bins of the calibration errors
     #[arg(long, value_name = "B", default_value_t = 10)]
     pub(crate) bins: usize,
@@ -107,6 +111,37 @@ pub(crate) enum Scope {
     Foreground,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Surface {
+    Surfels,
+    EdgeVoxels,
+}
+
+impl Surface {
+    pub(crate) fn kind(self) -> SurfaceKind {
+        match self {
+            Self::Surfels => SurfaceKind::Surfels,
+            Self::EdgeVoxels => SurfaceKind::EdgeVoxels,
+        }
+    }
+
+    /// As the option has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Surfels => "surfels",
+            Self::EdgeVoxels => "edge-voxels",
+        }
+    }
+
+    /// What stands below the tables.
+    pub(crate) fn rule(self) -> &'static str {
+        match self {
+            Self::Surfels => "Surfaces consist of surfels, elements with areas (DeepMind's; --surface surfels).",
+            Self::EdgeVoxels => "Surfaces consist of edge voxels (MONAI's; --surface edge-voxels).",
+        }
+    }
+}
+
 /// What a structure scores that neither map holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Empty {
@@ -116,21 +151,12 @@ pub(crate) enum Empty {
 }
 
 impl Empty {
-    /// The rule for the overlap in the library.
+    /// The rule in the library.
     pub(crate) fn region(self) -> EmptyRegion {
         match self {
             Self::Skip => EmptyRegion::Nan,
             Self::One => EmptyRegion::One,
             Self::Zero => EmptyRegion::Zero,
-        }
-    }
-
-    /// The scores and the distances of a structure that neither map holds, if it has any.
-    pub(crate) fn of_neither(self) -> Option<[f64; 2]> {
-        match self {
-            Self::Skip => None,
-            Self::One => Some([1.0, 0.0]),
-            Self::Zero => Some([0.0, f64::INFINITY]),
         }
     }
 

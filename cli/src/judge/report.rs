@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use soft_labels::metrics::Reliability;
 use soft_labels_files::Place;
 
-use super::args::Empty;
+use super::args::{Empty, Surface};
 use super::scores::{OF_CALIBRATION, OF_STRUCTURES, Scores, VOLUMES};
 use crate::command::{Failure, of_file};
 use crate::summary::{DRAWS, Summary};
@@ -29,6 +29,7 @@ pub(crate) struct Judgement {
     /// Of all voxels of all cases.
     pub(crate) reliability: Option<Reliability>,
     pub(crate) tolerance_mm: f64,
+    pub(crate) surface: Surface,
     pub(crate) empty: Empty,
     pub(crate) seed: u64,
 }
@@ -49,6 +50,7 @@ impl Judgement {
         if let Some((_, scores)) = self.scored().next() {
             object.extend(self.json_of(scores));
         }
+        object.insert("surface".into(), self.surface.name().into());
         object.insert("empty".into(), self.empty.name().into());
         self.insert_reliability(&mut object);
         object.into()
@@ -83,6 +85,7 @@ impl Judgement {
         let mut object = Map::new();
         object.insert("cases".into(), self.cases.iter().map(case).collect());
         object.insert("summary".into(), summary.into());
+        object.insert("surface".into(), self.surface.name().into());
         object.insert("empty".into(), self.empty.name().into());
         object.insert("bootstrap".into(), json!({"draws": DRAWS, "seed": self.seed}));
         self.insert_reliability(&mut object);
@@ -290,7 +293,7 @@ impl Judgement {
             "Surfaces agree within {} mm. Distances are in mm, volumes in mm³ (areas in mm² for images).",
             all_digits(self.tolerance_mm)
         );
-        vec![near, self.empty.rule().to_owned()]
+        vec![self.surface.rule().to_owned(), near, self.empty.rule().to_owned()]
     }
 
     fn bins(&self) -> Option<Table> {

@@ -2,7 +2,7 @@
 
 use ndarray::ArrayD;
 use soft_labels::Classes;
-use soft_labels::metrics::{Confusion, Region, Reliability, Scope, Surfaces, Tace, brier, negative_log_likelihood};
+use soft_labels::metrics::{Confusion, Region, Reliability, Scope, Tace, brier, negative_log_likelihood};
 
 use super::args::{self, Args};
 use crate::command::Failure;
@@ -58,13 +58,14 @@ pub(crate) fn structure(
     spacing: &[f64],
     args: &Args,
 ) -> Result<[f64; OF_STRUCTURES.len()], Failure> {
-    let surfaces = Surfaces::of_labels(prediction, reference, classes, region, spacing)?;
+    let kind = args.surface.kind();
+    let surfaces = kind.between_labels(prediction, reference, classes, region, spacing)?;
     let distances = surfaces.distances()?;
     let overlap = confusion.overlap(region).ok_or("has a class that does not exist")?;
     let voxel: f64 = spacing.iter().product();
     let neither = overlap.prediction == 0 && overlap.reference == 0;
-    if let Some([score, distance]) = args.empty.of_neither().filter(|_| neither) {
-        let [s, d] = [score, distance];
+    if neither {
+        let [s, d] = [args.empty.region().score(), args.empty.region().distance()];
         return Ok([s, s, s, s, 0.0, 0.0, f64::NAN, s, s, s, d, d, d]);
     }
     Ok([

@@ -283,6 +283,47 @@ fn a_class_that_neither_map_holds() {
     assert_eq!(judge(&[]), judge(&["--empty", "skip"]));
 }
 
+/// What surfaces consist of, the tolerance and the percentile. python/tests/test_surfaces.py has the same numbers.
+#[test]
+fn surfaces_by_default_and_of_edge_voxels() {
+    let folder = Folder::new();
+    let block = |rows: std::ops::Range<usize>| {
+        ndarray::Array2::from_shape_fn((40, 30), |(y, x)| u8::from(rows.contains(&y) && (2..22).contains(&x)))
+    };
+    let mut found = block(4..25);
+    found[[39, 29]] = 1; // farther away than 95 % of the surface
+    folder.npy("found.npy", &found.into_dyn());
+    folder.npy("truth.npy", &block(2..22).into_dyn());
+    let (found, truth) = (folder.text("found.npy"), folder.text("truth.npy"));
+    let judge = |more: &[&str]| well(["judge", "--classes", "2", &found, &truth].iter().chain(more));
+    let expected = [
+        (
+            "surfels",
+            [0.7646393546315234, 1.5443939568311538, 3.0, 19.697715603592208],
+        ),
+        (
+            "edge-voxels",
+            [0.7741935483870968, 1.352888487765111, 3.0, 19.697715603592208],
+        ),
+    ];
+    for (surface, numbers) in expected {
+        let json: Value = serde_json::from_str(&judge(&["--json", "--surface", surface])).unwrap();
+        let metrics = [
+            "surface_dice",
+            "average_surface_distance_mm",
+            "hausdorff95_mm",
+            "hausdorff_mm",
+        ];
+        for (metric, number) in metrics.iter().zip(numbers) {
+            let found = json["classes"]["1"][metric].as_f64().unwrap();
+            assert!((found - number).abs() < 1e-12, "{surface} {metric}: {found}");
+        }
+        assert_eq!(json["surface"], surface);
+        assert!(judge(&["--surface", surface]).contains(&format!("--surface {surface}")));
+    }
+    assert_eq!(judge(&[]), judge(&["--surface", "surfels", "--tolerance-mm", "2"]));
+}
+
 /// Who misses more cases does not get a better median, and what is missed or invented is counted.
 #[test]
 fn missed_and_invented() {

@@ -1,38 +1,36 @@
 """Predictions against references: overlap, surfaces and calibration; and against several raters.
 
-The exact definitions are those of the crate's module `metrics`. Numbers that do not exist are NaN: so is
-a distance between two surfaces that are both empty. Where one of them is, it is infinite.
+The exact definitions are those of the crate's module `metrics`. Numbers that do not exist are NaN. A region that neither map
+holds has the scores that `empty` says. Where one map alone holds it, Dice is 0 and distances are infinite.
 
-Other packages have other conventions, and these settings give their numbers (MONAI 1.6, torchmetrics 1.9, surface-distance 0.1):
+Other packages have other conventions. What gives the numbers of surface-distance 0.1, MONAI 1.6 and torchmetrics 1.9:
 
-===================  ==============================  ==============================  ==================  ====================
-Function             DeepMind's surface-distance     MONAI                           MetricsReloaded     torchmetrics
-===================  ==============================  ==============================  ==================  ====================
-dice, neither holds  ``empty="nan"``                 ``empty="nan"``; with           ``empty="one"``     ``empty="nan"``
-the region                                           ``ignore_empty=False`` "one"
-dice, the            0, as here                      NaN; with                       0, as here          0, as here
-prediction alone                                     ``ignore_empty=False`` 0, as
-holds it                                             here
-jaccard, neither                                     as its Dice                     ``empty="nan"``     -1
-surface              "surfels"                       "edge_voxels"; surface Dice     "edge_voxels"       "edge_voxels", in 2D
-                                                     with ``use_subvoxels=True``
-                                                     "surfels"
-surface_dice,        ``empty="nan"``                 ``empty="nan"``                 ``empty="one"``
-neither
-hausdorff            of area                         interpolated, as here for       as MONAI            the largest distance
-percentile                                           "edge_voxels"
-hausdorff, directed                                  ``directed=True``: from the                         as MONAI
-                                                     prediction
-average distance     of each surface                 ``average_from_prediction``;    ASSD:               none
-                                                     with ``symmetric=True``         ``average_surface_
-                                                     ``average_surface_distance``    distance``
-distances, neither   Hausdorff infinite              NaN, as here                    0                   an error
-distances, one       infinite; average from the      infinite, as here               NaN                 infinite, as here
-                     empty one NaN
-===================  ==============================  ==============================  ==================  ====================
+=====================  ====================  ===============================  ====================  ================
+                       DeepMind's            MONAI                            MetricsReloaded       torchmetrics
+                       surface-distance
+=====================  ====================  ===============================  ====================  ================
+Dice, in neither map   ``empty="nan"``       "nan"; if not ``ignore_empty``,  "one"                 "nan"
+                                             "one"
+Jaccard, the same                            as its Dice                      "nan"                 (-1)
+Dice, only predicted   0, as here            (NaN); if not ``ignore_empty``,  0, as here            0, as here
+                                             0, as here
+``surface=``           "surfels"             "edge_voxels"; surface Dice of   "edge_voxels"         "edge_voxels",
+                                             subvoxels: "surfels"                                   in 2D
+Surface Dice, in       ``empty="nan"``       "nan"                            "one"
+neither map
+Distances, the same    (average NaN,         "nan"                            "one"                 (an error)
+                       Hausdorff infinite)
+Distances, in one map  infinite, as here     infinite, as here; percentiles   (NaN)                 infinite, as here
+                                             (NaN)
+Percentiles            of area, as           interpolated, as                 as MONAI              ``percent=100``
+                       "surfels"             "edge_voxels"
+Hausdorff, directed                          from the prediction                                    as MONAI
+Average distance       from either           from the prediction; if          "ASSD": of both
+                                             ``symmetric``, of both
+=====================  ====================  ===============================  ====================  ================
 
-nnU-Net has NaN for the Dice of a region that neither holds, and leaves it out of means. MetricsReloaded's MASD is the mean of
-``average_from_prediction`` and ``average_from_reference``.
+What is in brackets, no setting gives. The SVLS paper has the Dice of ``empty="one"``, nnU-Net that of "nan", which it leaves out of
+means. MetricsReloaded's "MASD" is the mean of ``average_from_prediction`` and ``average_from_reference``.
 
 Several raters are a list of masks, arrays of bools of one shape and any axes: `threshold_dice` of a map of probabilities,
 `energy_distance`, `matched_iou` and `best_dice` of several sampled masks. `fleiss_kappa`, `krippendorff_alpha` and

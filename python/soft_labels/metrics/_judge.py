@@ -39,8 +39,8 @@ def judge(
     classes, ignore, regions
         As for `overlap`.
     empty : {"one", "nan", "zero"}
-        Dice, Jaccard index and surface Dice of a region that neither map holds. By default NaN, so that it does not count in a
-        mean.
+        What a region scores that neither map holds: 1 and distances of 0; NaN, so that it does not count in a mean; or 0 and
+        infinite distances.
     spacing, tolerance, surface
         As for `surface_distances`.
     bins, scope

@@ -83,7 +83,7 @@ def overlap(
     regions : list of int or of lists of int, optional
         Labels that are judged alone, and lists of labels that are judged as one. By default each class but the first.
     empty : {"one", "nan", "zero"}
-        Dice and Jaccard index of a region that neither holds.
+        Dice, Jaccard index, precision and recall of a region that neither holds.
 
     Returns
     -------

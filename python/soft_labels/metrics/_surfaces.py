@@ -66,7 +66,8 @@ def surface_distances(
         What a surface consists of: elements between voxels, each with its area, as DeepMind's package has it; or the voxels
         that share a face with one outside, all alike, as MONAI has it.
     empty : {"one", "nan", "zero"}
-        Surface Dice of a region that neither holds.
+        What a region scores that neither holds: surface Dice and overlaps of 1 and distances of 0; NaN; or 0 and infinite
+        distances. Where one holds it, surface Dice is 0 and distances are infinite.
 
     Returns
     -------
@@ -76,7 +77,6 @@ def surface_distances(
         surface Dice; ``average_surface_distance``, ``average_from_prediction`` and ``average_from_reference``;
         ``hausdorff_percentile``, the larger of ``hausdorff_percentile_from_prediction`` and
         ``hausdorff_percentile_from_reference``; and ``hausdorff``, the largest distance. Areas of edge voxels are their numbers.
-        Distances are NaN where neither holds the region, and infinite where one does.
 
     Raises
     ------
@@ -169,12 +169,13 @@ def hausdorff(
     percent: float = 95.0,
     surface: Surface = "surfels",
     regions: Regions | None = None,
+    empty: Empty = "nan",
 ) -> NDArray[np.float64]:
     """Hausdorff distances at a percentile, one for each region.
 
     Parameters
     ----------
-    prediction, reference, classes, ignore, spacing, percent, surface, regions
+    prediction, reference, classes, ignore, spacing, percent, surface, regions, empty
         As for `surface_distances`.
 
     Returns
@@ -204,5 +205,6 @@ def hausdorff(
         percent=percent,
         surface=surface,
         regions=regions,
+        empty=empty,
     )
     return found["hausdorff_percentile"]

@@ -38,8 +38,8 @@ use crate::{Classes, Label, PerAxis, Result, SpatialDim};
 /// | Average distance | of both surfaces together ([`average`]), or of one | of each | of the prediction's ([`average_from_prediction`]); `symmetric=True`: `average` | "ASSD": `average`; "MASD": the mean of both directions | |
 /// | Surface Dice, both empty | NaN, or what [`dice_or`] is told | NaN | NaN | 1 ([`EmptyRegion::One`]) | |
 /// | Surface Dice, one empty | 0 | 0 | 0 | 0, but for voxels near the origin | |
-/// | Distances, both empty | NaN | average NaN, Hausdorff infinite | NaN | 0 | an error |
-/// | Distances, one empty | infinite | infinite; average from the empty one NaN | infinite, and left out of means of several cases | NaN | infinite |
+/// | Distances, both empty | NaN, or [`EmptyRegion::distance`] | average NaN, Hausdorff infinite | NaN | 0 ([`EmptyRegion::One`]) | an error |
+/// | Distances, one empty | infinite | infinite; average from the empty one NaN | infinite, or NaN for a percentile, which means leave out | NaN | infinite |
 ///
 /// torchmetrics 1.9 has other numbers, or an error, for masks that are not square.
 ///
@@ -47,6 +47,7 @@ use crate::{Classes, Label, PerAxis, Result, SpatialDim};
 /// [`average_from_prediction`]: super::SurfaceDistances::average_from_prediction
 /// [`hausdorff_from_prediction`]: super::SurfaceDistances::hausdorff_from_prediction
 /// [`dice_or`]: Surfaces::dice_or
+/// [`EmptyRegion::distance`]: crate::metrics::EmptyRegion::distance
 /// [`EmptyRegion::One`]: crate::metrics::EmptyRegion::One
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]

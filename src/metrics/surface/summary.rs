@@ -7,7 +7,8 @@ use crate::{Error, Result};
 
 /// How far each surface is from the other. See [`Surfaces::distances`](super::Surfaces::distances).
 ///
-/// Without any element in both surfaces every distance is NaN, and without any in one it is infinite.
+/// Without any element in one surface every distance is infinite. Without any in both it is NaN;
+/// [`EmptyRegion::distance`](crate::metrics::EmptyRegion::distance) has other numbers for these.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SurfaceDistances {
     from_reference: Distances,
