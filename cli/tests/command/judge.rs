@@ -283,7 +283,7 @@ fn a_class_that_neither_map_holds() {
     assert_eq!(judge(&[]), judge(&["--empty", "skip"]));
 }
 
-/// What surfaces consist of, the tolerance and the percentile. python/tests/test_surfaces.py has the same numbers.
+/// What surfaces consist of, the tolerance and the percentile. `python/tests/test_surfaces.py` has the same numbers.
 #[test]
 fn surfaces_by_default_and_of_edge_voxels() {
     let folder = Folder::new();
