@@ -1,6 +1,7 @@
 //! `soft-labels judge`: predictions against reference label maps.
 
 mod args;
+mod calibration;
 mod channels;
 mod diagram;
 mod prediction;
@@ -11,6 +12,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub(crate) use args::Args;
+use calibration::{Beside, Pooled};
 use channels::Of;
 use ndarray::ArrayD;
 use prediction::Prediction;
@@ -31,19 +33,19 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     args.check()?;
     args.work.start()?;
     let what = What::read(args)?;
-    let spared = Spared::of(inputs(args)?.iter().map(PathBuf::as_path).chain(args.classes.file()));
-    for path in [&args.csv, &args.reliability].into_iter().flatten() {
+    let beside = Beside::find(&args.calibration, cases::is_folder(&args.reference))?;
+    let read = [inputs(args)?, beside.inputs()].concat();
+    let spared = Spared::of(read.iter().map(PathBuf::as_path).chain(args.classes.file()));
+    let pictures = args.calibration.pictures().map(|(_, path)| path);
+    for path in [&args.csv, &args.reliability].into_iter().flatten().chain(pictures) {
         spared.check(path)?;
         args.existing.place(path).check()?;
     }
     args.tables.check(&report::NAMES, &spared, args.existing)?;
-    let [csv, diagram] = [&args.csv, &args.reliability].map(|path| path.as_deref().map(place));
-    if csv.is_some() && csv == diagram {
-        return Err("--csv and --reliability are the same file; give two names".into());
-    }
+    check_names(args)?;
 
     let judge = |pair: &Pair| match &what {
-        What::Classes { classes, regions, .. } => judge(args, classes, regions, pair),
+        What::Classes { classes, regions, .. } => judge(args, classes, regions, pair, &beside),
         What::Regions { classes, regions } => channels::judge(args, &Of::Regions(classes, regions), pair),
         What::Structures { names, .. } => channels::judge(args, &Of::Structures(names), pair),
     };
@@ -58,6 +60,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         (_, [true, true]) => pairs(args)?,
         _ => return Err("give two files or two folders".into()),
     };
+    let references: Vec<_> = pairs.iter().filter_map(|pair| pair.reference.as_deref()).collect();
+    calibration::maps::check(args, &references, &spared)?;
     let cases = match pairs.as_slice() {
         [pair] if pair.name.is_empty() => vec![(pair.name.clone(), Ok(judge(pair)?))],
         _ => {
@@ -69,6 +73,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let judgement = Judgement {
         structures: what.structures(),
         reliability: pooled(&cases)?,
+        by_class: by_class(args, &what, &cases)?,
         cases,
         tolerance_mm: args.tolerance_mm,
         surface: args.surface,
@@ -77,11 +82,14 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     };
 
     let any = judgement.failed() < judgement.cases.len();
-    if let Some(path) = args.reliability.as_ref().filter(|_| any) {
-        let Some(reliability) = &judgement.reliability else {
-            return Err("--reliability is for probabilities; the predictions are label maps".into());
-        };
-        diagram::draw(&args.existing.place(path), &reliability.bins())?;
+    match &judgement.by_class {
+        Some(by_class) => by_class.draw(args)?,
+        None => {
+            let reliability = args.reliability.iter().map(|path| ("--reliability", path));
+            if let Some((option, _)) = reliability.chain(args.calibration.pictures()).next().filter(|_| any) {
+                return Err(format!("{option} is for probabilities; the predictions are label maps").into());
+            }
+        }
     }
     if let Some(path) = &args.csv {
         judgement.write_csv(&args.existing.place(path))?;
@@ -106,6 +114,8 @@ enum What {
     /// The classes but the first, and regions, by their names.
     Classes {
         classes: Classes,
+        /// Of all classes.
+        names: Vec<String>,
         regions: Vec<Region>,
         structures: Structures,
     },
@@ -152,13 +162,15 @@ impl What {
         let structures = Structures {
             classes: classes.len() - 1,
             names: names
-                .into_iter()
+                .iter()
                 .skip(1)
+                .cloned()
                 .chain(regions.into_iter().map(|(name, _)| name))
                 .collect(),
         };
         Ok(Self::Classes {
             classes,
+            names,
             regions: judged,
             structures,
         })
@@ -222,7 +234,7 @@ fn pairs(args: &Args) -> Result<Vec<Pair>, Failure> {
         .collect())
 }
 
-fn judge(args: &Args, classes: &Classes, regions: &[Region], pair: &Pair) -> Result<Scores, Failure> {
+fn judge(args: &Args, classes: &Classes, regions: &[Region], pair: &Pair, beside: &Beside) -> Result<Scores, Failure> {
     let prediction_path = pair.prediction.as_ref().ok_or("has no prediction")?;
     let reference_path = pair.reference.as_ref().ok_or("has no reference")?;
     let palette = args.classes.palette()?;
@@ -231,13 +243,25 @@ fn judge(args: &Args, classes: &Classes, regions: &[Region], pair: &Pair) -> Res
     // The predicted labels, and masks, codes and distances of a structure.
     memory::check_voxels(reference.labels.shape(), 32)?;
     check_labels(reference_path, &reference.labels, classes)?;
+    let spacing = spacing(args, reference.labels.ndim(), &reference.geometry)?;
+    let case = calibration::Case {
+        args,
+        classes,
+        palette: palette.as_ref(),
+        path: reference_path,
+        reference: &reference,
+        spacing: &spacing,
+    };
     let calibration = match &prediction {
         Prediction::Labels(_) => None,
-        Prediction::Probabilities(p) => Some(scores::calibration(args, classes, p, &reference.labels)),
+        Prediction::Probabilities(p) => Some(
+            case.count(p, beside)
+                .and_then(|bins| scores::calibration(args, classes, p, &reference.labels, bins)),
+        ),
     };
     let calibration = of_file(prediction_path, calibration.transpose())?;
+    of_file(prediction_path, case.write_maps(&prediction))?;
     let labels = of_file(prediction_path, prediction.labels(&reference.labels, classes))?;
-    let spacing = spacing(args, reference.labels.ndim(), &reference.geometry)?;
     // The reference is checked, so a label that is no class is one of the prediction.
     let confusion = Confusion::count(&labels, &reference.labels, classes).map_err(Failure::from);
     let confusion = of_file(prediction_path, confusion)?;
@@ -269,6 +293,36 @@ fn spacing(args: &Args, axes: usize, geometry: &Geometry) -> Result<Vec<f64>, Fa
         (None, Some(spacing)) if spacing.len() >= axes => spacing[..axes].to_vec(),
         (None, _) => vec![1.0; axes],
     })
+}
+
+/// An error if two outputs are one file.
+fn check_names(args: &Args) -> Result<(), Failure> {
+    let csv = args.csv.iter().map(|path| ("--csv", path));
+    let reliability = args.reliability.iter().map(|path| ("--reliability", path));
+    let mut seen: Vec<(&str, PathBuf)> = Vec::new();
+    for (option, path) in csv.chain(reliability).chain(args.calibration.pictures()) {
+        let at = place(path);
+        if let Some((first, _)) = seen.iter().find(|(_, other)| *other == at) {
+            return Err(format!("{first} and {option} are the same file; give two names").into());
+        }
+        seen.push((option, at));
+    }
+    Ok(())
+}
+
+/// The calibration of the classes over all cases, if there are probabilities.
+fn by_class(args: &Args, what: &What, cases: &[(String, Result<Scores, String>)]) -> Result<Option<Pooled>, Failure> {
+    let What::Classes { names, .. } = what else {
+        return Ok(None);
+    };
+    let counted = cases
+        .iter()
+        .filter_map(|(_, scores)| Some(scores.as_ref().ok()?.calibration.as_ref()?.bins.as_slice()));
+    let own = args.prediction.file_name().unwrap_or(args.prediction.as_os_str());
+    let predictions: Vec<_> = std::iter::once(printable(&own.to_string_lossy()))
+        .chain(args.calibration.also.iter().map(|(name, _)| name.clone()))
+        .collect();
+    Pooled::new(names, &predictions, &counted.collect::<Vec<_>>(), args)
 }
 
 /// The reliability over all voxels of all cases, if there are probabilities.

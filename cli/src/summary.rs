@@ -2,6 +2,7 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 /// How often the cases are drawn for an interval.
 pub(crate) const DRAWS: usize = 2000;
@@ -48,6 +49,32 @@ impl Summary {
         }
     }
 }
+
+/// The 95 % intervals of numbers of some cases by the bootstrap: the numbers of as many cases, drawn with replacement, from
+/// percentile 2.5 to 97.5. A draw in which a number does not exist is left out for it.
+pub(crate) fn intervals(cases: usize, seed: u64, numbers: impl Fn(&[usize]) -> Vec<f64> + Sync) -> Vec<[f64; 2]> {
+    let mut random = Pcg64::seed_from_u64(seed);
+    let mut drawn = Vec::with_capacity(DRAWS);
+    while drawn.len() < DRAWS {
+        // Some at a time, so that the lists of many cases need little memory.
+        let lists: Vec<Vec<usize>> = (0..TOGETHER.min(DRAWS - drawn.len()))
+            .map(|_| (0..cases).map(|_| random.random_range(0..cases)).collect())
+            .collect();
+        let found: Vec<_> = lists.par_iter().map(|list| numbers(list)).collect();
+        drawn.extend(found);
+    }
+    let count = drawn.iter().map(Vec::len).max().unwrap_or(0);
+    let interval = |at: usize| {
+        let found = drawn.iter().filter_map(|numbers| numbers.get(at).copied());
+        let mut found: Vec<f64> = found.filter(|number| !number.is_nan()).collect();
+        found.sort_by(f64::total_cmp);
+        [2.5, 97.5].map(|percent| percentile(&found, percent))
+    };
+    (0..count).map(interval).collect()
+}
+
+/// Draws whose numbers are computed at the same time.
+const TOGETHER: usize = 64;
 
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
@@ -102,6 +129,21 @@ mod tests {
         let error = 1.96 * (1.0 / 12.0 / 400.0_f64).sqrt();
         assert!((low - (0.5 - error)).abs() < 0.1 * error, "{low}");
         assert!((high - (0.5 + error)).abs() < 0.1 * error, "{high}");
+    }
+
+    /// The mean as one of several numbers has the interval of [`Summary`], which draws the same cases; the other is NaN if case 0
+    /// is drawn.
+    #[test]
+    fn numbers_that_are_drawn_together() {
+        let values: Vec<f64> = (0..30).map(|i| f64::from(i * i)).collect();
+        let numbers = |drawn: &[usize]| {
+            let sum: f64 = drawn.iter().map(|&case| values[case]).sum();
+            let other = if drawn.contains(&0) { f64::NAN } else { 1.0 };
+            vec![sum / drawn.len() as f64, other]
+        };
+        let found = intervals(values.len(), 5, numbers);
+        assert_eq!(found, [Summary::of(values.clone(), 5).interval, [1.0, 1.0]]);
+        assert_eq!(intervals(3, 5, |_| Vec::new()), Vec::<[f64; 2]>::new());
     }
 
     #[test]

@@ -82,7 +82,7 @@ pub use palette::Palette;
 pub use place::{Place, folder_of};
 pub use probabilities::{Prediction, Probabilities};
 pub use read::{read_labels, read_prediction, read_prediction_of, read_probabilities};
-pub use write::{write_labels, write_labels_as, write_probabilities, write_sparse};
+pub use write::{write_labels, write_labels_as, write_map, write_probabilities, write_sparse};
 
 #[doc = include_str!("../README.md")]
 #[cfg(doctest)]

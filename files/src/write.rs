@@ -158,6 +158,41 @@ pub fn write_probabilities<'a, T: Element, D: Dimension>(
     )
 }
 
+/// Writes a map of numbers, such as how much raters disagree at each voxel, with the geometry of its label map. Its axes are those of
+/// the label map.
+///
+/// # Errors
+///
+/// If the format holds no numbers with a fraction, or the place is taken.
+///
+/// ```
+/// use ndarray::Array3;
+/// use soft_labels_files::{Geometry, read_labels, write_map};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("entropy.nii.gz");
+/// write_map(&path, &Array3::<f32>::zeros((30, 20, 10)), &Geometry::from_spacing_mm(&[0.5, 0.5, 2.0]))?;
+/// assert_eq!(read_labels(&path)?.labels.shape(), [30, 20, 10]); // zeros are labels, too
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn write_map<'a, T: Element, D: Dimension>(
+    place: impl Into<Place<'a>>,
+    map: &ArrayRef<T, D>,
+    geometry: &Geometry,
+) -> Result<()> {
+    let place = place.into();
+    let values = T::values(map.view().into_dyn());
+    let writer = |format: Format| format.0.write_labels.filter(|_| format.writes_probabilities());
+    put(
+        &place,
+        "maps of numbers",
+        Format::writes_probabilities,
+        writer,
+        &values,
+        geometry,
+    )
+}
+
 /// Writes sparse soft labels to `.npz`, with the arrays of [`SparseParts`](soft_labels::sparse::SparseParts): `class`,
 /// `class_count`, `uncertain`, `ends`, `pair_class` and `pair_probability`.
 ///

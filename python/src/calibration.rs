@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 use soft_labels::metrics::{CalibrationReduction, ReliabilityBin, RiskStep, Scope, boundary_band as band};
 
-use crate::arrays::{each_probability, read};
+use crate::arrays::read;
 use crate::error::{in_range, value};
 use crate::metrics::{each_judged, with_views};
 use crate::objects::{Classes, maker, of_json};
@@ -55,7 +55,9 @@ impl ClassReliability {
     fn new(classes: &Bound<'_, PyAny>, bins: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let classes = in_range(classes.extract(), classes)?;
         let bins = bins.map_or(Ok(20), |bins| in_range(bins.extract(), bins))?;
-        soft_labels::metrics::ClassReliability::new(classes, bins).map(Self).map_err(value)
+        soft_labels::metrics::ClassReliability::new(classes, bins)
+            .map(Self)
+            .map_err(value)
     }
 
     /// The bins of each class, a `Reliability`: ``confidence`` is the mean probability of the class in a bin, ``accuracy`` the share
@@ -115,6 +117,7 @@ impl ClassReliability {
     /// >>> found = metrics.class_reliability(probabilities, np.array([[0, 0, 1, 1]]), 2, bins=5100)
     /// >>> found.errors("average", equal_mass=2)
     /// array([0.125, 0.125])
+    #[expect(clippy::doc_markdown, reason = "Python shows it, and lists parameters so")]
     #[pyo3(signature = (reduction="expected", *, equal_mass=None))]
     fn errors<'py>(
         &self,
@@ -150,6 +153,7 @@ impl ClassReliability {
     /// >>> probabilities = np.array([[[0.75, 0.75, 1.0, 1.0]], [[0.25, 0.25, 0.0, 0.0]]])
     /// >>> metrics.class_reliability(probabilities, np.array([[0, 0, 0, 0]]), 2).mean("maximum")  # of the first class
     /// 0.25
+    #[expect(clippy::doc_markdown, reason = "Python shows it, and lists parameters so")]
     #[pyo3(signature = (reduction="expected", *, equal_mass=None))]
     fn mean(&self, reduction: &str, equal_mass: Option<&Bound<'_, PyAny>>) -> PyResult<f64> {
         Ok(self.0.mean(error_of(reduction, equal_mass)?))

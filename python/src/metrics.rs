@@ -10,7 +10,7 @@ use soft_labels::metrics::{
     top_labels as top, top_labels_against,
 };
 
-use crate::arrays::{each_probability, each_type, read};
+use crate::arrays::{each_probability, read};
 use crate::encode::zeros;
 use crate::error::value;
 use crate::objects::Classes;
@@ -20,7 +20,7 @@ use crate::threads;
 /// For label maps that are judged. The package's Python code widens all others to `int64`.
 macro_rules! each_judged {
     ($dtype:expr, $name:ident => $body:expr) => {
-        each_type!($dtype, "labels are of uint8, int16 or int64", $name in u8 i16 i64, $body)
+        $crate::arrays::each_type!($dtype, "labels are of uint8, int16 or int64", $name in u8 i16 i64, $body)
     };
 }
 
@@ -163,10 +163,10 @@ pub(crate) fn surfaces(
 /// Calls a function with the views of probabilities (C, ..) and of a reference.
 macro_rules! with_views {
     ($probabilities:ident, $reference:ident, |$p:ident, $labels:ident| $body:expr) => {
-        each_probability!($probabilities.dtype(), F => each_judged!($reference.dtype(), L => {
-            let (held, drawn) = (read::<F>($probabilities)?, read::<L>($reference)?);
+        $crate::arrays::each_probability!($probabilities.dtype(), F => $crate::metrics::each_judged!($reference.dtype(), L => {
+            let (held, drawn) = ($crate::arrays::read::<F>($probabilities)?, $crate::arrays::read::<L>($reference)?);
             let ($p, $labels) = (held.as_array(), drawn.as_array());
-            threads::run(held.py(), || $body)?.map_err(value)
+            $crate::threads::run(held.py(), || $body)?.map_err($crate::error::value)
         }))
     };
 }

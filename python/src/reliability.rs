@@ -141,6 +141,7 @@ impl Reliability {
     /// >>> fine = metrics.reliability(probabilities, np.array([[0, 0, 0, 0]]), 2, bins=5100)
     /// >>> fine.equal_mass(2).confidence.round(4)
     /// array([0.65, 0.85])
+    #[expect(clippy::doc_markdown, reason = "Python shows it, and lists parameters so")]
     fn equal_mass(&self, bins: &Bound<'_, PyAny>) -> PyResult<EqualMassBins> {
         let bins = in_range(bins.extract(), bins)?;
         self.0.equal_mass(bins).map(EqualMassBins).map_err(value)

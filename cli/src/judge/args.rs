@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use soft_labels::metrics::{EmptyRegion, SurfaceKind};
 
+use super::calibration::CalibrationArgs;
 use crate::channels::{Kind, Regions};
 use crate::classes::ClassArgs;
 use crate::command::Existing;
@@ -44,7 +45,7 @@ pub(crate) struct Args {
 
     /// Structures that may overlap: a reference is a folder with a mask for each, named by it, and a prediction is such a folder
     /// or a file with a channel for each
-    #[arg(long, conflicts_with_all = ["ClassArgs", "regions", "channels", "reliability"])]
+    #[arg(long, conflicts_with_all = ["ClassArgs", "CalibrationArgs", "regions", "channels", "reliability"])]
     pub(crate) structures: bool,
 
     /// From which probability on a voxel is in a region or structure, for all or for each [default: 0.5]
@@ -67,7 +68,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "B", default_value_t = 10)]
     pub(crate) bins: usize,
 
-    /// Voxels of ECE and of the diagram: all, or foreground, where the reference is not class 0
+    /// Voxels of ECE, of the calibration by class and of the diagrams: all, foreground, where the reference is not class 0, or band,
+    /// within --band-mm of a boundary of the reference
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = Scope::All)]
     pub(crate) scope: Scope,
 
@@ -84,13 +86,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "OUT.csv")]
     pub(crate) csv: Option<PathBuf>,
 
-    /// Where the reliability diagram goes, of the voxels of all cases
+    /// Where the reliability diagram of the top label goes, of the voxels of all cases
     #[arg(long, value_name = "OUT.svg")]
     pub(crate) reliability: Option<PathBuf>,
 
     /// Seed of the bootstrap: 2000 draws of the cases for the 95 % interval of the mean
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
+
+    #[command(flatten)]
+    pub(crate) calibration: CalibrationArgs,
 
     #[command(flatten)]
     pub(crate) grid: GridArgs,
@@ -109,6 +114,7 @@ pub(crate) struct Args {
 pub(crate) enum Scope {
     All,
     Foreground,
+    Band,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -210,10 +216,14 @@ impl Args {
             Err("--threshold is for --channels regions and --structures; of classes the most probable is taken".into())
         } else if self.channels == Kind::Regions && self.reliability.is_some() {
             Err("--reliability is for classes; the channels of regions do not sum to 1".into())
+        } else if let Some(option) = self.calibration.given().filter(|_| self.channels == Kind::Regions) {
+            Err(format!(
+                "{option} is for classes; the channels of regions do not sum to 1"
+            ))
         } else if self.bins == 0 {
             Err("--bins has to be 1 or more".into())
         } else {
-            Ok(())
+            self.calibration.check(self.scope)
         }
     }
 }

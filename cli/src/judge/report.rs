@@ -5,13 +5,22 @@ use soft_labels::metrics::Reliability;
 use soft_labels_files::Place;
 
 use super::args::{Empty, Surface};
+use super::calibration::Pooled;
 use super::scores::{OF_CALIBRATION, OF_STRUCTURES, Scores, VOLUMES};
 use crate::command::{Failure, of_file};
 use crate::summary::{DRAWS, Summary};
 use crate::tables::{Cell, OF_SUMMARY, Table, Tables, all_digits, json_number, summary_cells};
 
 /// The names of all tables.
-pub(crate) const NAMES: [&str; 6] = ["overlap", "surfaces", "scores", "found", "calibration", "bins"];
+pub(crate) const NAMES: [&str; 7] = [
+    "overlap",
+    "surfaces",
+    "scores",
+    "found",
+    "calibration",
+    "calibration_classes",
+    "bins",
+];
 
 /// The structures that are judged.
 #[derive(Debug, Clone)]
@@ -28,6 +37,8 @@ pub(crate) struct Judgement {
     pub(crate) cases: Vec<(String, Result<Scores, String>)>,
     /// Of all voxels of all cases.
     pub(crate) reliability: Option<Reliability>,
+    /// The calibration of the classes, if there are probabilities.
+    pub(crate) by_class: Option<Pooled>,
     pub(crate) tolerance_mm: f64,
     pub(crate) surface: Surface,
     pub(crate) empty: Empty,
@@ -121,6 +132,9 @@ impl Judgement {
     }
 
     fn insert_reliability(&self, object: &mut Map<String, Value>) {
+        if let Some(by_class) = &self.by_class {
+            object.insert("calibration_classes".into(), by_class.table(self.seed).json());
+        }
         if let Some(bins) = self.bins() {
             object.insert("reliability".into(), bins.json());
         }
@@ -188,6 +202,9 @@ impl Judgement {
             }
             tables.tables.push(table);
         }
+        tables
+            .tables
+            .extend(self.by_class.as_ref().map(|by_class| by_class.table(self.seed)));
         tables.tables.extend(self.bins());
         tables
     }
@@ -220,6 +237,7 @@ impl Judgement {
                 table.push([Cell::from(*title)].into_iter().chain(summary));
             }
             tables.push(table);
+            tables.extend(self.by_class.as_ref().map(|by_class| by_class.table(self.seed)));
             tables.extend(self.bins());
         }
         Tables { notes, tables }
@@ -293,7 +311,11 @@ impl Judgement {
             "Surfaces agree within {} mm. Distances are in mm, volumes in mm³ (areas in mm² for images).",
             all_digits(self.tolerance_mm)
         );
-        vec![self.surface.rule().to_owned(), near, self.empty.rule().to_owned()]
+        let by_class = self.by_class.iter().map(Pooled::note);
+        [self.surface.rule().to_owned(), near, self.empty.rule().to_owned()]
+            .into_iter()
+            .chain(by_class)
+            .collect()
     }
 
     fn bins(&self) -> Option<Table> {

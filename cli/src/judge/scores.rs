@@ -2,9 +2,10 @@
 
 use ndarray::ArrayD;
 use soft_labels::Classes;
-use soft_labels::metrics::{Confusion, Region, Reliability, Scope, Tace, brier, negative_log_likelihood};
+use soft_labels::metrics::{Confusion, Region, Reliability, Tace, brier, negative_log_likelihood};
 
-use super::args::{self, Args};
+use super::args::Args;
+use super::calibration::CaseBins;
 use crate::command::Failure;
 
 /// Names of the metrics of a structure, in files and in tables. Numbers that do not exist are NaN.
@@ -48,6 +49,8 @@ pub(crate) struct Scores {
 pub(crate) struct Calibration {
     pub(crate) numbers: [f64; OF_CALIBRATION.len()],
     pub(crate) reliability: Reliability,
+    /// Of the prediction, and of those that it is compared with.
+    pub(crate) bins: Vec<CaseBins>,
 }
 
 pub(crate) fn structure(
@@ -90,13 +93,11 @@ pub(crate) fn calibration(
     classes: &Classes,
     probabilities: &ArrayD<f64>,
     labels: &ArrayD<i64>,
+    bins: Vec<CaseBins>,
 ) -> Result<Calibration, Failure> {
-    let scope = match args.scope {
-        args::Scope::All => Scope::All,
-        args::Scope::Foreground => Scope::Foreground,
-    };
-    let mut reliability = Reliability::new(args.bins)?;
-    reliability.add(probabilities, labels, classes, scope)?;
+    let reliability = bins
+        .first()
+        .map_or_else(|| Reliability::new(args.bins), |bins| Ok(bins.top().clone()))?;
     let tace = |tace: Tace| tace.bins(args.bins).evaluate(probabilities, labels, classes);
     Ok(Calibration {
         numbers: [
@@ -107,5 +108,6 @@ pub(crate) fn calibration(
             brier(probabilities, labels, classes)?,
         ],
         reliability,
+        bins,
     })
 }
