@@ -60,8 +60,10 @@ impl ClassReliability {
             .map_err(value)
     }
 
-    /// The bins of each class, a `Reliability`: ``confidence`` is the mean probability of the class in a bin, ``accuracy`` the share
-    /// of voxels that have the class.
+    /// The bins of each class.
+    ///
+    /// Each is a `Reliability`: ``confidence`` is the mean probability of the class in a bin, ``accuracy`` the share of voxels that
+    /// have the class.
     #[getter]
     fn classes(&self) -> Vec<Reliability> {
         self.0.classes().iter().cloned().map(Reliability).collect()
@@ -289,6 +291,15 @@ pub(crate) fn class_reliability(
 }
 
 /// Bins that hold about equally many voxels each, which `Reliability.equal_mass` makes of many fine ones.
+///
+/// Examples
+/// --------
+/// >>> import numpy as np
+/// >>> from soft_labels import metrics
+/// >>> probabilities = np.array([[[0.9, 0.8, 0.7, 0.4]], [[0.1, 0.2, 0.3, 0.6]]])
+/// >>> fine = metrics.reliability(probabilities, np.array([[0, 0, 0, 0]]), 2, bins=5100)
+/// >>> fine.equal_mass(2).count
+/// array([2, 2], dtype=uint64)
 #[pyclass(frozen, eq, module = "soft_labels.metrics")]
 #[derive(Clone, PartialEq)]
 pub(crate) struct EqualMassBins(pub(crate) soft_labels::metrics::EqualMassBins);
@@ -363,10 +374,18 @@ impl EqualMassBins {
     }
 }
 
-/// The risk-coverage curve of selective prediction: voxels are covered from the highest confidence to the lowest, and the risk is
-/// the share of wrong ones among those covered.
+/// The risk-coverage curve of selective prediction.
 ///
+/// Voxels are covered from the highest confidence to the lowest, and the risk is the share of wrong ones among those covered.
 /// `risk_coverage` makes it of a map, and `Reliability.risk_coverage` of bins. Voxels of one confidence are one step.
+///
+/// Examples
+/// --------
+/// >>> import numpy as np
+/// >>> from soft_labels import metrics
+/// >>> probabilities = np.array([[[0.9, 0.8, 0.7, 0.4]], [[0.1, 0.2, 0.3, 0.6]]])
+/// >>> metrics.risk_coverage(probabilities, np.array([[0, 0, 0, 0]]), 2)
+/// RiskCoverage(steps=4, voxels=4, aurc=0.0625)
 #[pyclass(frozen, eq, module = "soft_labels.metrics")]
 #[derive(Clone, PartialEq)]
 pub(crate) struct RiskCoverage(pub(crate) soft_labels::metrics::RiskCoverage);

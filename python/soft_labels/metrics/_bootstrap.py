@@ -59,8 +59,8 @@ def bootstrap(
     >>> pooled = metrics.bootstrap(cases, lambda drawn: sum(drawn).mean())
     >>> averaged = metrics.bootstrap([case.mean() for case in cases], np.nanmean)
     >>> np.round([pooled, averaged], 2)
-    array([[0.1, 0.4],
-           [0.1, 0.4]])
+    array([[0.07, 0.4 ],
+           [0.1 , 0.4 ]])
     """
     count = index(draws, "draws")
     if count == 0:
