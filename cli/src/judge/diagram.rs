@@ -90,7 +90,7 @@ pub(crate) fn draw_risks(place: &Place<'_>, series: &[Series<'_, RiskCoverage>])
                 _ => format!("{}, {area}", one.name),
             }
         };
-        legend(area, 80, &series.iter().map(named).collect::<Vec<_>>())
+        legend(area, 24, &series.iter().map(named).collect::<Vec<_>>())
     })
 }
 
@@ -166,7 +166,7 @@ fn calibration(area: &Area<'_>, title: Option<&str>, series: &[Bins<'_>]) -> Res
         chart.draw_series(points.iter().map(|&point| Circle::new(point, 4, colour(at).filled())))?;
     }
     if series.len() > 1 {
-        let top = if title.is_some() { 96 } else { 80 };
+        let top = if title.is_some() { 48 } else { 24 };
         legend(
             area,
             top,
