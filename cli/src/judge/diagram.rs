@@ -114,14 +114,11 @@ fn colour(at: usize) -> RGBColor {
 }
 
 /// Names beside their colours, from the upper left of a chart on.
-fn legend(area: &Area<'_>, left: i32, names: &[String]) -> Result<(), Failure> {
-    for (at, (name, y)) in names.iter().zip((24..).step_by(17)).enumerate() {
-        area.draw(&Rectangle::new(
-            [(left, y - 4), (left + 14, y - 1)],
-            colour(at).filled(),
-        ))?;
+fn legend(area: &Area<'_>, top: i32, names: &[String]) -> Result<(), Failure> {
+    for (at, (name, y)) in names.iter().zip((top..).step_by(17)).enumerate() {
+        area.draw(&Rectangle::new([(80, y - 4), (94, y - 1)], colour(at).filled()))?;
         let style = ("sans-serif", 14).into_font().color(&BLACK);
-        area.draw(&Text::new(printable(name), (left + 20, y - 9), style))?;
+        area.draw(&Text::new(printable(name), (100, y - 9), style))?;
     }
     Ok(())
 }
