@@ -53,10 +53,18 @@ OPTIONS = {
     "--regions": ["a=1+2", "a=1,a=2", "=1", "a=9"],
     "--tolerance-mm": NUMBERS,
     "--bins": ["0", "1", "10", "99999999"],
-    "--scope": ["all", "foreground"],
+    "--scope": ["all", "foreground", "band"],
+    "--band-mm": NUMBERS,
+    "--mask": INPUTS,
+    "--also": ["a=a.npy", "b=soft.npy", "soft.npy", "a=", "a=missing"],
+    "--equal-mass": None,
     "--empty": ["skip", "one", "zero"],
     "--csv": OUTPUTS,
     "--reliability": OUTPUTS,
+    "--reliability-classes": OUTPUTS,
+    "--risk-coverage": OUTPUTS,
+    "--confidence-maps": OUTPUTS,
+    "--error-maps": OUTPUTS,
     "--slice": ["0=0", "1=2", "9=0", "0=99", "x"],
     "--stacked-raters": None,
     "--sparse": None,
@@ -69,9 +77,11 @@ OPTIONS = {
 OF = {
     "encode": "--alpha --sigma --sigma-mm --spacing-mm --radius --truncate --strength --window --scale --dtype --config --sparse",
     "fuse": "--output --ties --prior --tolerance --max-iterations --json --method",
-    "judge": "--regions --spacing-mm --tolerance-mm --bins --scope --empty --csv --reliability --json --per-case",
+    "judge": "--regions --spacing-mm --tolerance-mm --bins --scope --empty --csv --reliability --json --per-case"
+    " --band-mm --mask --also --equal-mass --reliability-classes --risk-coverage --confidence-maps --error-maps",
     "show": "--slice --stacked-raters",
 }
+RESULTS = ("--out", "--csv", "--reliability", "--reliability-classes", "--risk-coverage", "--confidence-maps", "--error-maps")
 FILES = "--rater-weights --missing --format --rater-files --foreground --skip-existing --stacked-raters --jobs --quiet --overwrite"
 
 
@@ -113,13 +123,13 @@ def may_change(name, arguments, folder):
     """Whether a file that was there may be replaced: if that is told, and no argument says that it is read."""
     path = (folder / name).resolve()
     values = dict(zip(arguments, arguments[1:]))
-    outputs = [values[option] for option in ("--out", "--csv", "--reliability") if option in values]
+    outputs = [values[option] for option in RESULTS if option in values]
     outputs = [(folder / output).resolve() for output in outputs]
     if "--overwrite" not in arguments or not any(output in (path, *path.parents) for output in outputs):
         return False
     read = set()
     for at, argument in enumerate(arguments[1:]):
-        if arguments[at] in ("--out", "--csv", "--reliability") or argument.startswith("--"):
+        if arguments[at] in RESULTS or argument.startswith("--"):
             continue
         found = [folder / argument] if (folder / argument).exists() else list(folder.glob(argument)) if "*" in argument else []
         for one in found:

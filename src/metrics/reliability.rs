@@ -20,6 +20,9 @@ use crate::{Classes, Error, Label, Result, SoftFloat, SpatialDim};
 /// with NaN for a batch without foreground; its diagram averages the bins of batches with zeros for empty ones, which
 /// draws both axes towards 0.
 ///
+/// torchmetrics 1.9.0 takes 15 bins [b/B, (b+1)/B), with a confidence of 1 in a bin of its own, in `f32`. The ECE is the same but for
+/// confidences on an edge. MONAI's and `MetricsReloaded`'s errors are of one class; see [`ClassReliability`](super::ClassReliability).
+///
 /// ```
 /// use ndarray::array;
 /// use soft_labels::Classes;
