@@ -7,6 +7,9 @@
 //! | [`multirater::average`](crate::multirater::average) of [`OneHot`](crate::OneHot) (mOH) | soft labels | yes |
 //! | the same of [`Svls`](crate::Svls) (mSVLS) | soft labels | yes, and the boundary |
 //!
+//! [`metrics::top_labels_with_ties`](crate::metrics::top_labels_with_ties) makes labels of a posterior. [`leave_one_out_majority`] and
+//! [`Staple::leave_one_out`] compare each rater with the others, and [`Staple::weighted_raters`] weighs them for mSVLS.
+//!
 //! A rater who ignores a voxel has no part in it. What all ignore stays ignored: the ignore value in a vote, all zero in a
 //! posterior.
 //!
@@ -25,11 +28,17 @@
 //! # Ok::<(), soft_labels::Error>(())
 //! ```
 
+mod estimate;
+mod leave_one_out;
 mod patterns;
 mod staple;
 mod staple_fusion;
+mod staple_performance;
 mod vote;
 
+pub use leave_one_out::leave_one_out_majority;
 pub use staple::Staple;
 pub use staple_fusion::StapleFusion;
+pub use staple_performance::StaplePerformance;
+pub(crate) use vote::SLACK;
 pub use vote::{Ties, majority_vote};

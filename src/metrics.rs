@@ -25,7 +25,7 @@
 //! | One map of probabilities | [`threshold_dice`] |
 //! | One volume | [`crps_of_volumes`] |
 //! | Several sampled masks | [`energy_distance`], [`matched_iou`], [`best_dice`] |
-//! | The raters among themselves | [`fleiss_kappa`], [`krippendorff_alpha`], [`icc_of_volumes`] of volumes, [`multirater::disagreement`](crate::multirater::disagreement) |
+//! | The raters among themselves | [`multirater::Votes`](crate::multirater::Votes), [`fleiss_kappa`], [`krippendorff_alpha`], [`icc_of_volumes`] and [`icc_interval`] of volumes, [`multirater::disagreement`](crate::multirater::disagreement) |
 //!
 //! Masks are arrays of `bool`, all of one shape. Numbers that do not exist are NaN.
 //!
@@ -91,6 +91,7 @@ mod surface;
 mod tace;
 mod temperature;
 mod top;
+mod top_ties;
 
 pub use boundary_band::boundary_band;
 pub use calibration_reduction::CalibrationReduction;
@@ -99,9 +100,10 @@ pub use class_reliability::ClassReliability;
 pub use confusion::Confusion;
 pub use equal_mass::EqualMassBins;
 pub use overlap::{EmptyRegion, Overlap};
+pub(crate) use raters::agreement_of;
 pub use raters::{
-    OwnPairs, QUBIQ_THRESHOLDS, Similarity, best_dice, crps_of_volumes, energy_distance, fleiss_kappa, icc_of_volumes,
-    krippendorff_alpha, matched_iou, threshold_dice,
+    OwnPairs, QUBIQ_THRESHOLDS, Similarity, best_dice, crps_of_volumes, energy_distance, fleiss_kappa, icc_interval,
+    icc_of_volumes, krippendorff_alpha, matched_iou, threshold_dice,
 };
 pub use region::Region;
 pub use reliability::{Reliability, ReliabilityBin};
@@ -112,3 +114,4 @@ pub use surface::{SurfaceDistances, SurfaceKind, Surfaces};
 pub use tace::{BinWeight, Tace};
 pub use temperature::temperature;
 pub use top::{top_labels, top_labels_against};
+pub use top_ties::top_labels_with_ties;

@@ -27,10 +27,13 @@
 //! ```
 
 mod disagreement;
+mod votes;
 
 use ndarray::{Array, ArrayRef, ArrayView};
 
 pub use disagreement::{Disagreement, disagreement};
+pub(crate) use votes::Vote;
+pub use votes::Votes;
 
 use crate::common::arrays;
 use crate::{Classes, Label, Raters, Result, SoftEncoder, SoftFloat, SpatialDim};

@@ -33,6 +33,24 @@ pub(crate) fn for_each_run_of_pairs<T: Copy + PartialEq, U: Copy + PartialEq>(
     }
 }
 
+/// Visits the runs in which each of several slices has equal elements, as far as all reach: where it begins, and how many there are.
+pub(crate) fn for_each_common_run<T: Copy + PartialEq>(slices: &[&[T]], mut visit: impl FnMut(usize, usize)) {
+    let end = slices.iter().map(|slice| slice.len()).min().unwrap_or(0);
+    // Where the run of each slice ends.
+    let mut ends = vec![0; slices.len()];
+    let mut start = 0;
+    while start < end {
+        for (slice, end) in slices.iter().zip(&mut ends) {
+            if *end == start {
+                *end = start + run(&slice[start..], slice[start]);
+            }
+        }
+        let stop = ends.iter().copied().min().unwrap_or(end).min(end);
+        visit(start, stop - start);
+        start = stop;
+    }
+}
+
 /// How many of the elements from the first on are alike.
 fn run<T: Copy + PartialEq>(elements: &[T], first: T) -> usize {
     // Without a branch for each element, so that it becomes vector code.
@@ -65,6 +83,14 @@ mod tests {
         let other: Vec<u16> = (0..elements.len()).map(|i| u16::from(i > 70)).collect();
         let mut expanded = Vec::new();
         for_each_run_of_pairs(&elements, &other, |pair, len| expanded.extend(vec![pair; len]));
-        assert_eq!(expanded, elements.into_iter().zip(other).collect::<Vec<_>>());
+        assert_eq!(expanded, elements.iter().copied().zip(other).collect::<Vec<_>>());
+
+        let third: Vec<u8> = (0..elements.len()).map(|i| u8::from(i % 100 > 70)).collect();
+        let mut seen = Vec::new();
+        for_each_common_run(&[&elements, &third], |start, len| {
+            assert_eq!(start, seen.len());
+            seen.extend(vec![(elements[start], third[start]); len]);
+        });
+        assert_eq!(seen, elements.into_iter().zip(third).collect::<Vec<_>>());
     }
 }

@@ -1,10 +1,11 @@
 //! The labels of all raters at a voxel: most voxels share one of few such patterns.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::common::arrays::{in_order, zeros};
 use crate::common::parallel;
-use crate::{Error, Label, Raters, Result, SpatialDim};
+use crate::{Error, Label, Raters, Result, SpatialDim, Window};
 
 /// The patterns of labels in the raters' maps, in the order of their first voxel.
 pub(super) struct Patterns<L> {
@@ -97,6 +98,67 @@ impl<L: Label> Patterns<L> {
         parallel::for_each(self.of_voxel.len(), pieces, |(out, patterns)| {
             write(of_patterns, patterns, out);
         });
+    }
+
+    /// The box around the voxels whose pattern is disputed, with a margin of so many voxels; all of the map if there are none.
+    pub(super) fn disputed(&self, whole: &Window, margin: usize, is_disputed: impl Fn(usize) -> bool) -> Window {
+        let disputed: Vec<bool> = (0..self.labels.len()).map(is_disputed).collect();
+        let shape = whole.shape();
+        let mut ranges: Vec<Range<usize>> = shape.iter().map(|&len| len..0).collect();
+        let row = shape.last().copied().unwrap_or(0).max(1);
+        for (number, patterns) in self.of_voxel.chunks(row).enumerate() {
+            let is_disputed = |pattern: &u32| disputed[*pattern as usize];
+            let (Some(first), Some(last)) = (
+                patterns.iter().position(is_disputed),
+                patterns.iter().rposition(is_disputed),
+            ) else {
+                continue;
+            };
+            // From the last axis to the first.
+            let mut rest = number;
+            for (axis, range) in ranges.iter_mut().enumerate().rev() {
+                let (low, high) = if axis + 1 == shape.len() {
+                    (first, last)
+                } else {
+                    let at = rest % shape[axis];
+                    rest /= shape[axis];
+                    (at, at)
+                };
+                *range = range.start.min(low)..range.end.max(high + 1);
+            }
+        }
+        // A box that holds something lies within the map.
+        let found = Window::new(&shape, &ranges).and_then(|window| window.grown(margin));
+        found.unwrap_or_else(|_| whole.clone())
+    }
+
+    /// How many voxels of a part of the map each pattern has.
+    pub(super) fn counts_in(&self, window: &Window) -> Vec<usize> {
+        let mut counts = vec![0; self.labels.len()];
+        for row in window.rows() {
+            for &pattern in &self.of_voxel[row] {
+                counts[pattern as usize] += 1;
+            }
+        }
+        counts
+    }
+
+    /// Writes planes of voxels as [`spread_planes`](Self::spread_planes) does, in a part of the map alone.
+    pub(super) fn spread_planes_in<T: Copy>(
+        &self,
+        window: &Window,
+        out: &mut [T],
+        of_pattern: impl Fn(usize, usize) -> T,
+    ) {
+        let voxels = self.of_voxel.len().max(1);
+        let mut of_patterns = Vec::with_capacity(self.labels.len());
+        for (plane, out) in out.chunks_mut(voxels).enumerate() {
+            of_patterns.clear();
+            of_patterns.extend((0..self.labels.len()).map(|pattern| of_pattern(plane, pattern)));
+            for row in window.rows() {
+                write(&of_patterns, &self.of_voxel[row.clone()], &mut out[row]);
+            }
+        }
     }
 
     /// Writes planes of voxels, one after the other, given what a pattern has in a plane.

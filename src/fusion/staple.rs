@@ -1,13 +1,14 @@
 //! STAPLE: the truth and the raters' performance, estimated together.
 
-use ndarray::{Array2, ArrayView, Axis};
+use ndarray::ArrayView;
 
-use super::StapleFusion;
+use super::estimate::{Pattern, Stop, check_size, estimate};
 use super::patterns::Patterns;
-use crate::common::arrays::{self, check_count};
-use crate::common::parallel;
+use super::{StapleFusion, StaplePerformance};
+use crate::common::arrays::check_count;
 use crate::error::allowed;
 use crate::input::window::{self, Window};
+use crate::multirater::Votes;
 use crate::{Classes, Error, Label, Place, Raters, Result, SoftFloat, SpatialDim};
 
 /// Simultaneous truth and performance level estimation (Warfield, Zou & Wells, *IEEE TMI* 2004; several classes as in Rohlfing,
@@ -24,7 +25,8 @@ use crate::{Classes, Error, Label, Place, Raters, Result, SoftFloat, SpatialDim}
 /// until no entry of θ moves by more than the tolerance (1e-7; not checked after the first iteration) or the iterations are used up
 /// (10,000). A class without any posterior keeps the column of a perfect rater, so that empty and full maps have an answer;
 /// a voxel at which every class has become impossible keeps its posterior. For two classes this is binary STAPLE as ITK
-/// computes it, but for that guard. The prior depends on the field of view: crop before you compare.
+/// computes it, but for that guard. The prior depends on the field of view: set [`Staple::crop_to_disagreement`], or crop before you
+/// compare.
 ///
 /// A rater who ignores a voxel has no vote there; voxels that all ignore are left out and have a posterior of 0.
 ///
@@ -47,6 +49,8 @@ pub struct Staple {
     tolerance: f64,
     iterations: usize,
     prior: Option<Vec<f64>>,
+    /// Voxels around those that are disputed, if not all are read.
+    margin: Option<usize>,
 }
 
 impl Default for Staple {
@@ -55,6 +59,7 @@ impl Default for Staple {
             tolerance: 1e-7,
             iterations: 10_000,
             prior: None,
+            margin: None,
         }
     }
 }
@@ -99,6 +104,37 @@ impl Staple {
         }
     }
 
+    /// Estimates on a part of the map alone: the box around the voxels at which two raters gave different classes, with so many
+    /// voxels more on each side, as far as the map reaches. Outside of it the posterior is 1 for the class that the raters agree
+    /// on. Where they agree everywhere, the box is the whole map.
+    ///
+    /// The prior and the specificity depend on the field of view: a scan with more air around the structure makes the structure
+    /// rarer and every rater more specific. With the box they depend on the margin instead, which is the same for every scan.
+    /// [`StapleFusion::window`] is the box.
+    ///
+    /// ```
+    /// use ndarray::{Array2, s};
+    /// use soft_labels::{Classes, fusion::Staple};
+    ///
+    /// let mut first = Array2::<u8>::zeros((100, 100));
+    /// first.slice_mut(s![40..50, 40..50]).fill(1);
+    /// let mut second = first.clone();
+    /// second.slice_mut(s![40..50, 48..52]).fill(1);
+    /// let fused = Staple::new()
+    ///     .crop_to_disagreement(3)
+    ///     .fuse::<_, f32, _>(&[first.view(), second.view()], &Classes::contiguous(2)?)?;
+    /// assert_eq!(fused.window().ranges(), [37..53, 47..55]); // rows 40..50 and columns 50..52 are disputed
+    /// assert_eq!(fused.posterior()[[1, 45, 41]], 1.0); // outside of it
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    #[must_use]
+    pub fn crop_to_disagreement(self, margin: usize) -> Self {
+        Self {
+            margin: Some(margin),
+            ..self
+        }
+    }
+
     /// Estimates the truth behind the raters' label maps. The posterior is allocated in C order.
     ///
     /// # Errors
@@ -120,30 +156,13 @@ impl Staple {
         classes: &Classes,
     ) -> Result<StapleFusion<F, D::Larger>> {
         let raters = Raters::new(raters)?;
-        let given = self
-            .prior
-            .as_deref()
-            .map(|prior| check_prior(prior, classes))
-            .transpose()?;
-        if self.tolerance.is_nan() || self.tolerance < 0.0 {
-            return Err(Error::Setting {
-                what: "tolerance",
-                place: None,
-                value: self.tolerance,
-                allowed: allowed::TOLERANCE,
-            });
-        }
+        let prior = self.checked_prior(classes.len())?;
         raters.check(classes)?;
-        let entries = [raters.len(), classes.len(), classes.len()];
-        if entries.iter().product::<usize>() > CONFUSION {
-            return Err(Error::TooLarge {
-                shape: entries.to_vec(),
-            });
-        }
-        let mut posterior =
-            window::allocate::<F, D>(raters.shape(), classes.len(), Window::whole(raters.shape()).ranges())?;
+        check_size(raters.len(), classes.len())?;
+        let whole = Window::whole(raters.shape());
+        let mut posterior = window::allocate::<F, D>(raters.shape(), classes.len(), whole.ranges())?;
         let found = Patterns::find(&raters)?;
-        let patterns: Vec<_> = found
+        let mut patterns: Vec<_> = found
             .labels
             .iter()
             .zip(&found.counts)
@@ -152,38 +171,133 @@ impl Staple {
                 voxels: voxels as f64,
             })
             .collect();
-
-        // The confusions, the sums for them, and the posteriors. Asked for and given back, since none of them may fail later.
-        let state = 2 * entries.iter().product::<usize>() + patterns.len().saturating_mul(classes.len());
-        let shape = entries.to_vec();
-        arrays::check_room::<f64>(state, || Error::TooLarge { shape })?;
-        let mut state = State::new(&patterns, raters.len(), classes.len(), given);
-        let (mut iterations, mut converged) = (0, false);
-        while iterations < self.iterations && !converged {
-            let step = state.update_confusion(&patterns);
-            state.update_posterior(&patterns);
-            iterations += 1;
-            converged = iterations > 1 && step <= self.tolerance;
+        let shares: Vec<_> = patterns.iter().map(|pattern| pattern.shares(classes.len())).collect();
+        let window = match self.margin {
+            Some(margin) => found.disputed(&whole, margin, |pattern| patterns[pattern].is_disputed()),
+            None => whole.clone(),
+        };
+        if window != whole {
+            for (pattern, voxels) in patterns.iter_mut().zip(found.counts_in(&window)) {
+                pattern.voxels = voxels as f64;
+            }
         }
+        let (performance, estimated) = estimate(&patterns, raters.len(), classes.len(), prior, self.stop())?;
 
         let voxels = posterior.as_slice_mut().expect("a new array is in C order");
-        found.spread_planes(voxels, |class, pattern| F::round_from(state.posterior[pattern][class]));
+        if window == whole {
+            found.spread_planes(voxels, |class, pattern| F::round_from(estimated[pattern][class]));
+        } else {
+            found.spread_planes(voxels, |class, pattern| F::round_from(shares[pattern][class]));
+            found.spread_planes_in(&window, voxels, |class, pattern| {
+                F::round_from(estimated[pattern][class])
+            });
+        }
         Ok(StapleFusion {
             posterior,
-            confusion: state.confusion,
-            mass: state.mass,
-            prior: state.prior,
-            iterations,
-            converged,
+            performance,
+            window,
         })
+    }
+
+    /// Estimates how each rater performs, from votes that are counted: of a map, of a part of it, or of many cases that are
+    /// merged. The margin of [`crop_to_disagreement`](Self::crop_to_disagreement) means nothing here, because votes have no
+    /// place.
+    ///
+    /// # Errors
+    /// Those of [`fuse`](Self::fuse) about settings and size.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use soft_labels::Classes;
+    /// use soft_labels::fusion::Staple;
+    /// use soft_labels::multirater::Votes;
+    ///
+    /// let classes = Classes::contiguous(2)?;
+    /// let (careful, hasty) = (array![[0_u8, 1, 1, 0]], array![[0_u8, 0, 1, 0]]);
+    /// let raters = [careful.view(), careful.view(), hasty.view()];
+    /// let mut votes = Votes::count(&raters, &classes)?;
+    /// votes.merge(&Votes::count(&raters, &classes)?); // a second case
+    /// let performance = Staple::new().performance(&votes)?;
+    /// assert!((performance.sensitivity(2, 1).unwrap() - 0.5).abs() < 1e-3);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn performance(&self, votes: &Votes) -> Result<StaplePerformance> {
+        Ok(self.estimate_votes(votes)?.0)
+    }
+
+    /// The raters, weighted by how they perform: what [`SoftEncoder::encode_raters`](crate::SoftEncoder::encode_raters) takes.
+    /// [`StaplePerformance::weights`] defines the weights.
+    ///
+    /// # Errors
+    /// Those of [`fuse`](Self::fuse).
+    ///
+    /// ```
+    /// use ndarray::{Array3, array};
+    /// use soft_labels::fusion::Staple;
+    /// use soft_labels::{Classes, SoftEncoder, Svls};
+    ///
+    /// // Label maps of three raters, and what they become: mSVLS, to which the third contributes less.
+    /// let careful = array![[0_u8, 1, 1, 0], [0, 1, 1, 0]];
+    /// let hasty = array![[0_u8, 0, 1, 0], [0, 0, 1, 0]];
+    /// let (maps, classes) = ([careful.view(), careful.view(), hasty.view()], Classes::contiguous(2)?);
+    /// let raters = Staple::new().weighted_raters(&maps, &classes)?;
+    /// assert!((raters.weights()[0] - 0.4).abs() < 1e-3 && (raters.weights()[2] - 0.2).abs() < 1e-3);
+    /// let soft: Array3<f32> = Svls::default().encode_raters(&raters, &classes)?;
+    /// assert_eq!(soft.shape(), [2, 2, 4]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn weighted_raters<'a, L: Label, D: SpatialDim>(
+        &self,
+        raters: &[ArrayView<'a, L, D>],
+        classes: &Classes,
+    ) -> Result<Raters<'a, L, D>> {
+        let performance = match self.margin {
+            // Votes have no place, so the posterior is made and dropped.
+            Some(_) => self.fuse::<L, f32, D>(raters, classes)?.performance,
+            None => self.performance(&Votes::count(raters, classes)?)?,
+        };
+        Raters::weighted(raters, &performance.weights())
+    }
+
+    /// The performance, and the posterior of each pattern of votes in their order.
+    pub(super) fn estimate_votes(&self, votes: &Votes) -> Result<(StaplePerformance, Vec<Vec<f64>>)> {
+        let prior = self.checked_prior(votes.classes())?;
+        check_size(votes.raters(), votes.classes())?;
+        let patterns: Vec<_> = votes
+            .patterns()
+            .map(|(votes, voxels)| Pattern {
+                votes: votes.iter().map(|vote| vote.map(usize::from)).collect(),
+                voxels: voxels as f64,
+            })
+            .collect();
+        estimate(&patterns, votes.raters(), votes.classes(), prior, self.stop())
+    }
+
+    fn stop(&self) -> Stop {
+        Stop {
+            tolerance: self.tolerance,
+            iterations: self.iterations,
+        }
+    }
+
+    /// The prior, if one is given; an error of it or of the tolerance.
+    fn checked_prior(&self, classes: usize) -> Result<Option<Vec<f64>>> {
+        let prior = self.prior.as_deref().map(|prior| check_prior(prior, classes));
+        let prior = prior.transpose()?;
+        if self.tolerance.is_nan() || self.tolerance < 0.0 {
+            return Err(Error::Setting {
+                what: "tolerance",
+                place: None,
+                value: self.tolerance,
+                allowed: allowed::TOLERANCE,
+            });
+        }
+        Ok(prior)
     }
 }
 
-/// The largest number of entries that the raters' confusion matrices may have together: a gigabyte.
-const CONFUSION: usize = 1 << 27;
-
-fn check_prior(prior: &[f64], classes: &Classes) -> Result<Vec<f64>> {
-    check_count("prior probabilities", "classes", classes.len(), prior.len())?;
+fn check_prior(prior: &[f64], classes: usize) -> Result<Vec<f64>> {
+    check_count("prior probabilities", "classes", classes, prior.len())?;
     // Relative to the largest: the sum of two may be infinite.
     let most = prior.iter().copied().fold(0.0, f64::max);
     let sum: f64 = prior.iter().map(|p| p / most).sum();
@@ -199,138 +313,5 @@ fn check_prior(prior: &[f64], classes: &Classes) -> Result<Vec<f64>> {
             per: "classes",
         }),
         None => Ok(prior.iter().map(|p| p / most / sum).collect()),
-    }
-}
-
-/// The votes of all raters for some voxels, a class or nothing for each, and how many voxels there are.
-struct Pattern {
-    votes: Vec<Option<usize>>,
-    voxels: f64,
-}
-
-struct State {
-    prior: Vec<f64>,
-    confusion: Vec<Array2<f64>>,
-    mass: Vec<Vec<f64>>,
-    /// Of each pattern, for each class.
-    posterior: Vec<Vec<f64>>,
-}
-
-impl State {
-    fn new(patterns: &[Pattern], raters: usize, classes: usize, prior: Option<Vec<f64>>) -> Self {
-        let posterior: Vec<Vec<f64>> = patterns
-            .iter()
-            .map(|pattern| {
-                let mut counts = vec![0.0; classes];
-                pattern.votes.iter().flatten().for_each(|&class| counts[class] += 1.0);
-                let all = counts.iter().sum::<f64>();
-                counts
-                    .iter()
-                    .map(|count| if all == 0.0 { 0.0 } else { count / all })
-                    .collect()
-            })
-            .collect();
-        let prior = prior.unwrap_or_else(|| {
-            let mut sums = vec![0.0; classes];
-            for (pattern, w) in patterns.iter().zip(&posterior) {
-                sums.iter_mut().zip(w).for_each(|(sum, w)| *sum += pattern.voxels * w);
-            }
-            let labelled: f64 = patterns
-                .iter()
-                .filter(|pattern| pattern.votes.iter().any(Option::is_some))
-                .map(|pattern| pattern.voxels)
-                .sum();
-            sums.iter()
-                .map(|sum| if labelled == 0.0 { 0.0 } else { sum / labelled })
-                .collect()
-        });
-        Self {
-            prior,
-            confusion: vec![Array2::eye(classes); raters],
-            mass: vec![vec![0.0; classes]; raters],
-            posterior,
-        }
-    }
-
-    /// Estimates the confusion matrices from the posterior; the largest step of an entry.
-    fn update_confusion(&mut self, patterns: &[Pattern]) -> f64 {
-        let work = self.work(patterns);
-        let posterior = &self.posterior;
-        let raters = self.confusion.iter_mut().zip(&mut self.mass).enumerate();
-        let steps = parallel::map(work, raters, |(rater, (confusion, mass))| {
-            let mut sums = Array2::<f64>::zeros(confusion.raw_dim());
-            for (pattern, w) in patterns.iter().zip(posterior) {
-                if let Some(class) = pattern.votes[rater] {
-                    let row = sums.row_mut(class).into_iter();
-                    row.zip(w).for_each(|(sum, w)| *sum += pattern.voxels * w);
-                }
-            }
-            *mass = sums.sum_axis(Axis(0)).to_vec();
-            let mut step: f64 = 0.0;
-            for ((vote, truth), entry) in confusion.indexed_iter_mut() {
-                let estimate = match mass[truth] {
-                    0.0 => f64::from(u8::from(vote == truth)),
-                    mass => sums[[vote, truth]] / mass,
-                };
-                step = step.max((estimate - *entry).abs());
-                *entry = estimate;
-            }
-            step
-        });
-        steps.into_iter().fold(0.0, f64::max)
-    }
-
-    /// Estimates the posterior from the confusion matrices.
-    fn update_posterior(&mut self, patterns: &[Pattern]) {
-        let work = self.work(patterns);
-        let (prior, confusion) = (&self.prior, &self.confusion);
-        let pieces = patterns.chunks(PIECE).zip(self.posterior.chunks_mut(PIECE));
-        parallel::for_each(work, pieces, |(patterns, posterior)| {
-            for (pattern, posterior) in patterns.iter().zip(posterior) {
-                update(pattern, posterior, prior, confusion);
-            }
-        });
-    }
-
-    /// Nanoseconds that an estimate takes.
-    fn work(&self, patterns: &[Pattern]) -> usize {
-        patterns
-            .len()
-            .saturating_mul(self.confusion.len())
-            .saturating_mul(self.prior.len())
-    }
-}
-
-/// Patterns whose posteriors are estimated together.
-const PIECE: usize = 64;
-
-/// Estimates the posterior of a pattern.
-fn update(pattern: &Pattern, posterior: &mut [f64], prior: &[f64], confusion: &[Array2<f64>]) {
-    if pattern.votes.iter().all(Option::is_none) {
-        return;
-    }
-    let mut likelihood = prior.to_vec();
-    for (vote, confusion) in pattern.votes.iter().zip(confusion) {
-        if let Some(class) = *vote {
-            likelihood
-                .iter_mut()
-                .zip(confusion.row(class))
-                .for_each(|(p, theta)| *p *= theta);
-            raise(&mut likelihood);
-        }
-    }
-    let sum: f64 = likelihood.iter().sum();
-    if sum > 0.0 {
-        posterior.iter_mut().zip(likelihood).for_each(|(w, p)| *w = p / sum);
-    }
-}
-
-/// Multiplies tiny products by a power of two so that they do not underflow. Their ratios stay the same.
-fn raise(likelihood: &mut [f64]) {
-    const TINY: f64 = 1e-150;
-    const RAISED: f64 = (1_u128 << 127) as f64 * (1_u128 << 127) as f64;
-    let most = likelihood.iter().copied().fold(0.0, f64::max);
-    if most > 0.0 && most < TINY {
-        likelihood.iter_mut().for_each(|p| *p *= RAISED);
     }
 }

@@ -2,7 +2,8 @@
 
 use ndarray::{Array, Array2, Dimension};
 
-use crate::SoftFloat;
+use super::StaplePerformance;
+use crate::{SoftFloat, Window};
 
 /// What [`Staple`](super::Staple) found.
 ///
@@ -16,12 +17,8 @@ use crate::SoftFloat;
 #[derive(Debug, Clone, PartialEq)]
 pub struct StapleFusion<F, D: Dimension> {
     pub(super) posterior: Array<F, D>,
-    pub(super) confusion: Vec<Array2<f64>>,
-    /// For each rater, the posterior mass of each class where the rater voted.
-    pub(super) mass: Vec<Vec<f64>>,
-    pub(super) prior: Vec<f64>,
-    pub(super) iterations: usize,
-    pub(super) converged: bool,
+    pub(super) performance: StaplePerformance,
+    pub(super) window: Window,
 }
 
 impl<F: SoftFloat, D: Dimension> StapleFusion<F, D> {
@@ -43,6 +40,19 @@ impl<F: SoftFloat, D: Dimension> StapleFusion<F, D> {
         self.posterior
     }
 
+    /// How each rater performs, and how the estimation ended.
+    ///
+    /// The example of [`StaplePerformance`] uses it.
+    pub fn performance(&self) -> &StaplePerformance {
+        &self.performance
+    }
+
+    /// The part of the label maps that this was estimated on: all of them, or what
+    /// [`Staple::crop_to_disagreement`](super::Staple::crop_to_disagreement) leaves. Its example uses it.
+    pub fn window(&self) -> &Window {
+        &self.window
+    }
+
     /// The confusion matrix of each rater. Entry `[j, s]` is the probability that the rater votes for class j where the truth
     /// is class s; columns sum to 1.
     ///
@@ -54,7 +64,7 @@ impl<F: SoftFloat, D: Dimension> StapleFusion<F, D> {
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
     pub fn confusion(&self) -> &[Array2<f64>] {
-        &self.confusion
+        self.performance.confusion()
     }
 
     /// The probability that a rater votes for a class where it is the truth, or `None` without such a rater or class.
@@ -68,7 +78,7 @@ impl<F: SoftFloat, D: Dimension> StapleFusion<F, D> {
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
     pub fn sensitivity(&self, rater: usize, class: usize) -> Option<f64> {
-        self.confusion.get(rater)?.get([class, class]).copied()
+        self.performance.sensitivity(rater, class)
     }
 
     /// The probability that a rater does not vote for a class where it is not the truth, or `None` without such a rater or
@@ -82,19 +92,7 @@ impl<F: SoftFloat, D: Dimension> StapleFusion<F, D> {
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
     pub fn specificity(&self, rater: usize, class: usize) -> Option<f64> {
-        let (confusion, mass) = (self.confusion.get(rater)?, self.mass.get(rater)?);
-        let votes = confusion.rows().into_iter().nth(class)?;
-        let others = || {
-            votes
-                .iter()
-                .zip(mass)
-                .enumerate()
-                .filter(|(truth, _)| *truth != class)
-                .map(|(_, pair)| pair)
-        };
-        let all: f64 = others().map(|(_, mass)| mass).sum();
-        let wrong: f64 = others().map(|(theta, mass)| theta * mass).sum();
-        Some(if all == 0.0 { 1.0 } else { 1.0 - wrong / all })
+        self.performance.specificity(rater, class)
     }
 
     /// The prior probability of each class.
@@ -107,16 +105,16 @@ impl<F: SoftFloat, D: Dimension> StapleFusion<F, D> {
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
     pub fn prior(&self) -> &[f64] {
-        &self.prior
+        self.performance.prior()
     }
 
     /// Iterations of expectation maximisation that were made. The example of [`Staple::max_iterations`](super::Staple::max_iterations) uses it.
     pub fn iterations(&self) -> usize {
-        self.iterations
+        self.performance.iterations()
     }
 
     /// Whether the last step was within the tolerance. The example of [`Staple::max_iterations`](super::Staple::max_iterations) uses it.
     pub fn converged(&self) -> bool {
-        self.converged
+        self.performance.converged()
     }
 }

@@ -38,6 +38,21 @@ pub enum Ties<L> {
     Undecided(L),
 }
 
+/// Probabilities so near to the largest tie with it: rounding, and what is left to converge, decide nothing.
+pub(crate) const SLACK: f64 = 1e-6;
+
+impl Ties<usize> {
+    /// The class that wins among some that tie, which are in the order of classes.
+    pub(crate) fn of(self, tied: &[usize]) -> Option<usize> {
+        match self {
+            Self::Highest => tied.last().copied(),
+            Self::Undecided(class) if tied.len() > 1 => Some(class),
+            Self::Prefer(class) if tied.contains(&class) => Some(class),
+            _ => tied.first().copied(),
+        }
+    }
+}
+
 /// The label that most raters gave each voxel, in C order.
 ///
 /// # Errors

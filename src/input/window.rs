@@ -128,6 +128,19 @@ impl Window {
         &self.map
     }
 
+    /// The voxels of each row, as places in the label map in C order.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Range<usize>> {
+        let axis = |from_last: usize| {
+            let at = self.ranges.len().checked_sub(from_last + 1);
+            let of = |at: usize| Some((self.ranges.get(at)?.clone(), *self.map.get(at)?));
+            at.and_then(of).unwrap_or((0..1, 1))
+        };
+        let ((planes, _), (lines, height), (columns, width)) = (axis(2), axis(1), axis(0));
+        planes
+            .flat_map(move |plane| lines.clone().map(move |line| (plane * height + line) * width))
+            .map(move |start| start + columns.start..start + columns.end)
+    }
+
     /// Whether the window has no voxels.
     ///
     /// ```

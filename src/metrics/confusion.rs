@@ -102,6 +102,15 @@ impl Confusion {
         Ok(confusion)
     }
 
+    /// A matrix of these entries: the class of the prediction, that of the reference, and how many voxels have both.
+    pub(crate) fn of_entries(entries: impl Iterator<Item = (usize, usize, u64)>, classes: usize) -> Self {
+        let mut counts = HashMap::new();
+        for (predicted, reference, voxels) in entries {
+            *counts.entry((Some(predicted), reference)).or_default() += voxels;
+        }
+        Self { counts, classes }
+    }
+
     /// Adds the voxels of another volume.
     ///
     /// ```

@@ -3,6 +3,7 @@
 use ndarray::{ArrayRef, Ix2};
 
 use crate::common::arrays::{in_order, zeros};
+use crate::multirater::Vote;
 use crate::{Error, Label, Result};
 
 /// Fleiss' kappa of a table (voxels, classes) of how many raters chose each class: 1 for full agreement, 0 for agreement
@@ -34,8 +35,7 @@ use crate::{Error, Label, Result};
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
 pub fn fleiss_kappa<L: Label>(counts: &ArrayRef<L, Ix2>) -> Result<f64> {
-    let mut totals = zeros(counts.ncols(), counts.shape())?;
-    let (mut squares, mut voxels) = (0.0, 0.0);
+    let mut sums = Sums::new(zeros(counts.ncols(), counts.shape())?);
     let mut raters = None;
     for_each_voxel(counts, |row, of_voxel, values| {
         let first = *raters.get_or_insert(of_voxel);
@@ -46,20 +46,10 @@ pub fn fleiss_kappa<L: Label>(counts: &ArrayRef<L, Ix2>) -> Result<f64> {
                 expected: first,
             });
         }
-        squares += sum_of_squares(values);
-        add(&mut totals, values);
-        voxels += 1.0;
+        sums.add(values.iter().map(|count| count.value() as f64).enumerate(), 1.0);
         Ok(())
     })?;
-    let raters = raters.map_or(f64::NAN, |raters| raters as f64);
-    let agreement = (squares / voxels - raters) / (raters * (raters - 1.0));
-    let all = voxels * raters;
-    let chance: f64 = totals.iter().map(|total: &f64| (total / all) * (total / all)).sum();
-    Ok(if chance < 1.0 {
-        (agreement - chance) / (1.0 - chance)
-    } else {
-        f64::NAN
-    })
+    Ok(sums.fleiss_kappa(raters.map_or(f64::NAN, |raters| raters as f64)))
 }
 
 /// Krippendorff's alpha for nominal data of a table (voxels, classes) of how many raters chose each class: 1 for full
@@ -87,23 +77,91 @@ pub fn fleiss_kappa<L: Label>(counts: &ArrayRef<L, Ix2>) -> Result<f64> {
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
 pub fn krippendorff_alpha<L: Label>(counts: &ArrayRef<L, Ix2>) -> Result<f64> {
-    let mut totals: Vec<f64> = zeros(counts.ncols(), counts.shape())?;
-    let (mut disagreement, mut all) = (0.0, 0.0);
-    for_each_voxel(counts, |_, raters, values| {
-        if raters >= 2 {
-            let raters = raters as f64;
-            disagreement += (raters * raters - sum_of_squares(values)) / (raters - 1.0);
-            add(&mut totals, values);
-            all += raters;
-        }
+    let mut sums = Sums::new(zeros(counts.ncols(), counts.shape())?);
+    for_each_voxel(counts, |_, _, values| {
+        sums.add(values.iter().map(|count| count.value() as f64).enumerate(), 1.0);
         Ok(())
     })?;
-    let expected = (all * all - totals.iter().map(|total| total * total).sum::<f64>()) / (all * (all - 1.0));
-    Ok(if expected > 0.0 {
-        1.0 - disagreement / all / expected
-    } else {
-        f64::NAN
-    })
+    Ok(sums.krippendorff_alpha())
+}
+
+/// The sums of votes that are counted already.
+pub(crate) fn agreement_of<'a>(classes: usize, patterns: impl Iterator<Item = (&'a [Vote], u64)>) -> Sums {
+    let mut sums = Sums::new(vec![0.0; classes]);
+    let mut chosen = Vec::new();
+    for (votes, voxels) in patterns {
+        chosen.clear();
+        chosen.extend(votes.iter().flatten().copied());
+        chosen.sort_unstable();
+        let of_class = |votes: &[u16]| Some((usize::from(*votes.first()?), votes.len() as f64));
+        sums.add(chosen.chunk_by(|a, b| a == b).filter_map(of_class), voxels as f64);
+    }
+    sums
+}
+
+/// What both numbers are computed from. Voxels with fewer than two raters count in neither.
+#[derive(Debug)]
+pub(crate) struct Sums {
+    /// The votes of each class.
+    totals: Vec<f64>,
+    /// The squares of a voxel's counts.
+    squares: f64,
+    /// How many pairs of a voxel's raters disagree, in either order, by how many raters there are beside one.
+    disagreement: f64,
+    voxels: f64,
+    votes: f64,
+}
+
+impl Sums {
+    fn new(totals: Vec<f64>) -> Self {
+        Self {
+            totals,
+            squares: 0.0,
+            disagreement: 0.0,
+            voxels: 0.0,
+            votes: 0.0,
+        }
+    }
+
+    /// Adds voxels that are alike: how many raters chose each class.
+    fn add(&mut self, counts: impl Iterator<Item = (usize, f64)> + Clone, voxels: f64) {
+        let raters: f64 = counts.clone().map(|(_, count)| count).sum();
+        if raters < 2.0 {
+            return;
+        }
+        let squares: f64 = counts.clone().map(|(_, count)| count * count).sum();
+        self.squares += voxels * squares;
+        self.disagreement += voxels * ((raters * raters - squares) / (raters - 1.0));
+        self.voxels += voxels;
+        self.votes += voxels * raters;
+        for (class, count) in counts {
+            if let Some(total) = self.totals.get_mut(class) {
+                *total += voxels * count;
+            }
+        }
+    }
+
+    /// Fleiss' kappa, if all voxels have this number of raters.
+    pub(crate) fn fleiss_kappa(&self, raters: f64) -> f64 {
+        let agreement = (self.squares / self.voxels - raters) / (raters * (raters - 1.0));
+        let share = |total: &f64| total / self.votes;
+        let chance: f64 = self.totals.iter().map(|total| share(total) * share(total)).sum();
+        if chance < 1.0 {
+            (agreement - chance) / (1.0 - chance)
+        } else {
+            f64::NAN
+        }
+    }
+
+    pub(crate) fn krippendorff_alpha(&self) -> f64 {
+        let squares: f64 = self.totals.iter().map(|total| total * total).sum();
+        let expected = (self.votes * self.votes - squares) / (self.votes * (self.votes - 1.0));
+        if expected > 0.0 {
+            1.0 - self.disagreement / self.votes / expected
+        } else {
+            f64::NAN
+        }
+    }
 }
 
 /// Tells of each voxel its number, the sum of its counts, and the counts.
@@ -124,15 +182,4 @@ fn for_each_voxel<L: Label>(
         tell(voxel, values.iter().map(|count| count.value()).sum(), values)?;
     }
     Ok(())
-}
-
-fn sum_of_squares<L: Label>(counts: &[L]) -> f64 {
-    let square = |count: &L| (count.value() as f64) * (count.value() as f64);
-    counts.iter().map(square).sum()
-}
-
-fn add<L: Label>(totals: &mut [f64], counts: &[L]) {
-    for (total, count) in totals.iter_mut().zip(counts) {
-        *total += count.value() as f64;
-    }
 }
