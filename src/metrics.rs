@@ -100,10 +100,9 @@ pub use class_reliability::ClassReliability;
 pub use confusion::Confusion;
 pub use equal_mass::EqualMassBins;
 pub use overlap::{EmptyRegion, Overlap};
-pub(crate) use raters::agreement_of;
 pub use raters::{
-    OwnPairs, QUBIQ_THRESHOLDS, Similarity, best_dice, crps_of_volumes, energy_distance, fleiss_kappa, icc_interval,
-    icc_of_volumes, krippendorff_alpha, matched_iou, threshold_dice,
+    Agreement, OwnPairs, QUBIQ_THRESHOLDS, Similarity, best_dice, crps_of_volumes, energy_distance, fleiss_kappa,
+    icc_interval, icc_of_volumes, krippendorff_alpha, matched_iou, threshold_dice,
 };
 pub use region::Region;
 pub use reliability::{Reliability, ReliabilityBin};

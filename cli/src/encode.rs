@@ -13,10 +13,11 @@ use std::iter;
 use std::time::Instant;
 
 pub(crate) use args::Args;
-use args::Dtype;
+use args::{Dtype, RaterWeights};
 use half::f16;
 use ndarray::{ArrayD, Axis, IxDyn};
 use report::Report;
+use soft_labels::fusion::Staple;
 use soft_labels::{Classes, Encoding, Label, Raters, SoftEncoder, SoftFloat, Window, pool, quantize, sparse};
 use soft_labels_files::{Axes, Element, Format, Geometry, write_probabilities, write_sparse};
 
@@ -88,7 +89,10 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         command::printed(report.print())?;
         return Ok(Outcome::Well);
     }
-    let results = args.files.work.each(&jobs, Job::title, |job| encoder.encode(job))?;
+    let results = args
+        .files
+        .work
+        .each(&jobs, |job: &Job| job.title(), |job| encoder.encode(job))?;
     let failed = results.iter().filter(|result| result.is_err()).count();
     if failed < jobs.len() {
         channels::write_names(&file, &names)?;
@@ -169,7 +173,7 @@ impl Encoder<'_> {
 
     /// The weights of those who drew this case.
     fn weights(&self, job: &Job) -> Result<Option<Vec<f64>>, Failure> {
-        let Some(weights) = &self.args.rater_weights else {
+        let Some(RaterWeights::Given(weights)) = &self.args.rater_weights else {
             return Ok(None);
         };
         if self.args.files.raters.is_empty() {
@@ -227,6 +231,11 @@ impl<'a> Case<'a> {
         let views: Vec<_> = maps.iter().map(|map| map.view()).collect();
         let raters = match &self.weights {
             Some(weights) => Raters::weighted(&views, weights)?,
+            None if self.encoder.args.rater_weights == Some(RaterWeights::Staple) => {
+                let raters = Staple::new().weighted_raters(&views, &self.classes)?;
+                report.weights(raters.weights());
+                raters
+            }
             None => Raters::new(&views)?,
         };
         if self.encoder.classes.is_some() {

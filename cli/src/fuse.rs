@@ -1,22 +1,26 @@
 //! `soft-labels fuse`: the label maps of several raters to one, or to the probability of each class.
 
-use std::io::{self, Write};
+mod report;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::ValueEnum;
-use ndarray::{ArrayD, IxDyn};
-use serde_json::{Value as Json, json};
-use soft_labels::fusion::{Staple, StapleFusion, Ties, majority_vote};
-use soft_labels::metrics::top_labels;
+use ndarray::ArrayD;
+use report::{Fused, Performance, Report};
+use soft_labels::fusion::{Staple, Ties, majority_vote};
+use soft_labels::metrics::top_labels_with_ties;
 use soft_labels::{Classes, OneHot, multirater};
 use soft_labels_files::{Format, write_labels_as, write_probabilities};
 
-use crate::classes::{ClassArgs, NamedClasses};
-use crate::command::{self, Failure, Outcome, shown};
+use crate::cases;
+use crate::classes::ClassArgs;
+use crate::command::{Failure, Outcome, printable, shown};
 use crate::jobs::{self, FileArgs, Formats, Job};
 use crate::memory;
 use crate::raters::Volume;
+use crate::spared::Spared;
+use crate::tables::TablesArgs;
 
 /// Makes one label map of several raters', or the probability of each class
 #[derive(Debug, clap::Args)]
@@ -26,6 +30,7 @@ soft-labels fuse --classes 2 --out agreed.nii.gz rater_1.nii.gz rater_2.nii.gz r
 soft-labels fuse --classes 2 --method staple --out agreed/ --raters rater_1/ rater_2/ rater_3/",
     after_help = "\
 STAPLE (Warfield et al. 2004) also estimates how well each rater finds each class, which is printed as a table.
+Its prior depends on the field of view: with --crop-to-disagreement it is that of the box, and elsewhere the raters agree.
 Probabilities have the classes first, (C, D, H, W) or (C, H, W); in NIfTI they are last."
 )]
 pub(crate) struct Args {
@@ -43,7 +48,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = What::Labels, help_heading = "Method")]
     output: What,
 
-    /// Which of several labels wins a vote that ties: lowest, highest, prefer=V or undecided=V
+    /// Which of several labels wins that tie, in a vote or as the most probable: lowest, highest, prefer=V or undecided=V
     #[arg(long, value_name = "RULE", default_value = "lowest", help_heading = "Method")]
     ties: TieRule,
 
@@ -59,9 +64,20 @@ pub(crate) struct Args {
     #[arg(long, value_name = "P,P..", value_delimiter = ',', help_heading = "Method")]
     prior: Option<Vec<f64>>,
 
-    /// Prints JSON instead of tables
+    /// STAPLE on the box around the voxels at which raters differ, with so many voxels more on each side
+    #[arg(long, value_name = "MARGIN", help_heading = "Method")]
+    crop_to_disagreement: Option<usize>,
+
+    /// Also what STAPLE found in each of several cases
     #[arg(long)]
-    json: bool,
+    per_case: bool,
+
+    /// Seed of the bootstrap: 2000 draws of the cases for the 95 % interval of the mean
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+
+    #[command(flatten)]
+    tables: TablesArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -78,7 +94,7 @@ enum What {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct TieRule(Ties<i64>);
+pub(crate) struct TieRule(pub(crate) Ties<i64>);
 
 impl FromStr for TieRule {
     type Err = String;
@@ -112,6 +128,9 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     if (args.method, args.output) == (Method::Majority, What::Probabilities) {
         return Err("a majority vote has no probabilities; choose --method mean or staple".into());
     }
+    if args.crop_to_disagreement.is_some() && args.method != Method::Staple {
+        return Err("--crop-to-disagreement is for STAPLE; set --method staple".into());
+    }
     args.files.work.start()?;
     let named = args.classes.read()?;
     let plan = jobs::plan(
@@ -125,55 +144,33 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         Some(&named),
         args.classes.file().as_slice(),
     )?;
+    let read = plan
+        .jobs
+        .iter()
+        .flat_map(|job| job.raters())
+        .map(|(_, file)| file.as_path());
+    let spared = Spared::of(read.chain(args.classes.file()));
+    args.tables.check(&report::NAMES, &spared, args.files.existing)?;
     let fuse = |job: &Job| fuse(args, &named.classes, job).map_err(|failure| job.named_failure(failure));
     let results = if plan.to_folder {
-        args.files.work.each(&plan.jobs, Job::title, fuse)?
+        args.files.work.each(&plan.jobs, |job: &Job| job.title(), fuse)?
     } else {
         vec![Ok(fuse(plan.jobs.first().ok_or("there is nothing to fuse")?)?)]
     };
     let failed = results.iter().filter(|result| result.is_err()).count();
-    command::printed(if args.json {
-        print_json(&plan.jobs, &results, &named)
-    } else {
-        print(&plan.jobs, &results, &named)
-    })?;
+    let report = Report {
+        jobs: &plan.jobs,
+        results: &results,
+        names: &named.names,
+        seed: args.seed,
+    };
+    let tables = report.tables(args.per_case);
+    args.tables.show(&tables, || report.json(), args.files.existing)?;
     Ok(if failed == 0 {
         Outcome::Well
     } else {
         Outcome::SomeFailed
     })
-}
-
-/// What is said about a case.
-#[derive(Debug)]
-struct Fused {
-    raters: Vec<String>,
-    shape: Vec<usize>,
-    staple: Option<Performance>,
-}
-
-/// What STAPLE found about the raters.
-#[derive(Debug)]
-struct Performance {
-    iterations: usize,
-    converged: bool,
-    /// Sensitivity and specificity by rater and class.
-    of_raters: Vec<Vec<[f64; 2]>>,
-}
-
-impl Performance {
-    fn of<F: soft_labels::SoftFloat>(staple: &StapleFusion<F, IxDyn>, raters: usize, classes: usize) -> Self {
-        let of = |rater, class| {
-            [staple.sensitivity(rater, class), staple.specificity(rater, class)].map(|p| p.unwrap_or(f64::NAN))
-        };
-        Self {
-            iterations: staple.iterations(),
-            converged: staple.converged(),
-            of_raters: (0..raters)
-                .map(|rater| (0..classes).map(|class| of(rater, class)).collect())
-                .collect(),
-        }
-    }
 }
 
 fn fuse(args: &Args, classes: &Classes, job: &Job) -> Result<Fused, Failure> {
@@ -202,6 +199,9 @@ fn fuse(args: &Args, classes: &Classes, job: &Job) -> Result<Fused, Failure> {
             if let Some(prior) = &args.prior {
                 settings = settings.prior(prior.as_slice());
             }
+            if let Some(margin) = args.crop_to_disagreement {
+                settings = settings.crop_to_disagreement(margin);
+            }
             let fused = settings.fuse(&views, classes)?;
             staple = Some(Performance::of(&fused, maps.len(), classes.len()));
             Either::Probabilities(fused.into_posterior())
@@ -210,7 +210,7 @@ fn fuse(args: &Args, classes: &Classes, job: &Job) -> Result<Fused, Failure> {
     match fused {
         Either::Labels(labels) => write_labels_as(job.place(), &labels, element_type, &geometry)?,
         Either::Probabilities(soft) if args.output == What::Labels => {
-            let labels: ArrayD<i64> = top_labels(&soft, classes)?;
+            let labels: ArrayD<i64> = top_labels_with_ties(&soft, classes, args.ties.0)?;
             write_labels_as(job.place(), &labels, element_type, &geometry)?;
         }
         Either::Probabilities(soft) => write_probabilities(job.place(), &soft, &geometry)?,
@@ -231,6 +231,8 @@ enum Either {
 fn raters(args: &Args, job: &Job, count: usize) -> Vec<String> {
     let name = |(rater, file): (usize, &PathBuf)| match args.files.raters.get(rater) {
         Some(folder) => shown(folder),
+        // Of one name in the folders of several cases.
+        None if args.files.rater_files.is_some() => printable(&cases::name_of(file).to_string_lossy()),
         None => shown(file),
     };
     let named: Vec<_> = job.raters().map(name).collect();
@@ -238,68 +240,4 @@ fn raters(args: &Args, job: &Job, count: usize) -> Vec<String> {
         return named;
     }
     (1..=count).map(|rater| format!("rater {rater}")).collect()
-}
-
-fn print(jobs: &[Job], results: &[Result<Fused, String>], named: &NamedClasses) -> io::Result<()> {
-    let mut text = io::stdout().lock();
-    for (job, result) in jobs.iter().zip(results) {
-        let Ok(fused) = result else {
-            writeln!(text, "{}: failed", job.title())?;
-            continue;
-        };
-        writeln!(
-            text,
-            "{}: {:?} of {} raters",
-            shown(&job.out),
-            fused.shape,
-            fused.raters.len()
-        )?;
-        let Some(staple) = &fused.staple else { continue };
-        let end = if staple.converged { "converged" } else { "not converged" };
-        writeln!(text, "{} iterations, {end}", staple.iterations)?;
-        let width = fused
-            .raters
-            .iter()
-            .map(|rater| rater.chars().count())
-            .max()
-            .unwrap_or(0)
-            .max(5);
-        let wide = named
-            .names
-            .iter()
-            .map(|name| name.chars().count())
-            .max()
-            .unwrap_or(0)
-            .max(5);
-        writeln!(text, "{:width$}  {:wide$}  sensitivity  specificity", "rater", "class")?;
-        for (rater, of_classes) in fused.raters.iter().zip(&staple.of_raters) {
-            for (class, [sensitivity, specificity]) in named.names.iter().zip(of_classes) {
-                writeln!(
-                    text,
-                    "{rater:width$}  {class:wide$}  {sensitivity:11.4}  {specificity:11.4}"
-                )?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn print_json(jobs: &[Job], results: &[Result<Fused, String>], named: &NamedClasses) -> io::Result<()> {
-    let of_class = |(name, [sensitivity, specificity]): (&String, &[f64; 2])| json!({"class": name, "sensitivity": sensitivity, "specificity": specificity});
-    let case = |(job, result): (&Job, &Result<Fused, String>)| match result {
-        Err(error) => json!({"case": job.title(), "error": error}),
-        Ok(fused) => {
-            let mut object = json!({"case": job.title(), "shape": fused.shape, "raters": fused.raters});
-            if let Some(staple) = &fused.staple {
-                object["iterations"] = json!(staple.iterations);
-                object["converged"] = json!(staple.converged);
-                let of_rater =
-                    |classes: &Vec<[f64; 2]>| named.names.iter().zip(classes).map(of_class).collect::<Json>();
-                object["performance"] = staple.of_raters.iter().map(of_rater).collect();
-            }
-            object
-        }
-    };
-    let cases: Json = jobs.iter().zip(results).map(case).collect();
-    writeln!(io::stdout(), "{cases:#}")
 }

@@ -1,5 +1,6 @@
 //! Which files are read for which output, for commands that write one of each case.
 
+mod drawn;
 mod job;
 
 use std::ffi::OsString;
@@ -10,6 +11,7 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use soft_labels_files::Format;
 
+pub(crate) use self::drawn::Drawn;
 pub(crate) use self::job::Job;
 use crate::cases::{self, Case, Inputs};
 use crate::classes::NamedClasses;
@@ -258,17 +260,19 @@ fn job(
     };
     match Format::of_name(&out).filter(|&format| (formats.written)(format)) {
         Some(format) => Ok(Job {
-            case,
+            drawn: Drawn {
+                case,
+                stacked: args.stacked_raters,
+                foreground: args.foreground.map(|label| Foreground {
+                    label,
+                    ignore: classes.and_then(|named| named.classes.ignore()),
+                }),
+                palette: classes.and_then(|named| named.palette.clone()),
+                grid: args.grid,
+            },
             out,
             format,
             existing: args.existing,
-            stacked: args.stacked_raters,
-            foreground: args.foreground.map(|label| Foreground {
-                label,
-                ignore: classes.and_then(|named| named.classes.ignore()),
-            }),
-            palette: classes.and_then(|named| named.palette.clone()),
-            grid: args.grid,
         }),
         None => {
             let option = formats.option.map_or(String::new(), |option| format!(" for {option}"));
@@ -301,7 +305,7 @@ fn check_outputs(
     jobs: &mut Vec<Job>,
     to_folder: bool,
 ) -> Result<(), Failure> {
-    let files = jobs.iter().flat_map(Job::raters).map(|(_, file)| file.as_path());
+    let files = jobs.iter().flat_map(|job| job.raters()).map(|(_, file)| file.as_path());
     let folders = args
         .inputs
         .iter()

@@ -11,7 +11,7 @@ mod scores;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-pub(crate) use args::Args;
+pub(crate) use args::{Args, Empty};
 use calibration::{Beside, Pooled};
 use channels::Of;
 use ndarray::ArrayD;
@@ -243,7 +243,7 @@ fn judge(args: &Args, classes: &Classes, regions: &[Region], pair: &Pair, beside
     // The predicted labels, and masks, codes and distances of a structure.
     memory::check_voxels(reference.labels.shape(), 32)?;
     check_labels(reference_path, &reference.labels, classes)?;
-    let spacing = spacing(args, reference.labels.ndim(), &reference.geometry)?;
+    let spacing = spacing(args.spacing_mm.as_deref(), reference.labels.ndim(), &reference.geometry)?;
     let case = calibration::Case {
         args,
         classes,
@@ -279,10 +279,10 @@ fn check_labels(path: &Path, labels: &ArrayD<i64>, classes: &Classes) -> Result<
 }
 
 /// The voxel spacing on each axis: as told, or else that of the file, or else 1.
-fn spacing(args: &Args, axes: usize, geometry: &Geometry) -> Result<Vec<f64>, Failure> {
-    Ok(match (&args.spacing_mm, geometry.spacing_mm()) {
-        (Some(spacing), _) if spacing.len() == 1 => vec![spacing[0]; axes],
-        (Some(spacing), _) if spacing.len() == axes => spacing.clone(),
+pub(crate) fn spacing(given: Option<&[f64]>, axes: usize, geometry: &Geometry) -> Result<Vec<f64>, Failure> {
+    Ok(match (given, geometry.spacing_mm()) {
+        (Some(&[all]), _) => vec![all; axes],
+        (Some(spacing), _) if spacing.len() == axes => spacing.to_vec(),
         (Some(spacing), _) => {
             return Err(format!(
                 "--spacing-mm has {} numbers for {axes} axes; give one, or one for each",

@@ -1,5 +1,6 @@
 //! The command `soft-labels`: soft labels of files, and how well predictions agree with label maps.
 
+mod agree;
 mod cases;
 mod channels;
 mod classes;
@@ -40,6 +41,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Agree(Box<agree::Args>),
     Encode(Box<encode::Args>),
     Fuse(Box<fuse::Args>),
     Judge(Box<judge::Args>),
@@ -54,6 +56,7 @@ enum Command {
 
 fn main() -> ExitCode {
     command::main(|cli: &Cli| match &cli.command {
+        Command::Agree(args) => agree::run(args),
         Command::Encode(args) => encode::run(args),
         Command::Fuse(args) => fuse::run(args),
         Command::Judge(args) => judge::run(args),

@@ -6,12 +6,13 @@ mod f_distribution;
 mod icc;
 mod masks;
 mod samples;
+mod sums;
 mod threshold_dice;
 mod volumes;
 
-pub(crate) use agreement::agreement_of;
 pub use agreement::{fleiss_kappa, krippendorff_alpha};
 pub use icc::{icc_interval, icc_of_volumes};
 pub use samples::{OwnPairs, Similarity, best_dice, energy_distance, matched_iou};
+pub use sums::Agreement;
 pub use threshold_dice::{QUBIQ_THRESHOLDS, threshold_dice};
 pub use volumes::crps_of_volumes;

@@ -1,12 +1,13 @@
 //! The votes of all raters, counted.
 
+mod band;
 mod count;
 
 use std::collections::BTreeMap;
 
 use ndarray::{ArrayRef, ArrayView};
 
-use crate::metrics::{Confusion, Region, agreement_of};
+use crate::metrics::{Agreement, Confusion, Region};
 use crate::{Classes, Label, Raters, Result, SpatialDim};
 
 /// How many voxels have each combination of the raters' classes: all that is needed of label maps to say how well raters agree,
@@ -233,11 +234,8 @@ impl Votes {
 
     /// How many voxels have a vote of every rater. The example of [`with_missing`](Self::with_missing) uses it.
     pub fn complete_voxels(&self) -> u64 {
-        self.complete().map(|(_, voxels)| voxels).sum()
-    }
-
-    fn complete(&self) -> impl Iterator<Item = (&[Vote], u64)> {
-        self.patterns().filter(|(votes, _)| votes.iter().all(Option::is_some))
+        let complete = self.patterns().filter(|(votes, _)| votes.iter().all(Option::is_some));
+        complete.map(|(_, voxels)| voxels).sum()
     }
 
     /// How many voxels a rater gave to a region; `None` without such a rater.
@@ -269,6 +267,11 @@ impl Votes {
             .then(|| Confusion::of_entries(self.patterns().filter_map(both), self.classes))
     }
 
+    /// The sums from which kappa and alpha are computed, which take less room than the votes. The example of [`Agreement`] uses it.
+    pub fn agreement(&self) -> Agreement {
+        Agreement::of(self.raters, self.classes, self.patterns())
+    }
+
     /// [Fleiss' kappa](crate::metrics::fleiss_kappa) of the voxels that have a vote of every rater. NaN where there are none, for
     /// one rater, and where all votes are for one class.
     ///
@@ -281,7 +284,7 @@ impl Votes {
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
     pub fn fleiss_kappa(&self) -> f64 {
-        agreement_of(self.classes, self.complete()).fleiss_kappa(self.raters as f64)
+        self.agreement().fleiss_kappa()
     }
 
     /// [Krippendorff's alpha](crate::metrics::krippendorff_alpha) of the voxels that have two votes or more.
@@ -296,6 +299,6 @@ impl Votes {
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
     pub fn krippendorff_alpha(&self) -> f64 {
-        agreement_of(self.classes, self.patterns()).krippendorff_alpha()
+        self.agreement().krippendorff_alpha()
     }
 }

@@ -10,6 +10,7 @@ mod naive;
 mod real;
 mod scene;
 
+mod agreement;
 mod batch;
 mod boundary_band;
 mod calibration;

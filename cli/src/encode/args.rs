@@ -55,15 +55,14 @@ pub(crate) struct Args {
     )]
     pub(crate) spacing_mm: Option<Vec<f64>>,
 
-    /// A weight for each rater [default: all alike]
+    /// A weight for each rater, or staple for those that STAPLE finds in each case [default: all alike]
     #[arg(
         long,
-        value_name = "W,W..",
-        value_delimiter = ',',
+        value_name = "W,W..|staple",
         allow_hyphen_values = true,
         help_heading = "Raters"
     )]
-    pub(crate) rater_weights: Option<Vec<f64>>,
+    pub(crate) rater_weights: Option<RaterWeights>,
 
     /// Only a part of the result: a range of voxels for each axis
     #[arg(long, value_name = "A:B,A:B..", help_heading = "Result")]
@@ -156,6 +155,29 @@ pub(crate) struct Settings {
     strength: Option<f64>,
 }
 
+/// How much each rater counts.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum RaterWeights {
+    Given(Vec<f64>),
+    /// By their performance, as STAPLE estimates it.
+    Staple,
+}
+
+impl FromStr for RaterWeights {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "staple" {
+            return Ok(Self::Staple);
+        }
+        let weights = text.split(',').map(|weight| weight.trim().parse().ok());
+        weights
+            .collect::<Option<_>>()
+            .map(Self::Given)
+            .ok_or_else(|| "write a number for each rater, like 1,2,1, or staple".into())
+    }
+}
+
 /// JSON has no other numbers.
 fn finite(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
@@ -224,7 +246,10 @@ impl Args {
     /// What is wrong with the arguments before there is a label map.
     pub(crate) fn check(&self) -> Result<(), String> {
         let folders = self.files.raters.len();
-        let weights = self.rater_weights.as_ref().map_or(folders, Vec::len);
+        let weights = match &self.rater_weights {
+            Some(RaterWeights::Given(weights)) => weights.len(),
+            _ => folders,
+        };
         let positive = |step: &f64| step.is_finite() && *step > 0.0;
         if self.channels.regions.is_some() && self.channels.kind == Some(Kind::Classes) {
             Err("--regions is given with --channels classes; leave out one of them".into())

@@ -15,6 +15,8 @@ pub(crate) struct Report {
     files: String,
     out: String,
     raters: usize,
+    /// Of the raters, if STAPLE found them.
+    weights: Vec<f64>,
     /// How many masks of structures were read, if these were.
     structures: usize,
     shape: Vec<usize>,
@@ -71,6 +73,10 @@ impl Report {
         (self.shape, self.raters) = (shape.to_vec(), raters);
     }
 
+    pub(crate) fn weights(&mut self, weights: &[f64]) {
+        self.weights = weights.to_vec();
+    }
+
     pub(crate) fn time(&mut self, what: &'static str, start: Instant) {
         self.times.push((what, start.elapsed()));
     }
@@ -98,6 +104,10 @@ impl Report {
         };
         let kind = self.element_type.map_or(String::new(), |kind| kind.to_string());
         writeln!(text, "read      {}: {:?} of {kind}{of}", self.files, self.shape)?;
+        if !self.weights.is_empty() {
+            let weights: Vec<_> = self.weights.iter().map(|weight| format!("{weight:.4}")).collect();
+            writeln!(text, "weights   {} of STAPLE", weights.join(", "))?;
+        }
         if !self.counts.is_empty() {
             writeln!(text, "\n  class   label      voxels")?;
         }

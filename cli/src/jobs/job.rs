@@ -1,139 +1,32 @@
 //! One output, and what it is made of.
 
+use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use soft_labels::Error;
-use soft_labels_files::{Format, Palette, Place};
+use soft_labels_files::{Format, Place};
 
-use crate::cases::Case;
-use crate::classes::read_map;
-use crate::command::{Existing, Failure, of_file, text};
-use crate::grid::{Grid, GridArgs};
-use crate::raters::{Foreground, Volume};
+use super::Drawn;
+use crate::command::Existing;
 
 /// One output, and the label maps of its raters.
 #[derive(Debug)]
 pub(crate) struct Job {
-    pub(super) case: Case,
+    pub(super) drawn: Drawn,
     pub(crate) out: PathBuf,
     pub(crate) format: Format,
     pub(super) existing: Existing,
-    /// Whether an axis is the raters.
-    pub(super) stacked: bool,
-    pub(super) foreground: Option<Foreground>,
-    pub(super) palette: Option<Arc<Palette>>,
-    pub(super) grid: GridArgs,
 }
 
 impl Job {
-    pub(crate) fn title(&self) -> String {
-        self.case.title()
-    }
-
     pub(crate) fn place(&self) -> Place<'_> {
         self.existing.place(&self.out)
     }
+}
 
-    /// Which labels become one.
-    #[cfg(feature = "zarr")]
-    pub(crate) fn foreground(&self) -> Option<Foreground> {
-        self.foreground
-    }
+impl Deref for Job {
+    type Target = Drawn;
 
-    /// Whether an axis is the raters.
-    #[cfg(feature = "zarr")]
-    pub(crate) fn is_stacked(&self) -> bool {
-        self.stacked
-    }
-
-    /// An error of the library, with the file that it is about.
-    pub(crate) fn named(&self, error: Error) -> Failure {
-        let of = |rater: usize| self.raters().nth(rater).or_else(|| self.raters().next());
-        let (rater, error) = match error {
-            // The file's name says whose label map it is.
-            Error::UnknownLabel {
-                rater,
-                value,
-                index,
-                count,
-                classes,
-                ..
-            } if !self.stacked => (
-                rater,
-                Error::UnknownLabel {
-                    rater: 0,
-                    raters: 1,
-                    value,
-                    index,
-                    count,
-                    classes,
-                },
-            ),
-            Error::Shape {
-                place: Some(soft_labels::Place::Rater(rater)),
-                ..
-            } => (rater, error),
-            error => (0, error),
-        };
-        match of(rater) {
-            Some((_, file)) => format!("{}: {}", file.display(), text(&error)).into(),
-            None => error.into(),
-        }
-    }
-
-    /// The same for any failure, of which some are errors of the library.
-    pub(crate) fn named_failure(&self, failure: Failure) -> Failure {
-        match failure.downcast::<Error>() {
-            Ok(error) => self.named(*error),
-            Err(other) => other,
-        }
-    }
-
-    /// The raters who drew the case.
-    pub(crate) fn raters(&self) -> impl Iterator<Item = (usize, &PathBuf)> {
-        let files = self.case.raters.iter().enumerate();
-        files.filter_map(|(rater, file)| Some((rater, file.as_ref()?)))
-    }
-
-    /// The label maps of all raters, with the geometry of the first.
-    pub(crate) fn read(&self) -> Result<Volume, Failure> {
-        let mut raters: Option<Volume> = None;
-        let mut grids = Vec::new();
-        for (_, path) in self.raters() {
-            let map = read_map(path, self.palette.as_deref())?;
-            grids.push(Grid {
-                path,
-                geometry: map.geometry.clone(),
-                shape: map.labels.shape().to_vec(),
-            });
-            let volume = Volume::from(map);
-            let Some(before) = raters else {
-                raters = Some(volume);
-                continue;
-            };
-            raters = Some(Volume {
-                labels: before.labels.join(volume.labels)?,
-                ..before
-            });
-        }
-        let mut volume = raters.ok_or("no rater drew it")?;
-        if self.stacked {
-            volume = match self.raters().next() {
-                Some((_, path)) => of_file(path, volume.unstack())?,
-                None => volume.unstack()?,
-            };
-        } else {
-            self.check_grid(&grids)?;
-        }
-        if let Some(foreground) = self.foreground {
-            volume.labels.become_one(foreground);
-        }
-        Ok(volume)
-    }
-
-    /// Whether the voxels of the raters' files lie at the same places.
-    pub(crate) fn check_grid(&self, grids: &[Grid<'_>]) -> Result<(), Failure> {
-        self.grid.check(grids)
+    fn deref(&self) -> &Drawn {
+        &self.drawn
     }
 }

@@ -101,7 +101,11 @@ pub(super) fn judge(args: &Args, of: &Of<'_>, pair: &Pair) -> Result<Scores, Fai
     memory::check_voxels(references.shape(), 48)?;
     let predicted = predicted(path, of, &references)?;
     let classes = Classes::contiguous(2)?.with_ignore(IGNORED)?;
-    let spacing = spacing(args, references.shape().len(), &references.geometry)?;
+    let spacing = spacing(
+        args.spacing_mm.as_deref(),
+        references.shape().len(),
+        &references.geometry,
+    )?;
     let mut structures = Vec::with_capacity(names);
     for (channel, &threshold) in thresholds.iter().enumerate() {
         let reference = references.channel(channel)?;

@@ -2,8 +2,8 @@
 
 use ndarray::{ArrayRef, Ix2};
 
+use super::sums::Sums;
 use crate::common::arrays::{in_order, zeros};
-use crate::multirater::Vote;
 use crate::{Error, Label, Result};
 
 /// Fleiss' kappa of a table (voxels, classes) of how many raters chose each class: 1 for full agreement, 0 for agreement
@@ -83,85 +83,6 @@ pub fn krippendorff_alpha<L: Label>(counts: &ArrayRef<L, Ix2>) -> Result<f64> {
         Ok(())
     })?;
     Ok(sums.krippendorff_alpha())
-}
-
-/// The sums of votes that are counted already.
-pub(crate) fn agreement_of<'a>(classes: usize, patterns: impl Iterator<Item = (&'a [Vote], u64)>) -> Sums {
-    let mut sums = Sums::new(vec![0.0; classes]);
-    let mut chosen = Vec::new();
-    for (votes, voxels) in patterns {
-        chosen.clear();
-        chosen.extend(votes.iter().flatten().copied());
-        chosen.sort_unstable();
-        let of_class = |votes: &[u16]| Some((usize::from(*votes.first()?), votes.len() as f64));
-        sums.add(chosen.chunk_by(|a, b| a == b).filter_map(of_class), voxels as f64);
-    }
-    sums
-}
-
-/// What both numbers are computed from. Voxels with fewer than two raters count in neither.
-#[derive(Debug)]
-pub(crate) struct Sums {
-    /// The votes of each class.
-    totals: Vec<f64>,
-    /// The squares of a voxel's counts.
-    squares: f64,
-    /// How many pairs of a voxel's raters disagree, in either order, by how many raters there are beside one.
-    disagreement: f64,
-    voxels: f64,
-    votes: f64,
-}
-
-impl Sums {
-    fn new(totals: Vec<f64>) -> Self {
-        Self {
-            totals,
-            squares: 0.0,
-            disagreement: 0.0,
-            voxels: 0.0,
-            votes: 0.0,
-        }
-    }
-
-    /// Adds voxels that are alike: how many raters chose each class.
-    fn add(&mut self, counts: impl Iterator<Item = (usize, f64)> + Clone, voxels: f64) {
-        let raters: f64 = counts.clone().map(|(_, count)| count).sum();
-        if raters < 2.0 {
-            return;
-        }
-        let squares: f64 = counts.clone().map(|(_, count)| count * count).sum();
-        self.squares += voxels * squares;
-        self.disagreement += voxels * ((raters * raters - squares) / (raters - 1.0));
-        self.voxels += voxels;
-        self.votes += voxels * raters;
-        for (class, count) in counts {
-            if let Some(total) = self.totals.get_mut(class) {
-                *total += voxels * count;
-            }
-        }
-    }
-
-    /// Fleiss' kappa, if all voxels have this number of raters.
-    pub(crate) fn fleiss_kappa(&self, raters: f64) -> f64 {
-        let agreement = (self.squares / self.voxels - raters) / (raters * (raters - 1.0));
-        let share = |total: &f64| total / self.votes;
-        let chance: f64 = self.totals.iter().map(|total| share(total) * share(total)).sum();
-        if chance < 1.0 {
-            (agreement - chance) / (1.0 - chance)
-        } else {
-            f64::NAN
-        }
-    }
-
-    pub(crate) fn krippendorff_alpha(&self) -> f64 {
-        let squares: f64 = self.totals.iter().map(|total| total * total).sum();
-        let expected = (self.votes * self.votes - squares) / (self.votes * (self.votes - 1.0));
-        if expected > 0.0 {
-            1.0 - self.disagreement / self.votes / expected
-        } else {
-            f64::NAN
-        }
-    }
 }
 
 /// Tells of each voxel its number, the sum of its counts, and the counts.

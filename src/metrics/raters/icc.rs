@@ -45,7 +45,7 @@ pub fn icc_of_volumes(volumes: &ArrayRef<f64, Ix2>) -> Result<f64> {
 /// ```
 ///
 /// with the mean squares B, J, E of n cases and k raters as there, r the correlation, a = 1 - level and F the quantile (Shrout &
-/// Fleiss 1979; McGraw & Wong, *Forming inferences about some intraclass correlation coefficients*, Psychological Methods 1996,
+/// Fleiss 1979; Wong & `McGraw`, *Forming inferences about some intraclass correlation coefficients*, Psychological Methods 1996,
 /// case 2). It takes effects of cases, effects of raters and errors for normally distributed. Volumes are often skewed, and then it
 /// is a rough guide.
 ///
