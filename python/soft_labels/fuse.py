@@ -15,23 +15,21 @@ array([[0, 1, 1, 0]])
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _native
-from ._arguments import AnyClasses, _integer, classes_of, index, plain, raters_of, weights_of
+from ._arguments import AnyClasses, classes_of, index, plain, raters_of, weights_of
 from ._encode import encode
 from ._interchange import ArrayOrTensor, Same, as_given
 from ._interrupt import interruptible
+from ._ties import Ties, rule_of
 
 __all__ = ["Disagreement", "Staple", "disagreement", "majority_vote", "mean", "staple"]
-
-Ties: TypeAlias = Literal["lowest", "highest"] | Mapping[Literal["prefer", "undecided"], int]
-
 
 def majority_vote(
     labels: Sequence[Same], classes: AnyClasses, *, ignore: int | None = None, ties: Ties = "lowest"
@@ -74,21 +72,8 @@ def majority_vote(
     """
     maps = raters_of(labels)
     bools = all(plain(one, "a label map").dtype == np.bool_ for one in labels)
-    vote = interruptible(_native.majority, maps, classes_of(classes, ignore), *_rule(ties, bools))
+    vote = interruptible(_native.majority, maps, classes_of(classes, ignore), *rule_of(ties, bools))
     return cast(Same, as_given(vote.view(np.bool_) if bools else vote, labels))
-
-
-def _rule(ties: Ties, bools: bool) -> tuple[str, int | None]:
-    """The rule for ties, and its label."""
-    if isinstance(ties, str):
-        return ties, None
-    if not isinstance(ties, Mapping) or len(ties) != 1:
-        raise ValueError(f'ties are "lowest", "highest", {{"prefer": label}} or {{"undecided": label}}, not {ties!r}')
-    ((rule, label),) = ties.items()
-    label = _integer(label, "the label of ties")
-    if bools and label not in (0, 1):
-        raise ValueError(f"label {label} does not fit the raters' bools; convert them with astype")
-    return str(rule), label
 
 
 def mean(
@@ -210,6 +195,13 @@ class Staple:
         For each rater: the probability of a vote for class j (row) where the truth is class s (column).
     prior : list of float
         The prior probability of each class.
+    weights : list of float
+        A weight for each rater, for `soft_labels.encode`; they sum to 1. Each is the mean over classes of
+        ``max(0, sensitivity + specificity - 1)``, Youden's index, divided by the sum of those of all raters. Classes that are the
+        truth nowhere where the rater voted are left out. A rater without votes has 0, and if all indices are 0, all raters
+        have the same weight.
+    window : list of pairs of int
+        The first voxel and the end of the part that this was estimated on, for each axis.
     iterations : int
     converged : bool
 
@@ -227,6 +219,8 @@ class Staple:
     specificity: NDArray[np.float64]
     confusion: list[NDArray[np.float64]]
     prior: list[float]
+    weights: list[float]
+    window: list[tuple[int, int]]
     iterations: int
     converged: bool
 
@@ -239,10 +233,12 @@ def staple(
     tolerance: float = 1e-7,
     max_iterations: int = 10_000,
     prior: ArrayLike | None = None,
+    crop_to_disagreement: int | None = None,
 ) -> Staple:
     """Simultaneous truth and performance level estimation (Warfield et al. 2004; several classes: Rohlfing et al. 2004).
 
-    The prior depends on the field of view: crop before you compare.
+    The prior depends on the field of view: set `crop_to_disagreement`, or crop before you compare. `soft_labels.metrics.top_labels`
+    makes labels of the posterior.
 
     Parameters
     ----------
@@ -256,6 +252,9 @@ def staple(
     max_iterations : int
     prior : list of float, optional
         The prior probability of each class. By default its share of the raters' labels.
+    crop_to_disagreement : int, optional
+        Estimates on the box around the voxels at which raters differ, with so many voxels more on each side. Outside of it the
+        posterior is 1 for the class that the raters agree on. Where they agree everywhere, the box is the whole map.
 
     Returns
     -------
@@ -280,10 +279,19 @@ def staple(
     >>> found = fuse.staple([careful, careful, hasty], 2)
     >>> found.sensitivity[:, 1].round(2)
     array([1. , 1. , 0.5])
+
+    Soft labels (mSVLS) to which each rater contributes by that:
+
+    >>> from soft_labels import encode
+    >>> [round(weight, 2) for weight in found.weights]
+    [0.4, 0.4, 0.2]
+    >>> encode([careful, careful, hasty], 2, "svls", weights=found.weights).shape
+    (2, 2, 4)
     """
+    margin = None if crop_to_disagreement is None else index(crop_to_disagreement, "crop_to_disagreement")
     iterations = index(max_iterations, "max_iterations")
     maps, made = raters_of(labels), classes_of(classes, ignore)
-    found = interruptible(_native.staple, maps, made, tolerance, iterations, weights_of(prior))
+    found = interruptible(_native.staple, maps, made, tolerance, iterations, weights_of(prior), margin)
     found["confusion"] = [as_given(one, labels) for one in found["confusion"]]
     return Staple(
         **{name: as_given(one, labels) if isinstance(one, np.ndarray) else one for name, one in found.items()}

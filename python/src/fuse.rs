@@ -1,13 +1,14 @@
 //! Several raters to one.
 
-use ndarray::IxDyn;
+use ndarray::{ArrayD, IxDyn};
 use numpy::{Element, IntoPyArray, PyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use soft_labels::fusion::{Staple, StapleFusion, Ties, majority_vote};
+use soft_labels::metrics::top_labels_with_ties as top;
 use soft_labels::{Label, multirater};
 
-use crate::arrays::{each_label, first, read_all, views};
+use crate::arrays::{each_label, each_probability, first, read, read_all, views};
 use crate::error::value;
 use crate::objects::Classes;
 use crate::threads;
@@ -21,18 +22,51 @@ pub(crate) fn majority<'py>(
     ties: &str,
     label: Option<i128>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let rule = match (ties, label) {
-        ("lowest", None) => Ties::Lowest,
-        ("highest", None) => Ties::Highest,
-        ("prefer", Some(label)) => Ties::Prefer(label),
-        ("undecided", Some(label)) => Ties::Undecided(label),
-        _ => {
-            return Err(value(format!(
-                "ties are \"lowest\", \"highest\", {{\"prefer\": label}} or {{\"undecided\": label}}, not {ties:?}"
-            )));
-        }
-    };
+    let rule = ties_of(ties, label)?;
     each_label!(first(&maps)?.dtype(), L => majority_typed::<L>(py, &maps, &classes.get().0, rule))
+}
+
+/// A rule for ties by its name, with its label.
+pub(crate) fn ties_of(ties: &str, label: Option<i128>) -> PyResult<Ties<i128>> {
+    match (ties, label) {
+        ("lowest", None) => Ok(Ties::Lowest),
+        ("highest", None) => Ok(Ties::Highest),
+        ("prefer", Some(label)) => Ok(Ties::Prefer(label)),
+        ("undecided", Some(label)) => Ok(Ties::Undecided(label)),
+        _ => Err(value(format!(
+            "ties are \"lowest\", \"highest\", {{\"prefer\": label}} or {{\"undecided\": label}}, not {ties:?}"
+        ))),
+    }
+}
+
+/// The same rule of labels of another type.
+fn typed<L: TryFrom<i128>>(rule: Ties<i128>, wrong: impl Fn(i128) -> PyErr) -> PyResult<Ties<L>> {
+    let typed = |label| L::try_from(label).map_err(|_| wrong(label));
+    Ok(match rule {
+        Ties::Highest => Ties::Highest,
+        Ties::Prefer(label) => Ties::Prefer(typed(label)?),
+        Ties::Undecided(label) => Ties::Undecided(typed(label)?),
+        _ => Ties::Lowest,
+    })
+}
+
+/// The label of the most probable class, with a rule for classes that are as probable.
+#[pyfunction]
+pub(crate) fn top_labels_with_ties<'py>(
+    py: Python<'py>,
+    probabilities: &Bound<'py, PyUntypedArray>,
+    classes: &Bound<'py, Classes>,
+    ties: &str,
+    label: Option<i128>,
+) -> PyResult<Bound<'py, PyArrayDyn<i64>>> {
+    let wrong = |label| value(format!("label {label} does not fit int64"));
+    let (classes, ties) = (&classes.get().0, typed::<i64>(ties_of(ties, label)?, wrong)?);
+    let labels: ArrayD<i64> = each_probability!(probabilities.dtype(), F => {
+        let held = read::<F>(probabilities)?;
+        let view = held.as_array();
+        threads::run(py, || top(&view, classes, ties))?.map_err(value)
+    })?;
+    Ok(labels.into_pyarray(py))
 }
 
 fn majority_typed<'py, L: Label + Element + TryFrom<i128>>(
@@ -41,20 +75,12 @@ fn majority_typed<'py, L: Label + Element + TryFrom<i128>>(
     classes: &soft_labels::Classes,
     rule: Ties<i128>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let typed = |label| {
-        let wrong = |_| {
-            value(format!(
-                "label {label} does not fit the raters' element type; convert them with astype"
-            ))
-        };
-        L::try_from(label).map_err(wrong)
+    let wrong = |label| {
+        value(format!(
+            "label {label} does not fit the raters' element type; convert them with astype"
+        ))
     };
-    let ties = match rule {
-        Ties::Highest => Ties::Highest,
-        Ties::Prefer(label) => Ties::Prefer(typed(label)?),
-        Ties::Undecided(label) => Ties::Undecided(typed(label)?),
-        _ => Ties::Lowest,
-    };
+    let ties = typed(rule, wrong)?;
     let read = read_all::<L>(maps)?;
     let views = views(&read);
     let vote = threads::run(py, || majority_vote(&views, classes, ties))?;
@@ -88,10 +114,15 @@ pub(crate) fn staple<'py>(
     tolerance: f64,
     max_iterations: usize,
     prior: Option<Vec<f64>>,
+    margin: Option<usize>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let settings = Staple::new().tolerance(tolerance).max_iterations(max_iterations);
     let settings = match prior {
         Some(prior) => settings.prior(prior),
+        None => settings,
+    };
+    let settings = match margin {
+        Some(margin) => settings.crop_to_disagreement(margin),
         None => settings,
     };
     each_label!(first(&maps)?.dtype(), L => staple_typed::<L>(py, &maps, &classes.get().0, &settings))
@@ -126,6 +157,14 @@ fn staple_typed<'py, L: Label + Element>(
         .collect();
     result.set_item("confusion", confusion)?;
     result.set_item("prior", fused.prior().to_vec())?;
+    result.set_item("weights", fused.performance().weights())?;
+    let window: Vec<_> = fused
+        .window()
+        .ranges()
+        .iter()
+        .map(|range| (range.start, range.end))
+        .collect();
+    result.set_item("window", window)?;
     result.set_item("iterations", fused.iterations())?;
     result.set_item("converged", fused.converged())?;
     result.set_item("posterior", fused.into_posterior().into_pyarray(py))?;

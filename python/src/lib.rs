@@ -1,5 +1,6 @@
 //! What `soft_labels` calls: the crate on NumPy arrays. Arguments are brought into shape by the package's Python code.
 
+mod agreement;
 mod arrays;
 mod calibration;
 mod encode;
@@ -62,6 +63,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(raters::krippendorff_alpha, module)?)?;
     module.add_function(wrap_pyfunction!(raters::crps_of_volumes, module)?)?;
     module.add_function(wrap_pyfunction!(raters::icc_of_volumes, module)?)?;
+    module.add_function(wrap_pyfunction!(agreement::agreement, module)?)?;
+    module.add_function(wrap_pyfunction!(agreement::icc_interval, module)?)?;
+    module.add_function(wrap_pyfunction!(fuse::top_labels_with_ties, module)?)?;
     module.add_function(wrap_pyfunction!(threads::set_num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(threads::num_threads, module)?)?;
     Ok(())

@@ -93,7 +93,7 @@ pub(crate) fn overlaps<'py>(
     Ok(Array2::from(rows).into_pyarray(py))
 }
 
-fn empty_of(name: &str) -> PyResult<EmptyRegion> {
+pub(crate) fn empty_of(name: &str) -> PyResult<EmptyRegion> {
     match name {
         "one" => Ok(EmptyRegion::One),
         "nan" => Ok(EmptyRegion::Nan),

@@ -76,7 +76,7 @@ pub(crate) fn best_dice(
 }
 
 /// The rows and columns of a table, which the package's Python code made one of two axes.
-fn table<'a, T: Element>(array: &'a PyReadonlyArrayDyn<'_, T>) -> PyResult<ArrayView2<'a, T>> {
+pub(crate) fn table<'a, T: Element>(array: &'a PyReadonlyArrayDyn<'_, T>) -> PyResult<ArrayView2<'a, T>> {
     array.as_array().into_dimensionality::<Ix2>().map_err(value)
 }
 

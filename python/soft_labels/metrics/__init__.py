@@ -34,7 +34,7 @@ means. MetricsReloaded's "MASD" is the mean of ``average_from_prediction`` and `
 
 Several raters are a list of masks, arrays of bools of one shape and any axes: `threshold_dice` of a map of probabilities,
 `energy_distance`, `matched_iou` and `best_dice` of several sampled masks. `fleiss_kappa`, `krippendorff_alpha` and
-`icc_of_volumes` are of the raters among themselves.
+`icc_of_volumes` with `icc_interval` are of the raters among themselves, and `agreement` is all of them for one case.
 
 `reliability` counts the bins of the most probable class, and `class_reliability` those of every class; the bins of cases are
 added, `bootstrap` has intervals, and `boundary_band` is a scope of voxels near boundaries.
@@ -53,7 +53,7 @@ array([0.6667])
 """
 
 from .._native import ClassReliability, EqualMassBins, RiskCoverage
-from ._agreement import crps_of_volumes, fleiss_kappa, icc_of_volumes, krippendorff_alpha
+from ._agreement import crps_of_volumes, fleiss_kappa, icc_interval, icc_of_volumes, krippendorff_alpha
 from ._band import boundary_band
 from ._bootstrap import bootstrap
 from ._calibration import Reliability, brier, brier_soft, ece, nll, nll_soft, reliability, tace, top_labels
@@ -61,6 +61,7 @@ from ._class_calibration import class_calibration, temperature
 from ._class_reliability import class_reliability, risk_coverage
 from ._judge import judge
 from ._overlap import confusion_matrix, dice, jaccard, overlap
+from ._raters import agreement
 from ._samples import best_dice, energy_distance, matched_iou, threshold_dice
 from ._surfaces import hausdorff, surface_dice, surface_distances
 
@@ -69,6 +70,7 @@ __all__ = [
     "EqualMassBins",
     "Reliability",
     "RiskCoverage",
+    "agreement",
     "best_dice",
     "bootstrap",
     "boundary_band",
@@ -83,6 +85,7 @@ __all__ = [
     "energy_distance",
     "fleiss_kappa",
     "hausdorff",
+    "icc_interval",
     "icc_of_volumes",
     "jaccard",
     "judge",

@@ -153,6 +153,42 @@ def icc_of_volumes(volumes: ArrayLike) -> float:
     return interruptible(_native.icc_of_volumes, numbers_of(volumes, "volumes", "cases, raters"))
 
 
+def icc_interval(volumes: ArrayLike, level: float = 0.95) -> tuple[float, float]:
+    """The interval of `icc_of_volumes`, by the F distribution.
+
+    It is that of Shrout & Fleiss 1979, and takes the effects of cases and raters and the errors for normally distributed. Volumes
+    are often skewed, and then it is a rough guide.
+
+    Parameters
+    ----------
+    volumes : array of real numbers, (cases, raters)
+    level : float
+        The level of confidence.
+
+    Returns
+    -------
+    low, high : float
+        NaN where the correlation is.
+
+    Raises
+    ------
+    ValueError
+        If the axes are not two, or the level is not between 0 and 1.
+    TypeError
+        If the volumes are not real numbers.
+
+    Examples
+    --------
+    >>> from soft_labels import metrics
+    >>> table = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
+    >>> [round(bound, 3) for bound in metrics.icc_interval(table)]
+    [0.019, 0.761]
+    """
+    table = numbers_of(volumes, "volumes", "cases, raters")
+    low, high = interruptible(_native.icc_interval, table, level)
+    return low, high
+
+
 def _table_of(counts: Counts) -> Array:
     """A table of integers."""
     given = np.asarray(counts) if isinstance(counts, (list, tuple)) else cast(ArrayOrTensor, counts)

@@ -11,6 +11,7 @@ from .. import _native
 from .._arguments import AnyClasses, classes_of, index, probabilities_of
 from .._interchange import Array, ArrayOrTensor
 from .._interrupt import interruptible
+from .._ties import Ties, rule_of
 from .._native import Reliability
 from ._inputs import Scope, judged, mask_of
 
@@ -320,6 +321,7 @@ def top_labels(
     reference: ArrayOrTensor | None = None,
     *,
     ignore: int | None = None,
+    ties: Ties | None = None,
 ) -> NDArray[np.int64]:
     """The label of the most probable class at each voxel, of several the first.
 
@@ -333,6 +335,9 @@ def top_labels(
         probabilities. Without it a voxel that has no probability at all gets the ignored label.
     ignore : int, optional
         The label that is ignored, if `classes` does not hold it.
+    ties : {"lowest", "highest"} or dict, optional
+        As for `soft_labels.fuse.majority_vote`. With it probabilities that differ from the largest by at most 1e-6 tie, as is
+        right for STAPLE's posterior and for means of raters. It is for predictions without a reference.
 
     Returns
     -------
@@ -341,7 +346,7 @@ def top_labels(
     Raises
     ------
     ValueError
-        If probabilities are none or do not sum to 1, or shapes differ.
+        If probabilities are none or do not sum to 1, shapes differ, `ties` is none of these, or there is a reference beside it.
     TypeError
         If arrays are of another type.
 
@@ -351,8 +356,14 @@ def top_labels(
     >>> from soft_labels import metrics
     >>> metrics.top_labels(np.array([[[0.9, 0.5, 0.2]], [[0.1, 0.5, 0.8]]]), [0, 4])
     array([[0, 0, 4]])
+    >>> metrics.top_labels(np.array([[[0.9, 0.5, 0.2]], [[0.1, 0.5, 0.8]]]), [0, 4], ties={"undecided": 9})
+    array([[0, 9, 4]])
     """
     made = classes_of(classes, ignore)
+    if ties is not None:
+        if reference is not None:
+            raise ValueError("ties are for predictions without a reference; leave one of them out")
+        return interruptible(_native.top_labels_with_ties, probabilities_of(probabilities), made, *rule_of(ties))
     if reference is None:
         return interruptible(_native.top_labels, probabilities_of(probabilities), made, None)
     found, drawn, made = judged(probabilities, reference, made)
