@@ -31,6 +31,7 @@ from ._ties import Ties, rule_of
 
 __all__ = ["Disagreement", "Staple", "disagreement", "majority_vote", "mean", "staple"]
 
+
 def majority_vote(
     labels: Sequence[Same], classes: AnyClasses, *, ignore: int | None = None, ties: Ties = "lowest"
 ) -> Same:

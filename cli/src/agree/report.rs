@@ -7,8 +7,8 @@ use super::Args;
 use super::compare::{Agreed, Compared, Structure, Structures};
 use super::pooled::{Numbers, OF_NUMBERS, OF_ONE};
 use crate::judge::Empty;
-use crate::summary::DRAWS;
-use crate::tables::{Cell, Table, Tables, all_digits};
+use crate::summary::{DRAWS, Summary};
+use crate::tables::{Cell, OF_SUMMARY, Table, Tables, all_digits, summary_cells};
 
 /// The names of all tables.
 pub(crate) const NAMES: [&str; 7] = [
@@ -105,14 +105,18 @@ impl Report<'_> {
 
     fn volumes(&self) -> Table {
         let columns = [("structure", "structure"), ("rater", "rater")];
-        let mut table = self.table("volumes", "Volumes in mm³", &columns);
+        let numbers = if self.one() { &OF_ONE[..] } else { &OF_SUMMARY };
+        let mut table = Table::new("volumes", "Volumes in mm³", columns.iter().chain(numbers));
         for (structure, name) in self.structures() {
             for (rater, title) in self.raters.iter().enumerate() {
-                let part = |case: &&Compared| Some([volume(case, structure, rater)?, 1.0]);
-                let parts: Vec<_> = self.compared().iter().map(part).collect();
-                let numbers = Numbers::of(&parts, self.args.seed, |[volume, cases]| volume / cases);
+                let of_case = |case: &&Compared| volume(case, structure, rater).unwrap_or(f64::NAN);
+                let summary = Summary::of(self.compared().iter().map(of_case), self.args.seed);
                 let who = [Cell::from(name), title.as_str().into()];
-                table.push(who.into_iter().chain(numbers.cells(self.one())));
+                if self.one() {
+                    table.push(who.into_iter().chain([summary.mean.into()]));
+                } else {
+                    table.push(who.into_iter().chain(summary_cells(&summary)));
+                }
             }
         }
         table
@@ -297,7 +301,7 @@ impl Report<'_> {
         )];
         if !self.one() {
             notes.push(format!(
-                "Mean: averaged over cases, each counting alike. Pooled: the voxels (surfaces, volumes) of all cases counted together. \
+                "Mean: averaged over cases, each counting alike. Pooled: the voxels and surfaces of all cases counted together. \
                  Intervals: 95 %, bootstrap over cases, {DRAWS} draws, seed {}; that of ICC(2,1) is by the F distribution.",
                 args.seed
             ));
@@ -331,7 +335,7 @@ impl Report<'_> {
         ));
         notes.push(format!("Surfaces agree within {} mm.", all_digits(args.tolerance_mm)));
         notes.push(format!(
-            "The others are all raters of a case but the one. Where they tie, the voxel is {}.",
+            "The others are all raters of a case but the one; STAPLE is of all voxels. Where they tie, the voxel is {}.",
             args.about_ties()
         ));
         notes

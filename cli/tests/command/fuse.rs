@@ -54,7 +54,7 @@ fn staple_with_its_table() {
     let json: Value = serde_json::from_str(&text).unwrap();
     for rater in 0..3 {
         for class in 0..3 {
-            let found = json[0]["performance"][rater][class]["sensitivity"].as_f64();
+            let found = json["cases"][0]["performance"][rater][class]["sensitivity"].as_f64();
             assert_eq!(found, expected.sensitivity(rater, class));
         }
     }

@@ -1,5 +1,6 @@
 //! The command on files and folders, against the library.
 
+mod agree;
 mod calibration;
 mod channels;
 mod dialects;
