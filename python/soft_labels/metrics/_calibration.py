@@ -11,8 +11,8 @@ from .. import _native
 from .._arguments import AnyClasses, classes_of, index, probabilities_of
 from .._interchange import Array, ArrayOrTensor
 from .._interrupt import interruptible
-from .._ties import Ties, rule_of
 from .._native import Reliability
+from .._ties import Ties, rule_of
 from ._inputs import Scope, judged, mask_of
 
 
