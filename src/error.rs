@@ -36,7 +36,8 @@ pub enum Error {
     /// More of something than is possible.
     #[error("{count} {what} are too many; use at most {max}")]
     TooMany {
-        /// What there is too much of: `"classes"`, `"channels"`, `"structures"`, `"patterns of structures"`, `"pairs to match"` or `"bins"`.
+        /// What there is too much of: `"classes"`, `"channels"`, `"structures"`, `"patterns of structures"`, `"pairs to match"`,
+        /// `"classes with temperatures of their own"`, `"folds"` or `"bins"`.
         what: &'static str,
         /// The number asked for.
         count: usize,
@@ -159,7 +160,7 @@ pub enum Error {
     #[error("a list of {actual} is given for {what}, but there are {expected} {per}; give one entry for each")]
     Count {
         /// What is listed: `"sigma"`, `"radius"`, `"spacing"`, `"box"`, `"window"`, `"weights"`, `"class weights"`,
-        /// `"prior probabilities"` or `"bins"`.
+        /// `"prior probabilities"`, `"bins"`, `"temperatures"`, `"biases"` or `"outputs"`.
         what: &'static str,
         /// What there has to be an entry for: `"axes"`, `"raters"` or `"classes"`.
         per: &'static str,
@@ -207,7 +208,8 @@ pub enum Error {
     #[error("{what}{} is {}; it must be {allowed}", of(*.place), short(*.value))]
     Setting {
         /// The setting: `"sigma"`, `"spacing"`, `"truncate"`, `"strength"`, `"alpha"`, `"box"`, `"weight"`,
-        /// `"prior probability"`, `"tolerance"`, `"distance"`, `"threshold"`, `"percentile"`, `"count of raters"` or `"logit"`.
+        /// `"prior probability"`, `"tolerance"`, `"distance"`, `"threshold"`, `"percentile"`, `"count of raters"`, `"temperature"`,
+        /// `"bias"`, `"smallest probability"` or `"number of folds"`.
         what: &'static str,
         /// The axis, class or rater that it is for, if there is one for each.
         place: Option<Place>,
@@ -278,6 +280,27 @@ pub enum Error {
         class: usize,
         /// Its voxel, an index for each spatial axis.
         index: Vec<usize>,
+    },
+    /// A logit is NaN, infinite or too large.
+    #[error("the logit of class {class} at voxel {index:?} is {}; it must be finite and at most 1e100", short(*.value))]
+    Logit {
+        /// The number.
+        value: f64,
+        /// Its class.
+        class: usize,
+        /// Its voxel, an index for each spatial axis.
+        index: Vec<usize>,
+    },
+    /// Outputs of a network are not of the kind that a calibration is for.
+    #[error(
+        "the calibration is for {calibrated}, but {given} are given, which several temperatures scale to others; give {calibrated}, \
+         or calibrate with one temperature"
+    )]
+    OtherOutputs {
+        /// What it is for: `"logits"` or `"probabilities"`.
+        calibrated: &'static str,
+        /// The other.
+        given: &'static str,
     },
     /// The probabilities of a voxel do not sum to 1.
     #[error(

@@ -13,7 +13,7 @@
 //! | Calibration in bins of equal mass | [`Reliability::equal_mass`] | not reported |
 //! | Calibration in a band about the boundary | [`Scope::Mask`] of a [`boundary_band`](boundary_band()) | not reported |
 //! | Risk and coverage of selective prediction | [`risk_coverage`](risk_coverage()), [`Reliability::risk_coverage`] | not reported |
-//! | Temperature scaling | [`temperature()`] | not reported |
+//! | Temperature scaling and vector scaling | [`CalibrationFit`], [`Calibration`], [`temperature()`] | not reported |
 //!
 //! Where DeepMind's package, MONAI, `MetricsReloaded` and torchmetrics differ, [`EmptyRegion`] and [`SurfaceKind`] say how, and
 //! which option gives their numbers.
@@ -83,6 +83,7 @@ mod raters;
 mod region;
 mod reliability;
 mod risk_coverage;
+mod scaling;
 mod scope;
 mod scores;
 #[cfg(feature = "serde")]
@@ -107,6 +108,7 @@ pub use raters::{
 pub use region::Region;
 pub use reliability::{Reliability, ReliabilityBin};
 pub use risk_coverage::{RiskCoverage, RiskStep, risk_coverage};
+pub use scaling::{Calibration, CalibrationFit, CalibrationMethod, CalibrationScores, FitSums, Outputs};
 pub use scope::Scope;
 pub use scores::{brier, brier_soft, negative_log_likelihood, negative_log_likelihood_soft};
 pub use surface::{SurfaceDistances, SurfaceKind, Surfaces};

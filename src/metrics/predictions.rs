@@ -166,7 +166,7 @@ impl<'a, F: SoftFloat> Predictions<'a, F> {
 }
 
 /// The index of a voxel in C order.
-fn index_of(voxel: usize, shape: &[usize]) -> Vec<usize> {
+pub(super) fn index_of(voxel: usize, shape: &[usize]) -> Vec<usize> {
     let mut rest = voxel;
     let mut index: Vec<_> = shape
         .iter()

@@ -32,6 +32,7 @@ mod promises;
 mod properties;
 mod quantize;
 mod raters;
+mod scaling;
 #[cfg(feature = "serde")]
 mod serde;
 mod sparse;
