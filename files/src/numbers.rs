@@ -101,7 +101,12 @@ impl Image {
         match self.numbers {
             // Bytes with an axis more than the label map are 255ths.
             Numbers::Labels(Labels::U8(parts)) if !last && parts.ndim() == axes + 1 => {
-                Ok(probabilities(parts.mapv(|part| f64::from(part) / 255.0), self.geometry))
+                let values = parts.mapv(|part| f64::from(part) / 255.0);
+                Ok(Prediction::Probabilities(Probabilities {
+                    values,
+                    element_type: ElementType::U8,
+                    geometry: self.geometry,
+                }))
             }
             Numbers::Labels(_) => Ok(Prediction::Labels(self.labels()?)),
             Numbers::Floats(mut values) => {
@@ -115,24 +120,28 @@ impl Image {
                         let order: Vec<_> = order.collect();
                         values = values.permuted_axes(order);
                     }
-                    return Ok(probabilities(values, self.geometry));
+                    return Ok(Prediction::Probabilities(Probabilities {
+                        values,
+                        element_type: self.element_type,
+                        geometry: self.geometry,
+                    }));
                 }
-                let geometry = self.geometry;
+                let (geometry, element_type) = (self.geometry, self.element_type);
                 Ok(match whole(&values) {
                     Ok(labels) => Prediction::Labels(LabelMap {
                         labels: Labels::I64(labels),
-                        element_type: integer(self.element_type),
+                        element_type: integer(element_type),
                         geometry,
                     }),
-                    Err(_) => Prediction::Foreground(Probabilities { values, geometry }),
+                    Err(_) => Prediction::Foreground(Probabilities {
+                        values,
+                        element_type,
+                        geometry,
+                    }),
                 })
             }
         }
     }
-}
-
-fn probabilities(values: ArrayD<f64>, geometry: Geometry) -> Prediction {
-    Prediction::Probabilities(Probabilities { values, geometry })
 }
 
 /// The type for labels that were stored as floats.

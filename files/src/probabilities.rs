@@ -2,6 +2,7 @@
 
 use ndarray::ArrayD;
 
+use crate::elements::ElementType;
 use crate::geometry::Geometry;
 use crate::labels::LabelMap;
 
@@ -11,6 +12,8 @@ use crate::labels::LabelMap;
 pub struct Probabilities {
     /// The classes first: (C, H, W) or (C, D, H, W), and (C, x, y, z) from NIfTI, whose files have them last.
     pub values: ArrayD<f64>,
+    /// The type in which the file has them: [`ElementType::U8`] are 255ths.
+    pub element_type: ElementType,
     /// Where the voxels are. It has nothing of the class axis.
     pub geometry: Geometry,
 }

@@ -8,6 +8,7 @@ use ndarray::{ArrayD, IxDyn};
 use soft_labels::sparse::{SparseLabels, SparseParts};
 use zip::ZipArchive;
 
+use crate::elements::ElementType;
 use crate::error::Fault;
 use crate::formats::npy;
 use crate::geometry::{Axes, Geometry};
@@ -74,6 +75,7 @@ pub(in crate::formats) fn prediction(path: &Path, axes: usize, order: Axes) -> R
     if arrays.has("pair_probability") {
         return Ok(Prediction::Probabilities(Probabilities {
             values: sparse(&mut arrays)?,
+            element_type: ElementType::F32,
             geometry: Geometry::unknown(),
         }));
     }
