@@ -51,6 +51,29 @@ pub(crate) fn of_predictions(folder: &Path) -> Result<ByName, Failure> {
     by_name(files, Format::reads_predictions)
 }
 
+/// The files of a folder with what a network gave for each class. Those that are no label maps come first, since nnU-Net has both
+/// beside each other.
+pub(crate) fn of_outputs(folder: &Path) -> Result<ByName, Failure> {
+    let files = files_of(folder, |format| format.reads_predictions() && !format.reads_labels())?;
+    if files.is_empty() {
+        return of_folder(folder);
+    }
+    by_name(files, Format::reads_predictions)
+}
+
+/// The same of files, folders and patterns.
+pub(crate) fn outputs(inputs: &[PathBuf]) -> Result<ByName, Failure> {
+    let mut files = Vec::new();
+    for input in inputs {
+        if is_folder(input) {
+            files.extend(of_outputs(input)?.into_values());
+        } else {
+            files.extend(Inputs::find(std::slice::from_ref(input))?.files);
+        }
+    }
+    by_name(files, Format::reads_predictions)
+}
+
 fn files_of(folder: &Path, reads: impl Fn(Format) -> bool) -> Result<Vec<PathBuf>, Failure> {
     let files = || -> Result<Vec<PathBuf>, Failure> {
         let mut files = Vec::new();

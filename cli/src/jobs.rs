@@ -81,6 +81,11 @@ pub(crate) enum Missing {
 pub(crate) struct FolderFormat(&'static str);
 
 impl FolderFormat {
+    /// With its dot.
+    pub(crate) fn ending(self) -> &'static str {
+        self.0
+    }
+
     /// All endings, with their dots.
     fn endings() -> impl Iterator<Item = &'static str> {
         let written = Format::all().filter(|format| format.writes_probabilities());
@@ -91,14 +96,14 @@ impl FolderFormat {
         Self::endings().map(|ending| ending.trim_start_matches('.'))
     }
 
-    fn parser() -> impl TypedValueParser<Value = Self> {
+    pub(crate) fn parser() -> impl TypedValueParser<Value = Self> {
         PossibleValuesParser::new(Self::names()).map(|name| {
             let ending = Self::endings().zip(Self::names()).find(|(_, known)| **known == name);
             Self(ending.map_or("", |(ending, _)| ending))
         })
     }
 
-    fn help() -> String {
+    pub(crate) fn help() -> String {
         let names: Vec<_> = Self::names().collect();
         format!(
             "Format in a folder: {} [default: that of the input, nii.gz for NIfTI, or npy]",
@@ -108,7 +113,7 @@ impl FolderFormat {
 }
 
 /// Whether outputs go to files in this folder. A name with an unknown ending is more likely mistyped.
-fn is_folder(out: &Path) -> Result<bool, Failure> {
+pub(crate) fn is_folder(out: &Path) -> Result<bool, Failure> {
     if Format::of_name(out).is_some() {
         return Ok(false);
     }

@@ -1,6 +1,7 @@
 //! The command `soft-labels`: soft labels of files, and how well predictions agree with label maps.
 
 mod agree;
+mod calibrate;
 mod cases;
 mod channels;
 mod classes;
@@ -45,6 +46,7 @@ enum Command {
     Encode(Box<encode::Args>),
     Fuse(Box<fuse::Args>),
     Judge(Box<judge::Args>),
+    Calibrate(Box<calibrate::Args>),
     Show(Box<show::Args>),
     /// Prints completions for a shell
     Completions {
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Encode(args) => encode::run(args),
         Command::Fuse(args) => fuse::run(args),
         Command::Judge(args) => judge::run(args),
+        Command::Calibrate(args) => calibrate::run(args),
         Command::Show(args) => show::run(args),
         Command::Completions { shell } => completions(*shell),
         Command::Man => manual(),

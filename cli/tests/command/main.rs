@@ -2,6 +2,7 @@
 
 mod agree;
 mod calibration;
+mod calibrate;
 mod channels;
 mod dialects;
 mod encode;
