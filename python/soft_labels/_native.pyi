@@ -291,6 +291,35 @@ class RiskCoverage:
         """The area under the curve: the mean over voxels of the risk when the voxel is covered, NaN if there are none."""
     def __len__(self) -> int: ...
 
+class Scaling:
+    """Temperatures and biases."""
+
+    @staticmethod
+    def from_json(text: str) -> Scaling:
+        """Those of their JSON form."""
+    def to_json(self) -> str:
+        """The JSON form, which the Rust library reads, too."""
+
+class ScalingFit:
+    """The search for temperatures and biases, pass by pass."""
+
+    def __init__(self, method: str, classes: int, logits: bool, folds: int) -> None: ...
+    def step(self) -> bool:
+        """Goes on after a pass over all cases, and tells whether another one is needed."""
+    def found(self, without: int | None) -> Scaling:
+        """What was found on all cases, or on those that are not in the fold of this one."""
+
+class ScalingScores:
+    """Scores of calibrated probabilities, pooled over the voxels of all cases."""
+
+    def __init__(self, classes: int, bins: int) -> None: ...
+    @property
+    def voxels(self) -> int:
+        """How many voxels count."""
+    @property
+    def numbers(self) -> list[float]:
+        """Negative log-likelihood, Brier score, and calibration error of the top label and of classes."""
+
 class Structures:
     def add(self, mask: NDArray[Any]) -> None: ...
     def build(self, encoding: Encoding) -> tuple[NDArray[np.uint16], Classes, Encoding]: ...
@@ -361,6 +390,23 @@ def nll_soft(probabilities: NDArray[Any], reference: NDArray[Any]) -> float: ...
 def brier_soft(probabilities: NDArray[Any], reference: NDArray[Any]) -> float: ...
 def top_labels(probabilities: NDArray[Any], classes: Classes, reference: NDArray[Any] | None) -> NDArray[np.int64]: ...
 def temperature(logits: NDArray[Any], labels: NDArray[Any], classes: Classes) -> float: ...
+def fit_scaling(
+    fit: ScalingFit,
+    values: NDArray[Any],
+    labels: NDArray[Any],
+    classes: Classes,
+    smallest: float | None,
+    case: int,
+) -> None: ...
+def score_scaling(
+    scores: ScalingScores,
+    scaling: Scaling | None,
+    values: NDArray[Any],
+    labels: NDArray[Any],
+    classes: Classes,
+    smallest: float | None,
+) -> None: ...
+def apply_scaling(scaling: Scaling, values: NDArray[Any], smallest: float | None, parts: bool) -> NDArray[Any]: ...
 def class_calibration(probabilities: NDArray[Any], hit: NDArray[np.bool_], bins: int) -> Reliability: ...
 def class_reliability(
     probabilities: NDArray[Any], reference: NDArray[Any], classes: Classes, bins: int

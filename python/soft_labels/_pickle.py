@@ -1,8 +1,9 @@
-"""What pickles of `Classes`, `Encoding`, `Reliability` and `ClassReliability` call. The names are in files of users: they stay."""
+"""What pickles of classes of this package call. The names are in files of users: they stay."""
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from ._native import Classes, ClassReliability, Encoding, Reliability
 
@@ -27,10 +28,17 @@ def class_reliability(text: str) -> ClassReliability:
     return ClassReliability.from_json(text)
 
 
+def calibration(text: str) -> Any:
+    """`metrics.Calibration` of its JSON form."""
+    from .metrics import Calibration
+
+    return Calibration.from_json(text)
+
+
 def trust() -> None:
     """Has PyTorch, if it is there, load them with ``weights_only=True``, as Lightning does with hyperparameters."""
     serialization = getattr(sys.modules.get("torch"), "serialization", None)
     # Versions before 2.4 have no such list.
     add = getattr(serialization, "add_safe_globals", None)
     if add is not None:
-        add([classes, encoding, reliability, class_reliability])
+        add([classes, encoding, reliability, class_reliability, calibration])

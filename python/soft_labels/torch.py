@@ -25,6 +25,7 @@ from ._losses import CrossEntropyLoss, DiceCrossEntropyLoss, DiceLoss, JaccardLo
 from ._metric import SegmentationMetrics
 from ._native import Classes, Encoding
 from ._soft_cross_entropy import SoftCrossEntropyLoss
+from ._temperature_scaling import TemperatureScaling
 from ._tensors import array_of as _array
 from ._tensors import numpy_dtype
 from ._windows import RandomWindows
@@ -37,6 +38,7 @@ __all__ = [
     "RandomWindows",
     "SegmentationMetrics",
     "SoftCrossEntropyLoss",
+    "TemperatureScaling",
     "encode",
     "encode_batch",
 ]

@@ -11,6 +11,7 @@ mod metrics;
 mod objects;
 mod raters;
 mod reliability;
+mod scaling;
 mod slabs;
 mod structures;
 mod threads;
@@ -30,6 +31,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<calibration::ClassReliability>()?;
     module.add_class::<calibration::EqualMassBins>()?;
     module.add_class::<calibration::RiskCoverage>()?;
+    module.add_class::<scaling::Scaling>()?;
+    module.add_class::<scaling::ScalingFit>()?;
+    module.add_class::<scaling::ScalingScores>()?;
     module.add_class::<structures::Structures>()?;
     module.add_class::<loss::Loss>()?;
     module.add_function(wrap_pyfunction!(encode::encode, module)?)?;
@@ -55,6 +59,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(calibration::class_reliability, module)?)?;
     module.add_function(wrap_pyfunction!(calibration::risk_coverage, module)?)?;
     module.add_function(wrap_pyfunction!(calibration::boundary_band, module)?)?;
+    module.add_function(wrap_pyfunction!(scaling::fit_scaling, module)?)?;
+    module.add_function(wrap_pyfunction!(scaling::score_scaling, module)?)?;
+    module.add_function(wrap_pyfunction!(scaling::apply_scaling, module)?)?;
     module.add_function(wrap_pyfunction!(raters::threshold_dice, module)?)?;
     module.add_function(wrap_pyfunction!(raters::energy_distance, module)?)?;
     module.add_function(wrap_pyfunction!(raters::matched_iou, module)?)?;

@@ -1,5 +1,7 @@
 """Predictions against references: overlap, surfaces and calibration; and against several raters.
 
+`Calibration` finds temperatures that make predictions mean what they say, and applies them.
+
 The exact definitions are those of the crate's module `metrics`. Numbers that do not exist are NaN. A region that neither map
 holds has the scores that `empty` says. Where one map alone holds it, Dice is 0 and distances are infinite.
 
@@ -63,9 +65,11 @@ from ._judge import judge
 from ._overlap import confusion_matrix, dice, jaccard, overlap
 from ._raters import agreement
 from ._samples import best_dice, energy_distance, matched_iou, threshold_dice
+from ._scaling import Calibration
 from ._surfaces import hausdorff, surface_dice, surface_distances
 
 __all__ = [
+    "Calibration",
     "ClassReliability",
     "EqualMassBins",
     "Reliability",
