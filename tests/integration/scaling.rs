@@ -340,7 +340,7 @@ fn what_has_no_optimum_ends() {
                 if sign > 0.0 {
                     nll < 1e-3
                 } else {
-                    nll <= 3_f64.ln() + 1e-3
+                    nll <= 3_f64.ln() + 1e-2
                 },
                 "{method:?} {nll}"
             );
