@@ -103,11 +103,14 @@ impl FolderFormat {
         })
     }
 
-    pub(crate) fn help() -> String {
-        let names: Vec<_> = Self::names().collect();
+    pub(crate) fn listed() -> String {
+        Self::names().collect::<Vec<_>>().join(", ")
+    }
+
+    fn help() -> String {
         format!(
             "Format in a folder: {} [default: that of the input, nii.gz for NIfTI, or npy]",
-            names.join(", ")
+            Self::listed()
         )
     }
 }

@@ -121,6 +121,8 @@ def batch(seed, calls_to_make, limit):
         lambda: metrics.ClassReliability(count(), count()) + pick(odd),
         lambda: metrics.class_calibration(pick([np.ones((3, 4)), anything()]), mask(), count()),
         lambda: metrics.temperature(anything(), anything(), ignore=count()),
+        lambda: metrics.Calibration.fit([(anything(), anything())], pick([2, 3]), logits=pick([True, False])),
+        lambda: metrics.Calibration(2.0, classes=pick([2, 3])).apply(anything(), logits=pick([True, False])),
         lambda: metrics.Reliability.from_json(pick(["", "{", '{"bins": []}', '{"bins": [{"count": 1e300, "correct": 0, "confidence": -1}]}'])),
         lambda: kernel(method(), count()),
         lambda: Encoding().with_channels(anything()).settings,

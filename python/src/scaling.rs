@@ -175,6 +175,7 @@ pub(crate) fn apply_scaling<'py>(
         let held = read::<F>(values)?;
         let found = held.as_array();
         if parts {
+            threads::check_memory(found.len().saturating_mul(24))?;
             let quantized = || {
                 let probabilities: ArrayD<f64> = calibration.apply(&found, outputs)?;
                 let mut parts = ArrayD::<u8>::zeros(probabilities.raw_dim());

@@ -1,4 +1,4 @@
-//! Calibrations: against SciPy, against what was drawn, and what holds for all of them.
+//! Calibrations: against `SciPy`, against what was drawn, and what holds for all of them.
 
 use ndarray::{Array2, Array3, ArrayD, ArrayView3, Axis, array, s};
 use proptest::collection::vec;
@@ -61,7 +61,7 @@ fn softmax(logits: &Array3<f64>) -> Array3<f64> {
     p
 }
 
-/// That of tests/golden/generate_calibration.py.
+/// That of `tests/golden/generate_calibration.py`.
 fn golden_case() -> Case {
     let logits = Array3::from_shape_fn((3, 1, 60), |(c, _, i)| {
         ((i * i * (c + 3) + 7 * i + 5 * c) % 23) as f64 / 4.0 - 2.0

@@ -20,8 +20,8 @@ soft-labels calibrate --classes 4 --out calibration.json predictions/ labelsVal/
 soft-labels calibrate --apply calibration.json --out calibrated/ predictions/",
     after_help = "\
 Take cases that the network was not trained on. The scores before and after are those of cross-validation: each case
-is scored by what was found on the cases of other folds. Case k, counted in the order of the names, is in fold k
-modulo K. What is written was found on all cases. Cases are read again for each step of the search, one at a time by
+is scored by what was found on the cases of other folds. Cases are dealt to the folds in turn, in the order of their
+names. What is written was found on all cases. Cases are read again for each step of the search, one at a time by
 each thread.
 
 Probabilities are of floats or 255ths, and their logarithms are the logits. A 0 is less than half of the smallest
@@ -65,7 +65,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "B", default_value_t = 10)]
     pub(super) bins: usize,
 
-    #[arg(long, help = FolderFormat::help(), value_parser = FolderFormat::parser(), hide_possible_values = true, requires = "apply")]
+    #[arg(
+        long,
+        help = format!("Format in a folder: {} [default: that of the input]", FolderFormat::listed()),
+        value_parser = FolderFormat::parser(),
+        hide_possible_values = true,
+        requires = "apply"
+    )]
     pub(super) format: Option<FolderFormat>,
 
     #[command(flatten)]

@@ -269,7 +269,8 @@ class Calibration:
         Calibration([2.0, 1.5], [0.0, 0.1])
         """
         made = cls.__new__(cls)
-        made._be(text, json.loads(text).get("cross_validation"))
+        made._be(text)
+        made.cross_validation = json.loads(text).get("cross_validation")
         return made
 
     def __eq__(self, other: object) -> bool:
