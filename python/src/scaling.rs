@@ -6,8 +6,9 @@ use pyo3::prelude::*;
 use soft_labels::metrics::{self, CalibrationMethod, Outputs};
 use soft_labels::quantize;
 
-use crate::arrays::{each_probability, each_type, read};
+use crate::arrays::{each_probability, read};
 use crate::error::value;
+use crate::metrics::{each_judged, with_views};
 use crate::objects::{Classes, of_json};
 use crate::threads;
 
@@ -98,19 +99,6 @@ impl ScalingScores {
 /// What the numbers are: logits, unless there is a smallest probability.
 fn outputs(smallest: Option<f64>) -> Outputs {
     smallest.map_or(Outputs::Logits, |smallest| Outputs::Probabilities { smallest })
-}
-
-/// Calls a function with the views of a network's outputs (C, ..) and of labels.
-macro_rules! with_views {
-    ($values:ident, $labels:ident, |$found:ident, $drawn:ident| $body:expr) => {
-        each_probability!($values.dtype(), F => each_type!(
-            $labels.dtype(), "labels are of uint8, int16 or int64", L in u8 i16 i64, {
-                let (held, read) = (read::<F>($values)?, read::<L>($labels)?);
-                let ($found, $drawn) = (held.as_array(), read.as_array());
-                threads::run(held.py(), || $body)?.map_err(value)
-            }
-        ))
-    };
 }
 
 /// Reads a case of a pass.
