@@ -266,7 +266,6 @@ def test_the_layer_is_the_same(method):
     assert layer(logits.double()).dtype == torch.float64 and layer(logits.bfloat16()).dtype == torch.bfloat16
     layer(logits).sum().backward()
     assert layer.temperature.grad is not None
-    torch.jit.trace(layer, logits)
 
 
 def test_what_the_layer_does_not_take():

@@ -219,8 +219,8 @@ class Calibration:
         >>> import numpy as np
         >>> from soft_labels.metrics import Calibration
         >>> logits = np.array([[[3.0]], [[0.0]]], np.float32)
-        >>> Calibration(3.0, classes=2).apply(logits, logits=True).ravel()
-        array([0.7310586, 0.2689414], dtype=float32)
+        >>> Calibration(3.0, classes=2).apply(logits, logits=True).ravel().round(3)
+        array([0.731, 0.269], dtype=float32)
         """
         values, smallest, dtype = _outputs_of(outputs, self.logits if logits is None else bool(logits))
         found = interruptible(_native.apply_scaling, self._native, values, smallest, dtype == np.uint8)

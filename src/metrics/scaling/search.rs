@@ -9,6 +9,9 @@ const LAST_STEP: f64 = 1e-8;
 /// So near to one another are the ends of a range that is not worth halving.
 const NEAR: f64 = 1e-12;
 
+/// After so many steps towards an end that was not looked at, it is: a function may come near to 0 without end.
+const PATIENCE: usize = 10;
+
 /// Looks for the 1/T within [`RANGE`] at which a rising function is 0, or the end that is nearest to it. Who looks computes the
 /// function where it is told.
 #[derive(Debug, Clone)]
@@ -18,6 +21,7 @@ pub(in crate::metrics) struct Search {
     high: f64,
     /// Whether the function was computed at the ends.
     known: [bool; 2],
+    steps: usize,
 }
 
 impl Search {
@@ -28,6 +32,7 @@ impl Search {
             low,
             high,
             known: [false; 2],
+            steps: 0,
         }
     }
 
@@ -48,17 +53,23 @@ impl Search {
             (self.high, self.known[1]) = (at, true);
         }
         let newton = at - value / derivative;
-        if derivative > 0.0 && (self.low..=self.high).contains(&newton) {
+        let fits = derivative > 0.0 && (self.low..=self.high).contains(&newton);
+        self.steps += 1;
+        let (end, is_known) = if value < 0.0 {
+            (self.high, self.known[1])
+        } else {
+            (self.low, self.known[0])
+        };
+        if !is_known && (!fits || self.steps > PATIENCE) {
+            self.at = end;
+            return false;
+        }
+        if fits {
             self.at = newton;
             return (newton - at).abs() <= LAST_STEP * at;
         }
-        // Where Newton's step leaves the range, its end is looked at once, and then it is halved; so it is where rounding leaves
-        // no derivative.
-        self.at = match self.known {
-            [_, false] if value < 0.0 => self.high,
-            [false, _] => self.low,
-            _ => (self.low * self.high).sqrt(),
-        };
+        // Newton's step leaves the range, or rounding leaves no derivative.
+        self.at = (self.low * self.high).sqrt();
         self.high - self.low <= NEAR * self.low
     }
 }
@@ -94,6 +105,9 @@ mod tests {
         assert_eq!(root(|_| [0.0, 0.0]).0, 1e-3);
         assert_eq!(root(|x| [-1.0 / x, 1.0 / (x * x)]).0, 1e3);
         assert_eq!(root(|_| [-1.0, 0.0]).0, 1e3);
+        // Newton's steps are short, and what is left is soon below the smallest number.
+        assert_eq!(root(|x| [-(-x).exp(), (-x).exp()]).0, 1e3);
+        assert_eq!(root(|x| [(x - 1.0).exp(), (x - 1.0).exp()]).0, 1e-3);
         // A step, whose derivative says nothing.
         let (found, _) = root(|x| [if x < 7.0 { -1.0 } else { 1.0 }, 0.0]);
         assert!((found / 7.0 - 1.0).abs() < 1e-11);
