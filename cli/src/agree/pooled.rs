@@ -33,7 +33,11 @@ pub(crate) const OF_ONE: [(&str, &str); 1] = [("value", "value")];
 
 impl Numbers {
     /// `parts` are what a case adds to the number of all cases, if it has any part in it, and `of` is the number of such sums.
-    pub(crate) fn of<const N: usize>(parts: &[Option<[f64; N]>], seed: u64, of: impl Fn([f64; N]) -> f64 + Sync) -> Self {
+    pub(crate) fn of<const N: usize>(
+        parts: &[Option<[f64; N]>],
+        seed: u64,
+        of: impl Fn([f64; N]) -> f64 + Sync,
+    ) -> Self {
         let together = |cases: &mut dyn Iterator<Item = usize>| {
             let mut sums = None::<[f64; N]>;
             for part in cases.filter_map(|case| *parts.get(case)?) {
@@ -42,11 +46,9 @@ impl Numbers {
             }
             sums.map_or(f64::NAN, &of)
         };
-        Self::new(
-            parts.iter().map(|part| part.map_or(f64::NAN, &of)),
-            seed,
-            |drawn| together(&mut drawn.iter().copied()),
-        )
+        Self::new(parts.iter().map(|part| part.map_or(f64::NAN, &of)), seed, |drawn| {
+            together(&mut drawn.iter().copied())
+        })
     }
 
     /// `pooled` is the number of some cases together, of which one may be drawn several times.

@@ -1,8 +1,8 @@
 //! The command on files and folders, against the library.
 
 mod agree;
-mod calibration;
 mod calibrate;
+mod calibration;
 mod channels;
 mod dialects;
 mod encode;
