@@ -4,6 +4,7 @@ mod args;
 mod calibration;
 mod channels;
 mod diagram;
+mod html;
 mod prediction;
 mod report;
 mod scores;
@@ -37,7 +38,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let read = [inputs(args)?, beside.inputs()].concat();
     let spared = Spared::of(read.iter().map(PathBuf::as_path).chain(args.classes.file()));
     let pictures = args.calibration.pictures().map(|(_, path)| path);
-    for path in [&args.csv, &args.reliability].into_iter().flatten().chain(pictures) {
+    let files = [&args.csv, &args.reliability, &args.html];
+    for path in files.into_iter().flatten().chain(pictures) {
         spared.check(path)?;
         args.existing.place(path).check()?;
     }
@@ -93,6 +95,14 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     }
     if let Some(path) = &args.csv {
         judgement.write_csv(&args.existing.place(path))?;
+    }
+    if let Some(path) = &args.html {
+        let tables = if one {
+            judgement.tables_of_one()
+        } else {
+            judgement.tables(true)
+        };
+        html::write(&args.existing.place(path), args, &what, &pairs, &judgement, &tables)?;
     }
     if one {
         let json = || judgement.json_of_one();
@@ -299,8 +309,9 @@ pub(crate) fn spacing(given: Option<&[f64]>, axes: usize, geometry: &Geometry) -
 fn check_names(args: &Args) -> Result<(), Failure> {
     let csv = args.csv.iter().map(|path| ("--csv", path));
     let reliability = args.reliability.iter().map(|path| ("--reliability", path));
+    let html = args.html.iter().map(|path| ("--html", path));
     let mut seen: Vec<(&str, PathBuf)> = Vec::new();
-    for (option, path) in csv.chain(reliability).chain(args.calibration.pictures()) {
+    for (option, path) in csv.chain(reliability).chain(html).chain(args.calibration.pictures()) {
         let at = place(path);
         if let Some((first, _)) = seen.iter().find(|(_, other)| *other == at) {
             return Err(format!("{first} and {option} are the same file; give two names").into());

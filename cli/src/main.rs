@@ -9,6 +9,7 @@ mod command;
 mod encode;
 mod fuse;
 mod grid;
+mod html;
 mod jobs;
 mod judge;
 mod memory;

@@ -195,7 +195,7 @@ fn arrange(map: &mut ArrayD<i64>, axis: usize, order: Axes) -> Result<(), Failur
 }
 
 /// The axes that are the rows and the columns of a slice.
-fn rows_and_columns(axes: usize, axis: usize, order: Axes) -> Vec<usize> {
+pub(crate) fn rows_and_columns(axes: usize, axis: usize, order: Axes) -> Vec<usize> {
     let mut places: Vec<usize> = (0..axes).filter(|&place| axes != 3 || place != axis).collect();
     // x is before y, and y before z.
     if order == Axes::Xyz {

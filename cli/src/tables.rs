@@ -1,11 +1,14 @@
 //! Tables for people and for other programs: text, Markdown, CSV and JSON.
 
+mod html;
+
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+pub(crate) use self::html::{Definition, Glossary};
 use crate::command::{Existing, Failure, of_file, printable, printed};
 use crate::spared::Spared;
 use crate::summary::Summary;

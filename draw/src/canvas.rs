@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 
 use embedded_graphics::mono_font::{MonoTextStyle, iso_8859_7::FONT_10X20};
-use embedded_graphics::pixelcolor::{Rgb888, raw::RawU24};
+pub use embedded_graphics::pixelcolor::Rgb888;
+use embedded_graphics::pixelcolor::raw::RawU24;
 use embedded_graphics::prelude::*;
 use embedded_graphics::primitives::{PrimitiveStyle, Rectangle, StyledDrawable};
 use embedded_graphics::text::{Alignment, Baseline, Text, TextStyleBuilder};
@@ -18,6 +19,13 @@ const EDGE: Rgb888 = Rgb888::new(140, 149, 159);
 #[derive(Debug)]
 pub struct Canvas {
     pixels: Array2<Rgb888>,
+}
+
+/// A pixel for each voxel.
+impl From<Array2<Rgb888>> for Canvas {
+    fn from(pixels: Array2<Rgb888>) -> Self {
+        Self { pixels }
+    }
 }
 
 impl OriginDimensions for Canvas {
@@ -94,12 +102,17 @@ impl Canvas {
         let mut encoder = png::Encoder::new(&mut file, self.size().width, self.size().height);
         encoder.set_color(png::ColorType::Rgb);
         encoder.set_compression(png::Compression::High);
-        let bytes: Vec<u8> = self.pixels.iter().flat_map(|p| [p.r(), p.g(), p.b()]).collect();
+        let bytes: Vec<u8> = self.pixels.iter().flat_map(|&color| rgb(color)).collect();
         let mut writer = encoder.write_header()?;
         writer.write_image_data(&bytes)?;
         writer.finish()?;
         Ok(file)
     }
+}
+
+/// Red, green and blue.
+pub fn rgb(color: Rgb888) -> [u8; 3] {
+    [color.r(), color.g(), color.b()]
 }
 
 /// The colour map "magma" of Smith & van der Walt, perceptually uniform, at a value between 0 and 1.

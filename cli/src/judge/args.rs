@@ -90,6 +90,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "OUT.svg")]
     pub(crate) reliability: Option<PathBuf>,
 
+    /// Where a page for a browser goes: tables and what they mean, diagrams, and slices of the worst cases
+    #[arg(long, value_name = "OUT.html")]
+    pub(crate) html: Option<PathBuf>,
+
+    /// How many structures of cases the page shows, those with the lowest Dice
+    #[arg(long, value_name = "N", default_value_t = 5, requires = "html")]
+    pub(crate) worst: usize,
+
     /// Seed of the bootstrap: 2000 draws of the cases for the 95 % interval of the mean
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,

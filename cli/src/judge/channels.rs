@@ -10,6 +10,7 @@ use soft_labels_files::{self as files, Geometry, read_labels, read_prediction_of
 
 use super::args::Args;
 use super::scores::{self, Scores};
+use super::html::{Seen, Show};
 use super::{Pair, prediction, spacing};
 use crate::cases::{self, Case};
 use crate::channels;
@@ -90,43 +91,18 @@ enum Predicted {
 }
 
 pub(super) fn judge(args: &Args, of: &Of<'_>, pair: &Pair) -> Result<Scores, Failure> {
-    let path = pair.prediction.as_ref().ok_or("has no prediction")?;
-    let reference_path = pair.reference.as_ref().ok_or("has no reference")?;
-    let names = match of {
-        Of::Regions(_, regions) => regions.len(),
-        Of::Structures(names) => names.len(),
-    };
-    let thresholds = thresholds(args, names)?;
-    let references = References::open(of, reference_path, args.grid)?;
-    memory::check_voxels(references.shape(), 48)?;
-    let predicted = predicted(path, of, &references)?;
-    let classes = Classes::contiguous(2)?.with_ignore(IGNORED)?;
-    let spacing = spacing(
-        args.spacing_mm.as_deref(),
-        references.shape().len(),
-        &references.geometry,
-    )?;
-    let mut structures = Vec::with_capacity(names);
-    for (channel, &threshold) in thresholds.iter().enumerate() {
-        let reference = references.channel(channel)?;
-        // In the precision of files, in which a threshold such as 0.7 is a little less.
-        let inside = |p: f64| i64::from(p as f32 >= threshold as f32);
-        let prediction = match &predicted {
-            Predicted::Probabilities(p) => p.index_axis(Axis(0), channel).mapv(inside),
-            Predicted::Masks(files) => {
-                let file = files.get(channel).ok_or("has no mask")?;
-                let map = read_labels(file)?;
-                references.check(file, map.labels.shape(), &map.geometry)?;
-                of_file(file, mask(map.labels.into_i64()))?
-            }
-        };
+    let opened = Opened::open(args, of, pair)?;
+    let classes = classes()?;
+    let mut structures = Vec::with_capacity(opened.thresholds.len());
+    for channel in 0..opened.thresholds.len() {
+        let [prediction, reference] = opened.channel(channel)?;
         let confusion = Confusion::count(&prediction, &reference, &classes)?;
         structures.push(scores::structure(
             &Region::class(1),
             &classes,
             [&prediction, &reference],
             &confusion,
-            &spacing,
+            &opened.spacing,
             args,
         )?);
     }
@@ -134,6 +110,89 @@ pub(super) fn judge(args: &Args, of: &Of<'_>, pair: &Pair) -> Result<Scores, Fai
         structures,
         calibration: None,
     })
+}
+
+/// Shows channels of a case that is read again.
+pub(super) fn see(
+    args: &Args,
+    of: &Of<'_>,
+    pair: &Pair,
+    channels: &[usize],
+    show: &mut Show<'_>,
+) -> Result<(), Failure> {
+    let opened = Opened::open(args, of, pair)?;
+    let (classes, region) = (classes()?, Region::class(1));
+    for &channel in channels {
+        let [prediction, reference] = opened.channel(channel)?;
+        let probabilities = match &opened.predicted {
+            Predicted::Probabilities(p) => Some(p.slice_axis(Axis(0), (channel..channel + 1).into())),
+            Predicted::Masks(_) => None,
+        };
+        let seen = Seen {
+            prediction: prediction.view(),
+            reference: reference.view(),
+            probabilities,
+            classes: &classes,
+            region: &region,
+            spacing: &opened.spacing,
+            axes: opened.references.geometry.axes(),
+        };
+        show(channel, &seen)?;
+    }
+    Ok(())
+}
+
+/// What a voxel of a channel can be.
+fn classes() -> Result<Classes, Failure> {
+    Ok(Classes::contiguous(2)?.with_ignore(IGNORED)?)
+}
+
+/// The files of a case, which fit one another.
+struct Opened<'a> {
+    thresholds: Vec<f64>,
+    references: References<'a>,
+    predicted: Predicted,
+    spacing: Vec<f64>,
+}
+
+impl<'a> Opened<'a> {
+    fn open(args: &Args, of: &'a Of<'a>, pair: &Pair) -> Result<Self, Failure> {
+        let path = pair.prediction.as_ref().ok_or("has no prediction")?;
+        let reference_path = pair.reference.as_ref().ok_or("has no reference")?;
+        let names = match of {
+            Of::Regions(_, regions) => regions.len(),
+            Of::Structures(names) => names.len(),
+        };
+        let thresholds = thresholds(args, names)?;
+        let references = References::open(of, reference_path, args.grid)?;
+        memory::check_voxels(references.shape(), 48)?;
+        let predicted = predicted(path, of, &references)?;
+        let spacing = spacing(args.spacing_mm.as_deref(), references.shape().len(), &references.geometry)?;
+        Ok(Self {
+            thresholds,
+            references,
+            predicted,
+            spacing,
+        })
+    }
+
+    /// A channel as predicted and as it is.
+    fn channel(&self, channel: usize) -> Result<[ArrayD<i64>; 2], Failure> {
+        let reference = self.references.channel(channel)?;
+        let threshold = self.thresholds.get(channel).copied().unwrap_or(0.5);
+        // In the precision of files, in which a threshold such as 0.7 is a little less.
+        let inside = |p: f64| i64::from(p as f32 >= threshold as f32);
+        let prediction = match &self.predicted {
+            Predicted::Probabilities(p) => p.index_axis(Axis(0), channel).mapv(inside),
+            Predicted::Masks(files) => {
+                let file = files.get(channel).ok_or("has no mask")?;
+                let map = read_labels(file)?;
+                self.references.check(file, map.labels.shape(), &map.geometry)?;
+                of_file(file, mask(map.labels.into_i64()))?
+            }
+        };
+        Ok([prediction, reference])
+    }
 }
 
 pub(super) fn thresholds(args: &Args, channels: usize) -> Result<Vec<f64>, Failure> {

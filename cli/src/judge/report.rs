@@ -46,7 +46,7 @@ pub(crate) struct Judgement {
 }
 
 impl Judgement {
-    fn scored(&self) -> impl Iterator<Item = (&str, &Scores)> {
+    pub(crate) fn scored(&self) -> impl Iterator<Item = (&str, &Scores)> {
         let cases = self.cases.iter();
         cases.filter_map(|(name, scores)| Some((name.as_str(), scores.as_ref().ok()?)))
     }
@@ -140,7 +140,7 @@ impl Judgement {
         }
     }
 
-    fn of_structure(&self, structure: usize, metric: usize) -> Summary {
+    pub(crate) fn of_structure(&self, structure: usize, metric: usize) -> Summary {
         Summary::of(
             self.scored().map(|(_, scores)| scores.structures[structure][metric]),
             self.seed,
@@ -153,7 +153,7 @@ impl Judgement {
     }
 
     /// In how many cases a structure was found.
-    fn found(&self, structure: usize) -> Found {
+    pub(crate) fn found(&self, structure: usize) -> Found {
         let mut found = Found::default();
         for (_, scores) in self.scored() {
             let [prediction, reference] = VOLUMES.map(|volume| scores.structures[structure][volume] > 0.0);
@@ -342,10 +342,10 @@ impl Judgement {
 
 /// In how many cases a structure is in which of the two maps.
 #[derive(Debug, Clone, Copy, Default)]
-struct Found {
+pub(crate) struct Found {
     both: usize,
-    missed: usize,
-    invented: usize,
+    pub(crate) missed: usize,
+    pub(crate) invented: usize,
     neither: usize,
 }
 

@@ -1,0 +1,295 @@
+//! What was found as one page for a browser, with diagrams and with slices of the worst cases.
+
+mod again;
+mod charts;
+mod definitions;
+mod settings;
+mod slices;
+mod worst;
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+pub(super) use self::again::Show;
+pub(super) use self::slices::Seen;
+
+use self::charts::Dot;
+use super::report::Judgement;
+use super::scores::OF_STRUCTURES;
+use super::{Args, Pair, What};
+use crate::command::{Failure, of_file};
+use crate::html::{Page, Section, Text};
+use crate::summary::Summary;
+use crate::tables::{Cell, Glossary, Table, Tables, number};
+use soft_labels_files::Place;
+
+/// Writes the page. The worst cases are read again for it.
+pub(super) fn write(
+    place: &Place<'_>,
+    args: &Args,
+    what: &What,
+    pairs: &[Pair],
+    judgement: &Judgement,
+    tables: &Tables,
+) -> Result<(), Failure> {
+    let page = page(args, what, pairs, judgement, tables)?.to_string();
+    place.file(|file| of_file(place.path(), file.write_all(page.as_bytes()).map_err(Failure::from)))
+}
+
+fn page(args: &Args, what: &What, pairs: &[Pair], judgement: &Judgement, tables: &Tables) -> Result<Page, Failure> {
+    let glossary = definitions::glossary();
+    let several = judgement.cases.len() > 1;
+    let glance = glance(judgement);
+    let mut sections = Vec::new();
+    let mut section = |id, title: &str, body: String| {
+        sections.push(Section {
+            id,
+            title: title.to_owned(),
+            body,
+        });
+    };
+    if several {
+        section("glance", "At a glance", glance.html(&glossary)?);
+    }
+    if judgement.failed() > 0 {
+        section("failed", "Cases that failed", failed(judgement, &glossary)?);
+    }
+    if several {
+        section("distributions", "All cases", distributions(judgement)?);
+    }
+    if args.worst > 0 {
+        section("worst", "The lowest Dice", worst::html(args, what, pairs, judgement)?);
+    }
+    if let Some(reliability) = &judgement.reliability {
+        let about = "<p>Each point is a bin of voxels of similar confidence, of all cases. On the dashed line confidence is as high \
+                     as accuracy. Below it the predictions are more confident than they are right. The bars show how many voxels \
+                     a bin holds; their heights are logarithms.</p>";
+        let diagram = charts::reliability(&reliability.bins())?;
+        section(
+            "reliability",
+            "Calibration",
+            format!("{about}\n<figure>{diagram}</figure>"),
+        );
+    }
+    let mut body = "<ul>\n".to_owned();
+    for note in &tables.notes {
+        writeln!(body, "<li>{}</li>", Text(note))?;
+    }
+    body.push_str("<li>– stands for a number that does not exist, ∞ for an infinite one.</li>\n</ul>\n");
+    for table in &tables.tables {
+        writeln!(body, "{}", table.html(&glossary)?)?;
+    }
+    section("tables", "Tables", body);
+    let command = Text(&settings::command()).to_string();
+    let table = settings::table(args, what)?.html(&glossary)?;
+    section(
+        "settings",
+        "Settings",
+        format!("<pre><code>{command}</code></pre>\n{table}"),
+    );
+    let all: Vec<_> = tables.tables.iter().chain(several.then_some(&glance)).collect();
+    let about =
+        "<p>P is the structure as predicted, R the structure in the reference, and |P| the number of voxels in P.</p>";
+    section(
+        "definitions",
+        "Definitions",
+        format!("{about}\n{}", glossary.html(&all)?),
+    );
+    Ok(Page {
+        title: "Predictions and references".to_owned(),
+        lead: lead(judgement),
+        sections,
+    })
+}
+
+fn lead(judgement: &Judgement) -> String {
+    let (cases, failed) = (judgement.cases.len(), judgement.failed());
+    let cases = if cases == 1 {
+        "One case".to_owned()
+    } else {
+        format!("{cases} cases")
+    };
+    let failed = match failed {
+        0 => String::new(),
+        failed => format!(", of which <a href=\"#failed\">{failed} failed</a> and are in no number"),
+    };
+    format!(
+        "<p>{cases}{failed}. The title of each column leads to its definition. Made by <code>soft-labels judge</code>, version {}, \
+         with these <a href=\"#settings\">settings</a>.</p>",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+fn failed(judgement: &Judgement, glossary: &Glossary) -> Result<String, Failure> {
+    let mut table = Table::new("failed", "Cases that failed", &[("case", "case"), ("error", "error")]);
+    for (case, scores) in &judgement.cases {
+        if let Err(error) = scores {
+            table.push([case.as_str().into(), error.as_str().into()]);
+        }
+    }
+    Ok(format!(
+        "<p class=\"warn\">No number of this page is of these cases.</p>\n{}",
+        table.html(glossary)?
+    ))
+}
+
+/// What is asked first: how good, how far away, and how often not there.
+fn glance(judgement: &Judgement) -> Table {
+    let columns = [
+        ("structure", "structure"),
+        ("dice", "Dice, mean"),
+        ("interval_low", "95 % from"),
+        ("interval_high", "to"),
+        ("surface_dice", "surface Dice, mean"),
+        ("hausdorff95_mm", "Hausdorff 95 %, median, mm"),
+        ("missed", "missed"),
+        ("invented", "invented"),
+        ("cases", "cases with a Dice"),
+    ];
+    let mut table = Table::new("glance", "Structures over all cases", &columns);
+    for (structure, name) in judgement.structures.names.iter().enumerate() {
+        let of = |key| summary(judgement, structure, key);
+        let (dice, surface, distance) = (of("dice"), of("surface_dice"), of("hausdorff95_mm"));
+        let found = judgement.found(structure);
+        table.push([
+            name.as_str().into(),
+            dice.mean.into(),
+            dice.interval[0].into(),
+            dice.interval[1].into(),
+            surface.mean.into(),
+            distance.median.into(),
+            found.missed.into(),
+            found.invented.into(),
+            Cell::from(dice.cases),
+        ]);
+    }
+    table
+}
+
+fn position(key: &str) -> usize {
+    OF_STRUCTURES
+        .iter()
+        .position(|(known, _)| *known == key)
+        .unwrap_or_default()
+}
+
+fn summary(judgement: &Judgement, structure: usize, key: &str) -> Summary {
+    judgement.of_structure(structure, position(key))
+}
+
+/// Rows of dots, one for each structure: of Dice and of a distance.
+fn distributions(judgement: &Judgement) -> Result<String, Failure> {
+    let mut out = "<p>Each dot is a case, and the upright line the median. A dot at ∞ is a case in which only one of the two maps \
+                   holds the structure.</p>\n"
+        .to_owned();
+    for (key, title, end) in [
+        ("dice", "Dice", Some(1.0)),
+        ("hausdorff95_mm", "Hausdorff distance, 95 %, in mm", None),
+    ] {
+        let metric = position(key);
+        let values = |structure: usize| {
+            judgement
+                .scored()
+                .map(move |(_, scores)| scores.structures[structure][metric])
+        };
+        let structures = 0..judgement.structures.names.len();
+        let end = end.unwrap_or_else(|| charts::end_of(structures.clone().flat_map(values)));
+        let infinite = structures.clone().flat_map(values).any(f64::is_infinite);
+        writeln!(out, "<h3>{title}</h3>\n<ul class=\"strips\">")?;
+        for (structure, name) in structures.zip(&judgement.structures.names) {
+            let dots: Vec<_> = judgement
+                .scored()
+                .zip(values(structure))
+                .map(|((case, _), value)| Dot { case, value })
+                .collect();
+            let median = summary(judgement, structure, key).median;
+            let there = dots.iter().filter(|dot| !dot.value.is_nan()).count();
+            let shown = number(median).replace("inf", "∞");
+            let label = format!("{title} of {name} in {there} cases, median {shown}");
+            writeln!(
+                out,
+                "<li><div>{}<small>median {shown}, {there} cases</small></div>{}</li>",
+                Text(name),
+                charts::dots(&label, &dots, median, end)?
+            )?;
+        }
+        writeln!(
+            out,
+            "<li><div></div>{}</li>\n</ul>",
+            charts::axis(end, title, infinite)?
+        )?;
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use soft_labels::metrics::Reliability;
+
+    use super::*;
+    use crate::judge::args::Empty;
+    use crate::judge::report::Structures;
+    use crate::judge::scores::{Calibration, OF_CALIBRATION, Scores};
+
+    fn judgement() -> Judgement {
+        let reliability = Reliability::new(2).unwrap();
+        let scores = |dice: f64| Scores {
+            structures: vec![[dice; OF_STRUCTURES.len()]],
+            calibration: Some(Calibration {
+                numbers: [0.25; OF_CALIBRATION.len()],
+                reliability: reliability.clone(),
+            }),
+        };
+        Judgement {
+            structures: Structures {
+                names: vec!["<i>liver".into()],
+                classes: 1,
+            },
+            cases: vec![
+                ("<u>a".into(), Ok(scores(0.5))),
+                ("b".into(), Ok(scores(f64::INFINITY))),
+                ("c".into(), Ok(scores(f64::NAN))),
+                ("d".into(), Err("<u>is broken".into())),
+            ],
+            reliability: Some(reliability),
+            tolerance_mm: 2.0,
+            empty: Empty::Skip,
+            seed: 0,
+        }
+    }
+
+    /// Whoever adds a table adds what its columns mean.
+    #[test]
+    fn every_number_is_defined() {
+        let judgement = judgement();
+        let tables = [
+            judgement.tables(true).tables,
+            judgement.tables_of_one().tables,
+            vec![glance(&judgement)],
+        ];
+        for tables in tables {
+            let missing = definitions::glossary().missing(&tables);
+            assert!(missing.is_empty(), "judge/html/definitions.rs has no {missing:?}");
+        }
+    }
+
+    #[test]
+    fn names_stay_text() {
+        let judgement = judgement();
+        let glossary = definitions::glossary();
+        let parts = [
+            distributions(&judgement).unwrap(),
+            failed(&judgement, &glossary).unwrap(),
+            glance(&judgement).html(&glossary).unwrap(),
+        ];
+        for part in parts {
+            assert!(!part.contains("<u>") && !part.contains("<i>"), "{part}");
+        }
+    }
+
+    #[test]
+    fn a_dot_for_each_number() {
+        let html = distributions(&judgement()).unwrap();
+        assert_eq!(html.matches("<circle").count(), 2 * 2, "{html}");
+    }
+}

@@ -1,0 +1,111 @@
+//! With what settings a report was made.
+
+use std::env;
+
+use super::super::What;
+use super::super::args::{Args, Scope};
+use crate::channels::Kind;
+use crate::command::{Failure, shown};
+use crate::summary::DRAWS;
+use crate::tables::{Table, all_digits};
+
+pub(super) fn table(args: &Args, what: &What) -> Result<Table, Failure> {
+    let mut table = Table::new(
+        "settings",
+        "Settings",
+        &[("setting", "setting"), ("value", "value"), ("option", "option")],
+    );
+    let mut push = |setting: &str, value: String, option: &str| {
+        table.push([setting.into(), value.as_str().into(), option.into()]);
+    };
+    let list = |values: &[f64]| {
+        values
+            .iter()
+            .map(|value| all_digits(*value))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    push("version of soft-labels", env!("CARGO_PKG_VERSION").to_owned(), "");
+    push("predictions", shown(&args.prediction), "first argument");
+    push("references", shown(&args.reference), "second argument");
+    match what {
+        What::Structures { .. } => push(
+            "judged",
+            "structures that may overlap, a mask of each".into(),
+            "--structures",
+        ),
+        _ => {
+            let named = args.classes.read()?;
+            let of_class = |(name, value): (&String, i128)| match value.to_string() {
+                value if value == *name => value,
+                value => format!("{value} {name}"),
+            };
+            let classes = named.names.iter().zip(named.classes.values()).map(of_class);
+            let classes = classes.collect::<Vec<_>>().join(", ");
+            push(
+                "labels of the classes",
+                classes,
+                "--classes, --values, --dataset or --palette",
+            );
+            let ignored = named.classes.ignore().map_or("none".into(), |label| label.to_string());
+            push("label of voxels that nobody labelled", ignored, "--ignore or --dataset");
+            let channels = match args.channels {
+                Kind::Classes => "the classes",
+                Kind::Regions => "the regions, which may overlap",
+            };
+            push("a prediction has channels of", channels.into(), "--channels");
+        }
+    }
+    if args.structures || args.channels == Kind::Regions {
+        let thresholds = args.threshold.as_deref().unwrap_or(&[0.5]);
+        push(
+            "a voxel is in a structure from the probability",
+            list(thresholds),
+            "--threshold",
+        );
+    }
+    let spacing = match &args.spacing_mm {
+        Some(spacing) => list(spacing),
+        None => "as in the files, or 1 if they have none".into(),
+    };
+    push("spacing of voxels, mm", spacing, "--spacing-mm");
+    push(
+        "tolerance of surfaces, mm",
+        all_digits(args.tolerance_mm),
+        "--tolerance-mm",
+    );
+    push(
+        "a structure that neither map holds",
+        args.empty.name().into(),
+        "--empty",
+    );
+    if !args.structures && args.channels == Kind::Classes {
+        push("bins of calibration", args.bins.to_string(), "--bins");
+        let scope = match args.scope {
+            Scope::All => "all",
+            Scope::Foreground => "those whose reference is not class 0",
+        };
+        push("voxels of ECE and of the diagram", scope.into(), "--scope");
+    }
+    push("draws of the bootstrap", DRAWS.to_string(), "");
+    push("seed of the bootstrap", args.seed.to_string(), "--seed");
+    Ok(table)
+}
+
+/// The command as it can be given again.
+pub(super) fn command() -> String {
+    let quoted = |arg: String| {
+        let plain = |c: char| c.is_alphanumeric() || "-_=+,./:@%".contains(c);
+        if !arg.is_empty() && arg.chars().all(plain) {
+            arg
+        } else {
+            format!("'{}'", arg.replace('\'', "'\\''"))
+        }
+    };
+    let args = env::args_os().skip(1);
+    let args = args.map(|arg| quoted(arg.to_string_lossy().into_owned()));
+    std::iter::once("soft-labels".to_owned())
+        .chain(args)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
