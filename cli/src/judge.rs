@@ -102,7 +102,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         } else {
             judgement.tables(true)
         };
-        html::write(&args.existing.place(path), args, &what, &pairs, &judgement, &tables)?;
+        html::write(&args.existing.place(path), args, &what, &pairs, &judgement, tables)?;
     }
     if one {
         let json = || judgement.json_of_one();

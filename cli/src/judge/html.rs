@@ -17,7 +17,7 @@ use self::charts::Dot;
 use super::report::Judgement;
 use super::scores::OF_STRUCTURES;
 use super::{Args, Pair, What};
-use crate::command::{Failure, of_file};
+use crate::command::{Failure, of_file, shown};
 use crate::html::{Page, Section, Text};
 use crate::summary::Summary;
 use crate::tables::{Cell, Glossary, Table, Tables, number};
@@ -30,16 +30,21 @@ pub(super) fn write(
     what: &What,
     pairs: &[Pair],
     judgement: &Judgement,
-    tables: &Tables,
+    tables: Tables,
 ) -> Result<(), Failure> {
     let page = page(args, what, pairs, judgement, tables)?.to_string();
     place.file(|file| of_file(place.path(), file.write_all(page.as_bytes()).map_err(Failure::from)))
 }
 
-fn page(args: &Args, what: &What, pairs: &[Pair], judgement: &Judgement, tables: &Tables) -> Result<Page, Failure> {
+fn page(args: &Args, what: &What, pairs: &[Pair], judgement: &Judgement, mut tables: Tables) -> Result<Page, Failure> {
     let glossary = definitions::glossary();
     let several = judgement.cases.len() > 1;
     let glance = glance(judgement);
+    // What is long comes last.
+    tables
+        .tables
+        .sort_by_key(|table| table.columns.iter().any(|column| column.key == "case"));
+    tables.tables.iter_mut().for_each(|table| glossary.spell_out(table));
     let mut sections = Vec::new();
     let mut section = |id, title: &str, body: String| {
         sections.push(Section {
@@ -63,7 +68,7 @@ fn page(args: &Args, what: &What, pairs: &[Pair], judgement: &Judgement, tables:
     if let Some(reliability) = &judgement.reliability {
         let about = "<p>Each point is a bin of voxels of similar confidence, of all cases. On the dashed line confidence is as high \
                      as accuracy. Below it the predictions are more confident than they are right. The bars show how many voxels \
-                     a bin holds; their heights are logarithms.</p>";
+                     a bin holds; their heights grow with the logarithm of that number.</p>";
         let diagram = charts::reliability(&reliability.bins())?;
         section(
             "reliability",
@@ -88,47 +93,50 @@ fn page(args: &Args, what: &What, pairs: &[Pair], judgement: &Judgement, tables:
         format!("<pre><code>{command}</code></pre>\n{table}"),
     );
     let all: Vec<_> = tables.tables.iter().chain(several.then_some(&glance)).collect();
-    let about =
-        "<p>P is the structure as predicted, R the structure in the reference, and |P| the number of voxels in P.</p>";
+    let about = "<p>P is the structure as predicted, R the structure in the reference, and |P| the number of voxels in P. \
+                 <code>--threshold</code> is for <code>--channels regions</code> and <code>--structures</code>.</p>";
     section(
         "definitions",
         "Definitions",
         format!("{about}\n{}", glossary.html(&all)?),
     );
     Ok(Page {
-        title: "Predictions and references".to_owned(),
-        lead: lead(judgement),
+        title: "Predictions compared with references".to_owned(),
+        lead: lead(args, judgement),
         sections,
     })
 }
 
-fn lead(judgement: &Judgement) -> String {
-    let (cases, failed) = (judgement.cases.len(), judgement.failed());
-    let cases = if cases == 1 {
-        "One case".to_owned()
-    } else {
-        format!("{cases} cases")
-    };
-    let failed = match failed {
+fn lead(args: &Args, judgement: &Judgement) -> String {
+    let failed = match judgement.failed() {
         0 => String::new(),
-        failed => format!(", of which <a href=\"#failed\">{failed} failed</a> and are in no number"),
+        1 => " <a href=\"#failed\">One of them failed</a> and is left out of all numbers.".to_owned(),
+        failed => format!(" <a href=\"#failed\">{failed} of them failed</a> and are left out of all numbers."),
     };
+    let cases = match judgement.cases.len() {
+        1 => "one case".to_owned(),
+        cases => format!("{cases} cases"),
+    };
+    let [predictions, references] = [&args.prediction, &args.reference].map(|path| shown(path));
     format!(
-        "<p>{cases}{failed}. The title of each column leads to its definition. Made by <code>soft-labels judge</code>, version {}, \
+        "<p><code>{}</code> was compared with the reference <code>{}</code>: {cases}.{failed}</p>\n\
+         <p>The title of a column or a metric leads to its <a href=\"#definitions\">definition</a>. This page was made by soft-labels {} \
          with these <a href=\"#settings\">settings</a>.</p>",
+        Text(&predictions),
+        Text(&references),
         env!("CARGO_PKG_VERSION")
     )
 }
 
 fn failed(judgement: &Judgement, glossary: &Glossary) -> Result<String, Failure> {
-    let mut table = Table::new("failed", "Cases that failed", &[("case", "case"), ("error", "error")]);
+    let mut table = Table::new("failed", "What went wrong", &[("case", "case"), ("error", "error")]);
     for (case, scores) in &judgement.cases {
         if let Err(error) = scores {
             table.push([case.as_str().into(), error.as_str().into()]);
         }
     }
     Ok(format!(
-        "<p class=\"warn\">No number of this page is of these cases.</p>\n{}",
+        "<p class=\"warn\">These cases could not be judged. No number on this page contains them.</p>\n{}",
         table.html(glossary)?
     ))
 }

@@ -88,6 +88,15 @@ impl Glossary {
             .and_then(|(key, _)| self.of_key(key))
     }
 
+    /// Gives the columns of metrics their whole titles, for which a terminal has no room.
+    pub(crate) fn spell_out(&self, table: &mut Table) {
+        for column in &mut table.columns {
+            if let Some((_, title)) = self.metrics.iter().find(|(key, _)| *key == column.key) {
+                column.title = (*title).to_owned();
+            }
+        }
+    }
+
     /// The columns and metrics of tables that nothing defines.
     #[cfg(test)]
     pub(crate) fn missing(&self, tables: &[Table]) -> Vec<String> {
@@ -154,10 +163,9 @@ impl Table {
             writeln!(out, "<th scope=\"col\"{}>{title}</th>", self.class(at))?;
         }
         writeln!(out, "</tr></thead>\n<tbody>")?;
-        let headings = (0..self.columns.len())
-            .take_while(|&at| self.is_text(at))
-            .count()
-            .max(1);
+        // Words at the beginning name a row, but a table of words is named by its first column.
+        let words = (0..self.columns.len()).take_while(|&at| self.is_text(at)).count();
+        let headings = if words == self.columns.len() { 1 } else { words };
         let mut group = self.rows.first().and_then(|row| row.first());
         for row in &self.rows {
             if headings > 1 && row.first() != group {
@@ -243,12 +251,20 @@ mod tests {
     }
 
     #[test]
+    fn titles_are_spelt_out() {
+        let mut table = Table::new("a", "", &[("dice", "D."), ("case", "case")]);
+        glossary().spell_out(&mut table);
+        let titles: Vec<_> = table.columns.iter().map(|column| &column.title).collect();
+        assert_eq!(titles, ["the Dice", "case"]);
+    }
+
+    #[test]
     fn what_is_used_is_defined() {
         let mut rows = Table::new("b", "", &[("metric", "metric")]);
         rows.push(["other".into()]);
         assert_eq!(glossary().html(&[&rows]).unwrap(), "<dl>\n</dl>");
         rows.push(["the Dice".into()]);
-        assert_eq!(glossary().missing(&std::slice::from_ref(&rows)), ["metric", "other"]);
+        assert_eq!(glossary().missing(std::slice::from_ref(&rows)), ["metric", "other"]);
         let html = glossary().html(&[&rows]).unwrap();
         assert!(
             html.contains("<dt id=\"def-dice\">Dice</dt>") && html.contains("a &lt; b"),

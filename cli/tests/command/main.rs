@@ -8,6 +8,7 @@ mod dialects;
 mod encode;
 mod fuse;
 mod hostile;
+mod html;
 mod judge;
 mod layouts;
 #[cfg(feature = "zarr")]

@@ -12,8 +12,8 @@ use crate::tables::{Table, all_digits};
 pub(super) fn table(args: &Args, what: &What) -> Result<Table, Failure> {
     let mut table = Table::new(
         "settings",
-        "Settings",
-        &[("setting", "setting"), ("value", "value"), ("option", "option")],
+        "The settings, and the options that change them",
+        &[("setting", "setting"), ("set_to", "value"), ("option", "option")],
     );
     let mut push = |setting: &str, value: String, option: &str| {
         table.push([setting.into(), value.as_str().into(), option.into()]);

@@ -17,7 +17,7 @@ const MARGIN: usize = 8;
 /// The most pixels along an axis.
 const LARGEST: usize = 1024;
 /// The longer side of a picture on the page.
-const SIDE: f64 = 300.0;
+const SIDE: f64 = 270.0;
 
 pub(super) const RIGHT: Rgb888 = Rgb888::new(150, 157, 166);
 /// These two can be told apart by colour-blind readers, too, and are no colours of classes.
@@ -41,8 +41,8 @@ pub(in crate::judge) struct Seen<'a> {
 /// The slice with the most wrong voxels.
 #[derive(Debug)]
 pub(super) struct Slice {
-    /// Of a volume: axis, index and number of slices.
-    pub(super) place: Option<[usize; 3]>,
+    /// Of a volume: the name of the axis, index and number of slices.
+    pub(super) place: Option<(&'static str, usize, usize)>,
     /// Voxels of the slice that were missed and that were invented.
     pub(super) missed: usize,
     pub(super) invented: usize,
@@ -103,13 +103,19 @@ impl Seen<'_> {
         )
     }
 
-    pub(super) fn slice(&self) -> Result<Slice, Failure> {
-        let (axis, [rows, columns]) = match self.axes() {
-            (axis, places) => (
-                axis,
-                <[usize; 2]>::try_from(places).map_err(|_| "is no image and no volume")?,
-            ),
+    /// What an axis of a volume is called.
+    fn name(&self, axis: usize) -> &'static str {
+        let names = if self.axes == Axes::Xyz {
+            ["x", "y", "z"]
+        } else {
+            ["D", "H", "W"]
         };
+        names.get(axis).copied().unwrap_or_default()
+    }
+
+    pub(super) fn slice(&self) -> Result<Slice, Failure> {
+        let (axis, places) = self.axes();
+        let [rows, columns] = <[usize; 2]>::try_from(places).map_err(|_| "is no image and no volume")?;
         // (slice, row, column)
         let cut = |map: &ArrayViewD<'_, i64>| -> Result<ndarray::Array3<i64>, Failure> {
             let map = match axis {
@@ -190,7 +196,7 @@ impl Seen<'_> {
         });
         let whole = self.reference.shape();
         Ok(Slice {
-            place: axis.map(|axis| [axis, index, whole.get(axis).copied().unwrap_or_default()]),
+            place: axis.and_then(|axis| Some((self.name(axis), index, *whole.get(axis)?))),
             missed,
             invented,
             prediction: png(prediction.map(of_label))?,
@@ -270,8 +276,8 @@ mod tests {
         let slice = seen([&prediction, &reference], &classes, &region, &[1.0, 3.0, 5.0])
             .slice()
             .unwrap();
-        assert_eq!((slice.place, slice.missed, slice.invented), (Some([2, 2, 4]), 1, 1));
-        assert_eq!(slice.size, [150.0, 300.0]); // 3 columns 1 mm apart, 2 rows 3 mm apart
+        assert_eq!((slice.place, slice.missed, slice.invented), (Some(("z", 2, 4)), 1, 1));
+        assert_eq!(slice.size, [135.0, 270.0]); // 3 columns 1 mm apart, 2 rows 3 mm apart
         assert!(!slice.part && !slice.unlabelled && slice.confidence.is_none());
         let outside = class_color(0);
         assert_eq!(

@@ -61,8 +61,9 @@ pub(super) fn html(args: &Args, what: &What, pairs: &[Pair], judgement: &Judgeme
         What::Classes { .. } => args.classes.read()?.names,
         _ => Vec::new(),
     };
-    let mut out = "<p>The slice of each is the one with the most voxels of the structure that are wrong. Voxels are drawn in the \
-                   proportion of their spacing. The option <code>--worst</code> says how many are shown.</p>\n"
+    let mut out = "<p>The structures with the lowest Dice in a case. Each is shown in the slice in which most of its voxels are \
+                   wrong. A slice is shown as it is stored, so it may be turned or mirrored against the usual view. Its sides are \
+                   in proportion to millimetres. The option <code>--worst</code> says how many structures are shown.</p>\n"
         .to_owned();
     if worst.is_empty() {
         out.push_str("<p>No case has a Dice.</p>");
@@ -110,12 +111,12 @@ fn entry(
         .filter(|((key, _), _)| listed.contains(key))
         .map(|((key, title), value)| {
             let value = number(*value).replace("inf", "∞");
-            format!("<a href=\"#def-{key}\">{}</a> {value}", Text(title))
+            format!("<li><a href=\"#def-{key}\">{}</a>: {value}</li>", Text(title))
         })
         .collect();
-    writeln!(out, "<p>{}</p>", listed.join("; "))?;
+    writeln!(out, "<ul class=\"legend\">{}</ul>", listed.concat())?;
     let place = match slice.place {
-        Some([axis, index, count]) => format!("Slice {index} on axis {axis}, of {count} counted from 0: "),
+        Some((axis, index, count)) => format!("Slice {index} along {axis}, counted from 0, of {count} slices: "),
         None => String::new(),
     };
     let (missed, invented) = (slice.missed, slice.invented);
