@@ -235,7 +235,7 @@ mod tests {
     use soft_labels::metrics::Reliability;
 
     use super::*;
-    use crate::judge::args::Empty;
+    use crate::judge::args::{Empty, Surface};
     use crate::judge::report::Structures;
     use crate::judge::scores::{Calibration, OF_CALIBRATION, Scores};
 
@@ -261,6 +261,7 @@ mod tests {
             ],
             reliability: Some(reliability),
             tolerance_mm: 2.0,
+            surface: Surface::Surfels,
             empty: Empty::Skip,
             seed: 0,
         }

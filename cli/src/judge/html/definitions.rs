@@ -90,11 +90,12 @@ const DEFINITIONS: &[Definition] = &[
     Definition {
         keys: &["surface_dice"],
         term: "Surface Dice",
-        text: "The share of both surfaces that lies within the tolerance τ of the other one. Surfaces and their areas A are those \
-               of DeepMind's package surface-distance (Nikolov et al. 2018): triangles between voxels, in mm.",
+        text: "The share of both surfaces that lies within the tolerance τ of the other one. With --surface surfels, surfaces and \
+               their areas A are those of DeepMind's package surface-distance (Nikolov et al. 2018): small elements between voxels, \
+               in mm². With --surface edge-voxels they are the outermost voxels of the structure, as in MONAI, and A is their number.",
         formula: "(A of R within τ of P + A of P within τ of R) / (A of R + A of P)",
         range: "From 0 to 1 (no part of a surface is further away than the tolerance).",
-        options: &["--tolerance-mm", "--spacing-mm", "--empty", "--threshold"],
+        options: &["--tolerance-mm", "--surface", "--spacing-mm", "--empty", "--threshold"],
     },
     Definition {
         keys: &["overlap_reference"],
@@ -103,7 +104,7 @@ const DEFINITIONS: &[Definition] = &[
                lower it.",
         formula: "A of R within τ of P / A of R",
         range: "From 0 to 1.",
-        options: &["--tolerance-mm", "--spacing-mm", "--empty", "--threshold"],
+        options: &["--tolerance-mm", "--surface", "--spacing-mm", "--empty", "--threshold"],
     },
     Definition {
         keys: &["overlap_prediction"],
@@ -112,7 +113,7 @@ const DEFINITIONS: &[Definition] = &[
                lower it.",
         formula: "A of P within τ of R / A of P",
         range: "From 0 to 1.",
-        options: &["--tolerance-mm", "--spacing-mm", "--empty", "--threshold"],
+        options: &["--tolerance-mm", "--surface", "--spacing-mm", "--empty", "--threshold"],
     },
     Definition {
         keys: &["average_surface_distance_mm"],
@@ -121,7 +122,7 @@ const DEFINITIONS: &[Definition] = &[
                of the two maps holds the structure.",
         formula: "",
         range: "In mm. 0 is best.",
-        options: &["--spacing-mm", "--empty", "--threshold"],
+        options: &["--surface", "--spacing-mm", "--empty", "--threshold"],
     },
     Definition {
         keys: &["hausdorff95_mm"],
@@ -130,7 +131,7 @@ const DEFINITIONS: &[Definition] = &[
                is infinite where only one of the two maps holds the structure.",
         formula: "",
         range: "In mm. 0 is best.",
-        options: &["--spacing-mm", "--empty", "--threshold"],
+        options: &["--surface", "--spacing-mm", "--empty", "--threshold"],
     },
     Definition {
         keys: &["hausdorff_mm"],
@@ -139,7 +140,7 @@ const DEFINITIONS: &[Definition] = &[
                infinite where only one of the two maps holds the structure.",
         formula: "",
         range: "In mm. 0 is best.",
-        options: &["--spacing-mm", "--empty", "--threshold"],
+        options: &["--surface", "--spacing-mm", "--empty", "--threshold"],
     },
     Definition {
         keys: &["both"],
