@@ -9,8 +9,8 @@ use soft_labels::metrics::{Confusion, Region};
 use soft_labels_files::{self as files, Geometry, read_labels, read_prediction_of};
 
 use super::args::Args;
-use super::scores::{self, Scores};
 use super::html::{Seen, Show};
+use super::scores::{self, Scores};
 use super::{Pair, prediction, spacing};
 use crate::cases::{self, Case};
 use crate::channels;

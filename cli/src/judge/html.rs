@@ -232,20 +232,36 @@ fn distributions(judgement: &Judgement) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use soft_labels::metrics::Reliability;
+    use ndarray::array;
+    use soft_labels::Classes;
+    use soft_labels::metrics::Scope;
 
     use super::*;
     use crate::judge::args::{Empty, Surface};
+    use crate::judge::calibration::{CaseBins, Pooled};
     use crate::judge::report::Structures;
     use crate::judge::scores::{Calibration, OF_CALIBRATION, Scores};
 
+    #[derive(clap::Parser)]
+    struct Judge {
+        #[command(flatten)]
+        args: Args,
+    }
+
     fn judgement() -> Judgement {
-        let reliability = Reliability::new(2).unwrap();
+        let options = ["judge", "--also", "b=c", "--risk-coverage", "d.svg", "a", "b"];
+        let args = <Judge as clap::Parser>::parse_from(options).args;
+        let (classes, labels) = (Classes::contiguous(2).unwrap(), array![[0_i64, 1]].into_dyn());
+        let probabilities = array![[[0.7, 0.4]], [[0.3, 0.6]]].into_dyn();
+        let bins = CaseBins::count(&args, &probabilities, &labels, &classes, &Scope::All).unwrap();
+        let bins = vec![bins.clone(), bins];
+        let names = ["<i>a".to_owned(), "b".to_owned()];
         let scores = |dice: f64| Scores {
             structures: vec![[dice; OF_STRUCTURES.len()]],
             calibration: Some(Calibration {
                 numbers: [0.25; OF_CALIBRATION.len()],
-                reliability: reliability.clone(),
+                reliability: bins[0].top().clone(),
+                bins: bins.clone(),
             }),
         };
         Judgement {
@@ -259,7 +275,8 @@ mod tests {
                 ("c".into(), Ok(scores(f64::NAN))),
                 ("d".into(), Err("<u>is broken".into())),
             ],
-            reliability: Some(reliability),
+            reliability: Some(bins[0].top().clone()),
+            by_class: Pooled::new(&names, &names, &[&bins, &bins], &args).unwrap(),
             tolerance_mm: 2.0,
             surface: Surface::Surfels,
             empty: Empty::Skip,

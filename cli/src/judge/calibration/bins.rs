@@ -25,7 +25,7 @@ pub(crate) struct CaseBins {
 }
 
 impl CaseBins {
-    pub(super) fn count(
+    pub(crate) fn count(
         args: &Args,
         probabilities: &ArrayD<f64>,
         labels: &ArrayD<i64>,

@@ -6,9 +6,22 @@ use crate::tables::{Definition, Glossary};
 pub(super) fn glossary() -> Glossary {
     Glossary {
         definitions: DEFINITIONS.iter().collect(),
-        metrics: OF_STRUCTURES.iter().chain(&OF_CALIBRATION).copied().collect(),
+        metrics: OF_STRUCTURES
+            .iter()
+            .chain(&OF_CALIBRATION)
+            .chain(&OF_CLASSES)
+            .copied()
+            .collect(),
     }
 }
+
+/// The metrics of the table of calibration by class.
+const OF_CLASSES: [(&str, &str); 4] = [
+    ("class_ece", "ECE"),
+    ("class_ace", "ACE"),
+    ("class_mce", "MCE"),
+    ("aurc", "AURC"),
+];
 
 /// P is the structure as predicted, R the same structure in the reference. τ is the tolerance.
 const DEFINITIONS: &[Definition] = &[
@@ -182,7 +195,7 @@ const DEFINITIONS: &[Definition] = &[
                confidence, and the differences are averaged by the number n of voxels (Guo et al. 2017). N is the number of all voxels.",
         formula: "Σ n/N |accuracy − confidence|, over the bins",
         range: "From 0 (of the voxels with a confidence of 80 %, 80 % are right) to 1.",
-        options: &["--bins", "--scope"],
+        options: &["--bins", "--scope", "--band-mm", "--mask"],
     },
     Definition {
         keys: &["tace"],
@@ -236,7 +249,7 @@ const DEFINITIONS: &[Definition] = &[
         text: "How many voxels of all cases have a confidence in the bin. Voxels that nobody labelled do not count.",
         formula: "",
         range: "",
-        options: &["--bins", "--scope", "--ignore"],
+        options: &["--bins", "--scope", "--band-mm", "--mask", "--ignore"],
     },
     Definition {
         keys: &["accuracy"],
@@ -244,7 +257,7 @@ const DEFINITIONS: &[Definition] = &[
         text: "The share of the voxels in the bin whose most probable class is that of the reference.",
         formula: "",
         range: "From 0 to 1. It is best where it is the mean confidence.",
-        options: &["--bins", "--scope"],
+        options: &["--bins", "--scope", "--band-mm", "--mask"],
     },
     Definition {
         keys: &["confidence"],
@@ -252,7 +265,93 @@ const DEFINITIONS: &[Definition] = &[
         text: "The confidence of a voxel is the largest of its probabilities. This is the mean over the voxels in the bin.",
         formula: "",
         range: "",
-        options: &["--bins", "--scope"],
+        options: &["--bins", "--scope", "--band-mm", "--mask"],
+    },
+    Definition {
+        keys: &["class"],
+        term: "Class",
+        text: "The class whose probabilities are compared with where the reference has it. The mean over classes is over those \
+               that the reference has. The top label is the most probable class of each voxel.",
+        formula: "",
+        range: "",
+        options: &["--classes", "--dataset"],
+    },
+    Definition {
+        keys: &["class_ece"],
+        term: "ECE of a class",
+        text: "How far the probabilities of a class are from the truth. Voxels are put in bins by the probability of the class. In \
+               each bin the share of voxels of the class is compared with their mean probability, and the differences are averaged \
+               by the number n of voxels. N is the number of all voxels.",
+        formula: "Σ n/N |share − mean probability|, over the bins",
+        range: "From 0 (best) to 1.",
+        options: &["--bins", "--equal-mass", "--scope", "--band-mm", "--mask"],
+    },
+    Definition {
+        keys: &["class_ace"],
+        term: "ACE, average calibration error",
+        text: "As ECE of the same row, but all bins that hold a voxel count alike (Neumann et al. 2018).",
+        formula: "1/B Σ |share − mean probability|, over B bins",
+        range: "From 0 (best) to 1.",
+        options: &["--bins", "--equal-mass", "--scope", "--band-mm", "--mask"],
+    },
+    Definition {
+        keys: &["class_mce"],
+        term: "MCE, maximum calibration error",
+        text: "As ECE of the same row, but of the worst bin alone. A bin with few voxels can decide it.",
+        formula: "max |share − mean probability|, over the bins",
+        range: "From 0 (best) to 1.",
+        options: &["--bins", "--equal-mass", "--scope", "--band-mm", "--mask"],
+    },
+    Definition {
+        keys: &["aurc"],
+        term: "AURC, area under the risk-coverage curve",
+        text: "Voxels are sorted by their confidence. Among the most confident ones, the share whose most probable class is wrong \
+               is averaged over how many of them are taken, from none to all.",
+        formula: "",
+        range: "From 0 (best) to 1.",
+        options: &["--scope", "--band-mm", "--mask"],
+    },
+    Definition {
+        keys: &["pooled"],
+        term: "Pooled",
+        text: "The number for the voxels of all cases together, in one set of bins.",
+        formula: "",
+        range: "",
+        options: &[],
+    },
+    Definition {
+        keys: &["pooled_low", "pooled_high"],
+        term: "95 % interval of the pooled number",
+        text: "Cases are drawn anew 2000 times, with repetition, and their voxels pooled. 95 % of the numbers of these draws lie in \
+               the interval. It does not exist for a single case.",
+        formula: "",
+        range: "",
+        options: &["--seed"],
+    },
+    Definition {
+        keys: &["averaged"],
+        term: "Averaged",
+        text: "The mean of the numbers of the single cases. It is larger than the pooled number if errors of cases cancel out when \
+               they are pooled.",
+        formula: "",
+        range: "",
+        options: &[],
+    },
+    Definition {
+        keys: &["averaged_low", "averaged_high"],
+        term: "95 % interval of the averaged number",
+        text: "As the interval of a mean: cases are drawn anew 2000 times, with repetition. It does not exist for a single case.",
+        formula: "",
+        range: "",
+        options: &["--seed"],
+    },
+    Definition {
+        keys: &["prediction"],
+        term: "Prediction",
+        text: "Which of the predictions that are compared a row is about.",
+        formula: "",
+        range: "",
+        options: &["--also"],
     },
     Definition {
         keys: &["metric"],

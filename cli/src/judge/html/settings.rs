@@ -84,8 +84,25 @@ pub(super) fn table(args: &Args, what: &What) -> Result<Table, Failure> {
         let scope = match args.scope {
             Scope::All => "all",
             Scope::Foreground => "those whose reference is not class 0",
+            Scope::Band => "those near a boundary of the reference",
         };
-        push("voxels of ECE and of the diagram", scope.into(), "--scope");
+        push("voxels of calibration", scope.into(), "--scope");
+        let calibration = &args.calibration;
+        if let Some(mm) = calibration.band_mm {
+            push("half the width of the band, mm", all_digits(mm), "--band-mm");
+        }
+        if let Some(mask) = &calibration.mask {
+            push("only voxels in the mask", shown(mask), "--mask");
+        }
+        let bins = if calibration.equal_mass {
+            "equally many voxels"
+        } else {
+            "equally wide ranges of confidence"
+        };
+        push("bins of calibration by class hold", bins.into(), "--equal-mass");
+        for (name, path) in &calibration.also {
+            push(&format!("calibration is compared with {name}"), shown(path), "--also");
+        }
     }
     push("draws of the bootstrap", DRAWS.to_string(), "");
     push("seed of the bootstrap", args.seed.to_string(), "--seed");
