@@ -5,7 +5,7 @@ use ndarray::{Array, ArrayRef};
 use super::labels::write_classes;
 use super::predictions::IGNORED;
 use super::surface::distance::transform;
-use super::surface::grid_spacing;
+use super::surface::{SLACK, grid_spacing};
 use crate::common::arrays;
 use crate::common::parallel;
 use crate::common::runs::for_each_run;
@@ -19,8 +19,8 @@ use crate::{Classes, Error, Label, PerAxis, Result, SpatialDim};
 /// inclusive. Ignored voxels are neither in the band nor another class, and the border of the map is no boundary. So a band
 /// narrower than the spacing is empty, and a band one voxel wide has one voxel on either side of a boundary.
 ///
-/// Distances are exact. A sum of squares may be above the square of the distance by 1e-12 of it, so that a distance that is
-/// met but for rounding is met.
+/// A distance may be a millionth above the given one, as for [`Surfaces::dice`](super::Surfaces::dice), so that one that is met but
+/// for rounding is met.
 ///
 /// `spacing` is the distance between voxels, one for all axes or one for each, and `distance` has its unit. An infinite distance
 /// takes all voxels of a map that holds two classes.
@@ -114,7 +114,7 @@ impl Near {
         Self {
             size,
             spacing,
-            most: distance * distance * (1.0 + 1e-12),
+            most: (distance * (1.0 + SLACK)).powi(2),
             reach,
         }
     }

@@ -291,7 +291,7 @@ const SPACING: RangeInclusive<f64> = 1e-30..=1e30;
 
 /// By what share of the tolerance a distance may be above it. Spacings in files have 24 bits, so that products of them are wrong
 /// by about 1e-7 of themselves.
-const SLACK: f64 = 1e-6;
+pub(super) const SLACK: f64 = 1e-6;
 
 /// The spacing on the axes D, H, W, of which the first is 1 in 2D.
 pub(super) fn grid_spacing(spacing: &[f64], axes: usize) -> Result<[f64; 3]> {
