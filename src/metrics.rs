@@ -22,9 +22,9 @@
 //!
 //! | | against raters |
 //! |---|---|
-//! | One map of probabilities | [`threshold_dice`] |
-//! | One volume | [`crps_of_volumes`] |
-//! | Several sampled masks | [`energy_distance`], [`matched_iou`], [`best_dice`] |
+//! | One map of probabilities | [`threshold_dice`], [`threshold_dice_of_labels`] |
+//! | One volume | [`crps_of_volumes`], [`crps_of_volumes_gaussian`] |
+//! | Several sampled masks | [`energy_distance`], [`matched_iou`], [`best_dice`], and all of them with [`MaskOverlaps`] |
 //! | The raters among themselves | [`multirater::Votes`](crate::multirater::Votes), [`fleiss_kappa`], [`krippendorff_alpha`], [`icc_of_volumes`] and [`icc_interval`] of volumes, [`multirater::disagreement`](crate::multirater::disagreement) |
 //!
 //! Masks are arrays of `bool`, all of one shape. Numbers that do not exist are NaN.
@@ -102,8 +102,9 @@ pub use confusion::Confusion;
 pub use equal_mass::EqualMassBins;
 pub use overlap::{EmptyRegion, Overlap};
 pub use raters::{
-    Agreement, OwnPairs, QUBIQ_THRESHOLDS, Similarity, best_dice, crps_of_volumes, energy_distance, fleiss_kappa,
-    icc_interval, icc_of_volumes, krippendorff_alpha, matched_iou, threshold_dice,
+    Agreement, MaskOverlaps, OwnPairs, QUBIQ_THRESHOLDS, Similarity, best_dice, crps_of_volumes,
+    crps_of_volumes_gaussian, energy_distance, fleiss_kappa, icc_interval, icc_of_volumes, krippendorff_alpha,
+    matched_iou, threshold_dice, threshold_dice_of_labels,
 };
 pub use region::Region;
 pub use reliability::{Reliability, ReliabilityBin};

@@ -69,6 +69,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(raters::fleiss_kappa, module)?)?;
     module.add_function(wrap_pyfunction!(raters::krippendorff_alpha, module)?)?;
     module.add_function(wrap_pyfunction!(raters::crps_of_volumes, module)?)?;
+    module.add_function(wrap_pyfunction!(raters::crps_of_volumes_gaussian, module)?)?;
     module.add_function(wrap_pyfunction!(raters::icc_of_volumes, module)?)?;
     module.add_function(wrap_pyfunction!(agreement::agreement, module)?)?;
     module.add_function(wrap_pyfunction!(agreement::icc_interval, module)?)?;

@@ -5,12 +5,14 @@ use numpy::{Element, PyReadonlyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use soft_labels::Label;
 use soft_labels::metrics::{
-    OwnPairs, Similarity, best_dice as best, crps_of_volumes as crps, energy_distance as energy, fleiss_kappa as kappa,
-    icc_of_volumes as icc, krippendorff_alpha as alpha, matched_iou as matched, threshold_dice as dice_of_thresholds,
+    OwnPairs, Similarity, best_dice as best, crps_of_volumes as crps, crps_of_volumes_gaussian as gaussian,
+    energy_distance as energy, fleiss_kappa as kappa, icc_of_volumes as icc, krippendorff_alpha as alpha,
+    matched_iou as matched, threshold_dice as dice_of_thresholds,
 };
 
 use crate::arrays::{each_float, each_label, read, read_all, views};
 use crate::error::value;
+use crate::metrics::empty_of;
 use crate::threads;
 
 /// The mean Dice over thresholds of a probability map and the share of raters.
@@ -19,11 +21,13 @@ pub(crate) fn threshold_dice(
     probabilities: &Bound<'_, PyUntypedArray>,
     raters: Vec<Bound<'_, PyUntypedArray>>,
     thresholds: Vec<f64>,
+    empty: &str,
 ) -> PyResult<f64> {
+    let empty = empty_of(empty)?;
     each_float!(probabilities.dtype(), F => {
         let (held, drawn) = (read::<F>(probabilities)?, read_all::<bool>(&raters)?);
         let (p, raters) = (held.as_array(), views(&drawn));
-        threads::run(held.py(), || dice_of_thresholds(&p, &raters, &thresholds))?.map_err(value)
+        threads::run(held.py(), || dice_of_thresholds(&p, &raters, &thresholds, empty))?.map_err(value)
     })
 }
 
@@ -35,20 +39,28 @@ pub(crate) fn energy_distance(
     raters: Vec<Bound<'_, PyUntypedArray>>,
     similarity: &str,
     pairs: &str,
+    empty: &str,
 ) -> PyResult<f64> {
-    let similarity = match similarity {
-        "iou" => Similarity::Iou,
-        "dice" => Similarity::Dice,
-        other => return Err(value(format!("similarity is \"iou\" or \"dice\", not {other:?}"))),
-    };
-    let pairs = match pairs {
-        "all" => OwnPairs::All,
-        "different" => OwnPairs::Different,
-        other => return Err(value(format!("pairs are \"all\" or \"different\", not {other:?}"))),
-    };
+    let (similarity, pairs, empty) = (similarity_of(similarity)?, pairs_of(pairs)?, empty_of(empty)?);
     let (found, drawn) = (read_all::<bool>(&samples)?, read_all::<bool>(&raters)?);
     let (samples, raters) = (views(&found), views(&drawn));
-    threads::run(py, || energy(&samples, &raters, similarity, pairs))?.map_err(value)
+    threads::run(py, || energy(&samples, &raters, similarity, pairs, empty))?.map_err(value)
+}
+
+pub(crate) fn similarity_of(name: &str) -> PyResult<Similarity> {
+    match name {
+        "iou" => Ok(Similarity::Iou),
+        "dice" => Ok(Similarity::Dice),
+        other => Err(value(format!("similarity is \"iou\" or \"dice\", not {other:?}"))),
+    }
+}
+
+pub(crate) fn pairs_of(name: &str) -> PyResult<OwnPairs> {
+    match name {
+        "all" => Ok(OwnPairs::All),
+        "different" => Ok(OwnPairs::Different),
+        other => Err(value(format!("pairs are \"all\" or \"different\", not {other:?}"))),
+    }
 }
 
 /// The mean intersection over union of samples and raters that are matched one to one.
@@ -57,10 +69,12 @@ pub(crate) fn matched_iou(
     py: Python<'_>,
     samples: Vec<Bound<'_, PyUntypedArray>>,
     raters: Vec<Bound<'_, PyUntypedArray>>,
+    empty: &str,
 ) -> PyResult<f64> {
+    let empty = empty_of(empty)?;
     let (found, drawn) = (read_all::<bool>(&samples)?, read_all::<bool>(&raters)?);
     let (samples, raters) = (views(&found), views(&drawn));
-    threads::run(py, || matched(&samples, &raters))?.map_err(value)
+    threads::run(py, || matched(&samples, &raters, empty))?.map_err(value)
 }
 
 /// The best sample's Dice, averaged over raters.
@@ -69,10 +83,12 @@ pub(crate) fn best_dice(
     py: Python<'_>,
     samples: Vec<Bound<'_, PyUntypedArray>>,
     raters: Vec<Bound<'_, PyUntypedArray>>,
+    empty: &str,
 ) -> PyResult<f64> {
+    let empty = empty_of(empty)?;
     let (found, drawn) = (read_all::<bool>(&samples)?, read_all::<bool>(&raters)?);
     let (samples, raters) = (views(&found), views(&drawn));
-    threads::run(py, || best(&samples, &raters))?.map_err(value)
+    threads::run(py, || best(&samples, &raters, empty))?.map_err(value)
 }
 
 /// The rows and columns of a table, which the package's Python code made one of two axes.
@@ -107,6 +123,14 @@ pub(crate) fn crps_of_volumes(volume: f64, raters: &Bound<'_, PyUntypedArray>) -
     let held = read::<f64>(raters)?;
     let raters = held.as_slice().map_err(value)?;
     threads::run(held.py(), || crps(volume, raters))?.map_err(value)
+}
+
+/// The same score against a Gaussian fitted to raters' volumes.
+#[pyfunction]
+pub(crate) fn crps_of_volumes_gaussian(volume: f64, raters: &Bound<'_, PyUntypedArray>) -> PyResult<f64> {
+    let held = read::<f64>(raters)?;
+    let raters = held.as_slice().map_err(value)?;
+    threads::run(held.py(), || gaussian(volume, raters))?.map_err(value)
 }
 
 /// The intraclass correlation of a table (cases, raters).

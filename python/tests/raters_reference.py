@@ -40,6 +40,19 @@ def crps_of_volumes(volume, raters):
     return float(np.abs(raters - volume).mean() - 0.5 * np.abs(raters[:, None] - raters[None]).mean())
 
 
+def crps_of_volumes_gaussian(volume, raters):
+    """The same with a Gaussian fitted to the raters (mean, standard deviation with divisor R), in closed form (Gneiting & Raftery 2007):
+    what the CURVAS challenge means. Its released code integrates over mean +- 3 sd only, so that 125, 500 and 5000 score the same
+    against raters 90, 100, 110; it divides by zero when raters agree (here: the absolute error)."""
+    raters = np.asarray(raters, np.float64)
+    m, s = raters.mean(), raters.std()
+    if s == 0:
+        return float(abs(volume - m))
+    z = (volume - m) / s
+    cdf, pdf = 0.5 * (1 + math.erf(z / math.sqrt(2))), math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    return float(s * (z * (2 * cdf - 1) + 2 * pdf - 1 / math.sqrt(math.pi)))
+
+
 # --- several sampled masks against several raters -----------------------------------------------------------------------
 def energy_distance(samples, raters, similarity=iou):
     """Generalised energy distance, squared: 2 E d(S, Y) - E d(S, S') - E d(Y, Y') with d = 1 - IoU (Kohl 2018, PHiSeg).
@@ -167,7 +180,8 @@ if __name__ == "__main__":
     print("energy distance", energy_distance(S, Y), "with Dice", energy_distance(S, Y, dice))
     print("matched IoU", matched_iou(S, Y), "best Dice", best_dice(S, Y))
     print("threshold Dice, nine", threshold_dice(p, Y), "five", threshold_dice(p, Y, (0.1, 0.3, 0.5, 0.7, 0.9)))
-    print("CRPS", [(v, crps_of_volumes(v, [90, 100, 110])) for v in (100, 125, 500, 5000)])
+    volumes = (100, 125, 500, 5000)
+    print("CRPS", [(crps_of_volumes(v, [90, 100, 110]), crps_of_volumes_gaussian(v, [90, 100, 110])) for v in volumes])
     core = [[0, 3], [1, 2], [2, 1], [1, 2]]
     print("kappa", [fleiss_kappa(core + [[3, 0]] * b) for b in (0, 4, 100)], "alpha", krippendorff_alpha(core))
     print(

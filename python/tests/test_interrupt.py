@@ -52,6 +52,7 @@ CALLS = {
     "fleiss_kappa": lambda: metrics.fleiss_kappa([[3, 0], [1, 2]]),
     "krippendorff_alpha": lambda: metrics.krippendorff_alpha([[3, 0], [1, 1]]),
     "crps_of_volumes": lambda: metrics.crps_of_volumes(3.0, [1.0, 5.0]),
+    "crps_of_volumes_gaussian": lambda: metrics.crps_of_volumes_gaussian(3.0, [1.0, 5.0]),
     "icc_of_volumes": lambda: metrics.icc_of_volumes([[1.0, 2.0], [3.0, 5.0]]),
     "icc_interval": lambda: metrics.icc_interval([[1.0, 2.0], [3.0, 5.0]]),
     "agreement": lambda: metrics.agreement([LABELS, OTHER], 3)["structures"][0]["dice"],

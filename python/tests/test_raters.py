@@ -27,6 +27,8 @@ def test_numbers_by_hand():
         (metrics.threshold_dice(P, Y, (0.1, 0.3, 0.5, 0.7, 0.9)), 0.5714285714285714),
         (metrics.crps_of_volumes(100, [90, 100, 110]), 2.2222222222222223),
         (metrics.crps_of_volumes(5000, (90, 100, 110)), 4895.555555555556),
+        (metrics.crps_of_volumes_gaussian(125, [90, 100, 110]), 20.398418478061362),
+        (metrics.crps_of_volumes_gaussian(5000, (90, 100, 110)), 4895.393411340382),
         (metrics.fleiss_kappa(CORE), -0.125),
         (metrics.fleiss_kappa(CORE + [[3, 0]] * 100), 0.6151315789473673),
         (metrics.krippendorff_alpha(CORE), -0.03125),
@@ -40,7 +42,7 @@ def test_numbers_by_hand():
 
 def test_arguments_have_the_order_of_the_plain_versions():
     for name in (
-        "threshold_dice crps_of_volumes energy_distance matched_iou best_dice fleiss_kappa krippendorff_alpha icc_of_volumes"
+        "threshold_dice crps_of_volumes crps_of_volumes_gaussian energy_distance matched_iou best_dice fleiss_kappa krippendorff_alpha icc_of_volumes"
         " class_calibration temperature"
     ).split():
         # What is more can be given by name alone.
@@ -49,6 +51,18 @@ def test_arguments_have_the_order_of_the_plain_versions():
         assert by_place == list(theirs), name
         defaults = {one: parameter.default for one, parameter in theirs.items() if one != "similarity"}
         assert {one: ours[one].default for one in defaults} == defaults, name
+
+
+def test_nothing_to_find_scores_what_is_told():
+    nothing = [np.zeros(4, bool)] * 2
+    for empty, score, distance in (("one", 1, 0), ("zero", 0, 0), ("nan", np.nan, np.nan)):
+        found = [
+            metrics.best_dice(nothing, nothing, empty=empty),
+            metrics.matched_iou(nothing, nothing, empty=empty),
+            metrics.threshold_dice(np.zeros(4), nothing, empty=empty),
+        ]
+        assert found == pytest.approx([score] * 3, nan_ok=True)
+        assert metrics.energy_distance(nothing, nothing, empty=empty) == pytest.approx(distance, nan_ok=True)
 
 
 def test_masks_are_compared_as_numpy_does():
@@ -92,6 +106,8 @@ def test_tables_and_volumes_are_judged_as_numpy_does():
         assert metrics.icc_of_volumes(volumes) == pytest.approx(plain.icc_of_volumes(volumes), abs=1e-10)
         found = metrics.crps_of_volumes(volumes[0, 0], volumes[1])
         assert found == pytest.approx(plain.crps_of_volumes(volumes[0, 0], volumes[1]), abs=1e-10)
+        found = metrics.crps_of_volumes_gaussian(volumes[0, 0], volumes[1])
+        assert found == pytest.approx(plain.crps_of_volumes_gaussian(volumes[0, 0], volumes[1]), abs=1e-10)
 
 
 def test_calibration_of_a_class_is_that_of_numpy():
@@ -139,6 +155,8 @@ def test_the_temperature_is_that_of_numpy():
         (lambda: metrics.krippendorff_alpha([[3, -1]]), ValueError, "-1"),
         (lambda: metrics.krippendorff_alpha([3, 0]), ValueError, "voxels, classes"),
         (lambda: metrics.crps_of_volumes(1, []), ValueError, "raters"),
+        (lambda: metrics.crps_of_volumes_gaussian(1, []), ValueError, "raters"),
+        (lambda: metrics.best_dice(S, Y, empty="skip"), ValueError, "skip"),
         (lambda: metrics.crps_of_volumes("1", [1]), TypeError, "str"),
         (lambda: metrics.icc_of_volumes([1, 2]), ValueError, "cases, raters"),
         (lambda: metrics.icc_of_volumes([["a"]]), TypeError, "real numbers"),

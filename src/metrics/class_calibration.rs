@@ -40,7 +40,7 @@ pub fn class_calibration<F: SoftFloat, D: Dimension>(
     let mut reliability = Reliability::new(bins)?;
     check_shape("mask of hits", probabilities.shape(), hit.shape())?;
     let values = in_order(probabilities)?;
-    check_map(&values, probabilities.shape())?;
+    check_map(&values, probabilities.shape(), |_| true)?;
     let hits = in_order(hit)?;
     count_class(&values, |voxel| Some(hits[voxel]), &mut reliability);
     Ok(reliability)

@@ -181,10 +181,12 @@ pub(super) fn index_of(voxel: usize, shape: &[usize]) -> Vec<usize> {
     index
 }
 
-/// Checks the probabilities of one class against all others, in C order. In errors it is class 1, and the others are class 0.
-pub(super) fn check_map<F: SoftFloat>(values: &[F], shape: &[usize]) -> Result<()> {
+/// Checks the probabilities of one class against all others at the voxels that count, in C order. In errors it is class 1, and
+/// the others are class 0.
+pub(super) fn check_map<F: SoftFloat>(values: &[F], shape: &[usize], counts: impl Fn(usize) -> bool) -> Result<()> {
     let (low, high) = (F::round_from(-SLACK.0), F::round_from(1.0 + SLACK.0));
-    match values.iter().position(|p| !(*p >= low && *p <= high)) {
+    let wrong = (0..).zip(values).filter(|(_, p)| !(**p >= low && **p <= high));
+    match wrong.map(|(voxel, _)| voxel).find(|&voxel| counts(voxel)) {
         Some(voxel) => Err(Error::Probability {
             value: values[voxel].widen(),
             class: 1,

@@ -5,8 +5,9 @@ use ndarray::{Array1, Array2, ArrayView1, Axis, array};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use soft_labels::metrics::{
-    OwnPairs, QUBIQ_THRESHOLDS, Reliability, Similarity, best_dice, class_calibration, crps_of_volumes,
-    energy_distance, fleiss_kappa, icc_of_volumes, krippendorff_alpha, matched_iou, temperature, threshold_dice,
+    EmptyRegion, MaskOverlaps, OwnPairs, QUBIQ_THRESHOLDS, Region, Reliability, Similarity, best_dice,
+    class_calibration, crps_of_volumes, crps_of_volumes_gaussian, energy_distance, fleiss_kappa, icc_of_volumes,
+    krippendorff_alpha, matched_iou, temperature, threshold_dice, threshold_dice_of_labels,
 };
 use soft_labels::{Classes, Error, Place};
 
@@ -35,7 +36,7 @@ fn toy() -> [Vec<Array1<bool>>; 2] {
 fn samples_against_raters_by_hand() {
     let [samples, raters] = toy();
     let (samples, raters) = (views(&samples), views(&raters));
-    let energy = |similarity, pairs| energy_distance(&samples, &raters, similarity, pairs).unwrap();
+    let energy = |similarity, pairs| energy_distance(&samples, &raters, similarity, pairs, EmptyRegion::One).unwrap();
     // d(S, Y) = (0, 1, 1/2, 1/3, 1, 1/4) / 6, d(S, S') = 1/6 and d(Y, Y') = 5/9.
     let by_hand = 2.0 * (37.0 / 12.0) / 6.0 - 1.0 / 6.0 - 5.0 / 9.0;
     assert_near(energy(Similarity::Iou, OwnPairs::All), by_hand, NEAR, "IoU");
@@ -54,12 +55,17 @@ fn samples_against_raters_by_hand() {
         "different",
     );
     assert_near(
-        matched_iou(&samples, &raters).unwrap(),
+        matched_iou(&samples, &raters, EmptyRegion::One).unwrap(),
         0.5833333333333334,
         NEAR,
         "matched",
     );
-    assert_near(best_dice(&samples, &raters).unwrap(), 0.6190476190476191, NEAR, "best");
+    assert_near(
+        best_dice(&samples, &raters, EmptyRegion::One).unwrap(),
+        0.6190476190476191,
+        NEAR,
+        "best",
+    );
 }
 
 #[test]
@@ -67,9 +73,9 @@ fn a_map_against_raters_by_hand() {
     let [_, raters] = toy();
     let raters = views(&raters);
     let p = array![0.9, 0.6, 0.35, 0.1];
-    let nine = threshold_dice(&p, &raters, &QUBIQ_THRESHOLDS).unwrap();
+    let nine = threshold_dice(&p, &raters, &QUBIQ_THRESHOLDS, EmptyRegion::One).unwrap();
     assert_near(nine, 0.6349206349206349, NEAR, "nine thresholds");
-    let five = threshold_dice(&p, &raters, &[0.1, 0.3, 0.5, 0.7, 0.9]).unwrap();
+    let five = threshold_dice(&p, &raters, &[0.1, 0.3, 0.5, 0.7, 0.9], EmptyRegion::One).unwrap();
     assert_near(five, 0.5714285714285714, NEAR, "five thresholds");
 }
 
@@ -80,16 +86,26 @@ fn a_share_that_is_the_threshold_is_not_below_it() {
     let raters: Vec<_> = raters.iter().map(|mask| mask.view()).collect();
     for threshold in [0.1 + 0.2, 0.3, 0.9, 1.0] {
         let share = array![[1.0, 0.3, 0.9]];
-        assert_eq!(threshold_dice(&share, &raters, &[threshold]), Ok(1.0), "{threshold}");
         assert_eq!(
-            threshold_dice(&share.mapv(|p| p as f32), &raters, &[threshold]),
+            threshold_dice(&share, &raters, &[threshold], EmptyRegion::One),
+            Ok(1.0),
+            "{threshold}"
+        );
+        assert_eq!(
+            threshold_dice(&share.mapv(|p| p as f32), &raters, &[threshold], EmptyRegion::One),
             Ok(1.0),
             "{threshold}"
         );
     }
-    assert_eq!(threshold_dice(&array![[1.0, 0.29, 0.9]], &raters, &[0.3]), Ok(0.8));
+    assert_eq!(
+        threshold_dice(&array![[1.0, 0.29, 0.9]], &raters, &[0.3], EmptyRegion::One),
+        Ok(0.8)
+    );
     // At thresholds that nothing reaches, and where everything does.
-    assert_eq!(threshold_dice(&array![[0.0, 0.0, 0.0]], &raters, &[1.5, -1.0]), Ok(1.0));
+    assert_eq!(
+        threshold_dice(&array![[0.0, 0.0, 0.0]], &raters, &[1.5, -1.0], EmptyRegion::One),
+        Ok(1.0)
+    );
 }
 
 #[test]
@@ -103,6 +119,23 @@ fn volumes_and_tables_by_hand() {
     ] {
         assert_near(crps_of_volumes(volume, &raters).unwrap(), expected, NEAR, "CRPS");
     }
+    // `raters_reference.crps_of_volumes_gaussian`.
+    for (volume, expected) in [
+        (100.0, 1.9081114990877932),
+        (125.0, 20.398418478061362),
+        (500.0, 395.3934113403822),
+        (5000.0, 4895.393411340382),
+        (f64::INFINITY, f64::INFINITY),
+    ] {
+        let found = crps_of_volumes_gaussian(volume, &raters).unwrap();
+        assert!(found == expected || (found - expected).abs() < 1e-12, "{found}");
+    }
+    for (one, expected) in [(7.5, 2.5), (5.0, 0.0), (f64::NAN, f64::NAN)] {
+        let found = crps_of_volumes_gaussian(one, &[5.0; 3]).unwrap();
+        assert!(found == expected || expected.is_nan() && found.is_nan(), "{found}");
+    }
+    assert!(crps_of_volumes_gaussian(1.0, &[1.0, f64::INFINITY]).unwrap().is_nan());
+    assert_eq!(crps_of_volumes_gaussian(1.0, &[]), Err(Error::Empty { what: "raters" }));
     assert_eq!(crps_of_volumes(0.1, &[0.1; 7]), Ok(0.0));
     assert!(crps_of_volumes(f64::NAN, &raters).unwrap().is_nan());
     assert!(crps_of_volumes(1.0, &[1.0, f64::NAN, 2.0]).unwrap().is_nan());
@@ -166,21 +199,36 @@ fn what_does_not_exist_is_nan() {
 fn empty_masks_are_the_same() {
     let (none, some) = (array![false, false], array![true, false]);
     let (empty, full) = (vec![none.view()], vec![some.view()]);
-    let energy = |a, b| energy_distance(a, b, Similarity::Dice, OwnPairs::All).unwrap();
+    let energy = |a, b| energy_distance(a, b, Similarity::Dice, OwnPairs::All, EmptyRegion::One).unwrap();
     assert_eq!((energy(&empty, &empty), energy(&empty, &full)), (0.0, 2.0));
     assert_eq!(
-        (matched_iou(&empty, &empty), matched_iou(&full, &empty)),
+        (
+            matched_iou(&empty, &empty, EmptyRegion::One),
+            matched_iou(&full, &empty, EmptyRegion::One)
+        ),
         (Ok(1.0), Ok(0.0))
     );
     assert_eq!(
-        (best_dice(&empty, &empty), best_dice(&empty, &full)),
+        (
+            best_dice(&empty, &empty, EmptyRegion::One),
+            best_dice(&empty, &full, EmptyRegion::One)
+        ),
         (Ok(1.0), Ok(0.0))
     );
-    assert_eq!(threshold_dice(&array![0.0, 0.0], &empty, &[0.5]), Ok(1.0));
-    assert_eq!(threshold_dice(&array![0.0, 0.0], &full, &[0.5]), Ok(0.0));
+    assert_eq!(
+        threshold_dice(&array![0.0, 0.0], &empty, &[0.5], EmptyRegion::One),
+        Ok(1.0)
+    );
+    assert_eq!(
+        threshold_dice(&array![0.0, 0.0], &full, &[0.5], EmptyRegion::One),
+        Ok(0.0)
+    );
     // Without voxels all masks are the same.
     let without_voxels = Array1::<bool>::default(0);
-    assert_eq!(matched_iou(&[without_voxels.view()], &[without_voxels.view()]), Ok(1.0));
+    assert_eq!(
+        matched_iou(&[without_voxels.view()], &[without_voxels.view()], EmptyRegion::One),
+        Ok(1.0)
+    );
 }
 
 #[test]
@@ -193,30 +241,47 @@ fn wrong_arguments_are_told() {
         expected: vec![2],
         actual: vec![3],
     };
-    assert_eq!(best_dice(&short, &long), Err(shape(Place::Rater(1))));
-    assert_eq!(matched_iou(&long, &short), Err(shape(Place::Sample(1))));
-    assert_eq!(best_dice(&[], &short), Err(Error::Empty { what: "samples" }));
-    assert_eq!(best_dice(&short, &[]), Err(Error::Empty { what: "raters" }));
+    assert_eq!(best_dice(&short, &long, EmptyRegion::One), Err(shape(Place::Rater(1))));
+    assert_eq!(
+        matched_iou(&long, &short, EmptyRegion::One),
+        Err(shape(Place::Sample(1)))
+    );
+    assert_eq!(
+        best_dice(&[], &short, EmptyRegion::One),
+        Err(Error::Empty { what: "samples" })
+    );
+    assert_eq!(
+        best_dice(&short, &[], EmptyRegion::One),
+        Err(Error::Empty { what: "raters" })
+    );
     let (many, more) = (vec![two.view(); 64], vec![two.view(); 65]);
     let too_many = Error::TooMany {
         what: "pairs to match",
         count: 64 * 65,
         max: 4096,
     };
-    assert_eq!(matched_iou(&many, &more), Err(too_many));
+    assert_eq!(matched_iou(&many, &more, EmptyRegion::One), Err(too_many));
 
     let p = array![0.5, 0.5];
-    assert_eq!(threshold_dice(&p, &[], &[0.5]), Err(Error::Empty { what: "raters" }));
     assert_eq!(
-        threshold_dice(&p, &short, &[]),
+        threshold_dice(&p, &[], &[0.5], EmptyRegion::One),
+        Err(Error::Empty { what: "raters" })
+    );
+    assert_eq!(
+        threshold_dice(&p, &short, &[], EmptyRegion::One),
         Err(Error::Empty { what: "thresholds" })
     );
-    assert_eq!(threshold_dice(&p, &long, &[0.5]), Err(shape(Place::Rater(1))));
-    let error = threshold_dice(&p, &short, &[0.5, f64::NAN]).unwrap_err();
+    assert_eq!(
+        threshold_dice(&p, &long, &[0.5], EmptyRegion::One),
+        Err(shape(Place::Rater(1)))
+    );
+    let error = threshold_dice(&p, &short, &[0.5, f64::NAN], EmptyRegion::One).unwrap_err();
     assert_eq!(error.to_string(), "threshold is NaN; it must be a number");
     let wrong = |error| matches!(error, Error::Probability { class: 1, index, .. } if index == [1]);
     for value in [f64::NAN, -0.1, 1.5] {
-        assert!(wrong(threshold_dice(&array![0.5, value], &short, &[0.5]).unwrap_err()));
+        assert!(wrong(
+            threshold_dice(&array![0.5, value], &short, &[0.5], EmptyRegion::One).unwrap_err()
+        ));
         assert!(wrong(class_calibration(&array![0.5, value], &two, 20).unwrap_err()));
     }
     assert_eq!(class_calibration(&p, &two, 0), Err(Error::Empty { what: "bins" }));
@@ -349,7 +414,7 @@ fn masks_are_compared_as_loops_do() {
                 let expected =
                     2.0 * mean(&samples, &raters, true) - mean(&samples, &samples, same) - mean(&raters, &raters, same);
                 assert_near(
-                    energy_distance(s, y, similarity, pairs).unwrap(),
+                    energy_distance(s, y, similarity, pairs, EmptyRegion::One).unwrap(),
                     expected,
                     NEAR,
                     "energy",
@@ -361,7 +426,7 @@ fn masks_are_compared_as_loops_do() {
             dice.fold(0.0, f64::max)
         };
         let expected = raters.iter().map(best).sum::<f64>() / raters.len() as f64;
-        assert_near(best_dice(s, y).unwrap(), expected, NEAR, "best");
+        assert_near(best_dice(s, y, EmptyRegion::One).unwrap(), expected, NEAR, "best");
 
         let count = (1..).find(|n| n % samples.len() == 0 && n % raters.len() == 0).unwrap();
         if count <= 6 {
@@ -370,7 +435,7 @@ fn masks_are_compared_as_loops_do() {
             };
             let table: Vec<Vec<f64>> = (0..count).map(|i| (0..count).map(|j| of(i, j)).collect()).collect();
             let expected = largest(&table, &[]) / count as f64;
-            assert_near(matched_iou(s, y).unwrap(), expected, NEAR, "matched");
+            assert_near(matched_iou(s, y, EmptyRegion::One).unwrap(), expected, NEAR, "matched");
         }
 
         let voxels = samples[0].len();
@@ -385,9 +450,173 @@ fn masks_are_compared_as_loops_do() {
                 .collect();
             expected += naive_score(&found, &drawn, Similarity::Dice) / 9.0;
         }
-        let found = threshold_dice(&p, y, &QUBIQ_THRESHOLDS).unwrap();
+        let found = threshold_dice(&p, y, &QUBIQ_THRESHOLDS, EmptyRegion::One).unwrap();
         assert_near(found, expected, NEAR, "thresholds");
     });
+}
+
+/// Two or three label maps of 0 and 1, in which 255 is ignored, and as many of samples, whose 255 are outside.
+#[test]
+fn voxels_that_a_rater_ignores_do_not_count_against_that_rater() {
+    let label = || prop_oneof![3 => 0_u8..2, 1 => Just(255)];
+    let maps = |voxels| vec(vec(label(), voxels), 2..=3);
+    let cases = (1_usize..80).prop_flat_map(move |voxels| (maps(voxels), maps(voxels), any::<bool>()));
+    let classes = Classes::contiguous(2).unwrap().with_ignore(255).unwrap();
+    for_all(80, cases, |(samples, raters, all_ignore_the_first)| {
+        let mut raters = raters;
+        if all_ignore_the_first {
+            raters.iter_mut().for_each(|map| map[0] = 255);
+        }
+        let arrays = |maps: &[Vec<u8>]| -> Vec<Array2<u8>> {
+            let rows = maps
+                .iter()
+                .map(|map| Array2::from_shape_vec((1, map.len()), map.clone()));
+            rows.map(Result::unwrap).collect()
+        };
+        let [s, y] = [arrays(&samples), arrays(&raters)];
+        let [s, y] = [&s, &y].map(|maps| maps.iter().map(|map| map.view()).collect::<Vec<_>>());
+        let overlaps = MaskOverlaps::of_labels(&s, &y, &classes, &Region::class(1)).unwrap();
+
+        // The voxels of a pair that count, as masks.
+        let score = |a: &[u8], b: &[u8], counts: &dyn Fn(usize) -> bool, similarity| {
+            let of = |map: &[u8]| -> Array1<bool> {
+                (0..map.len())
+                    .filter(|&voxel| counts(voxel))
+                    .map(|voxel| map[voxel] == 1)
+                    .collect()
+            };
+            naive_score(&of(a), &of(b), similarity)
+        };
+        let by_any = |voxel: usize| raters.iter().any(|map| map[voxel] != 255);
+        let mean = |a: &[Vec<u8>], b: &[Vec<u8>], ignoring: [bool; 2]| {
+            let mut sum = 0.0;
+            for a in a {
+                for b in b {
+                    let counts = |voxel: usize| {
+                        by_any(voxel) && !(ignoring[0] && a[voxel] == 255) && !(ignoring[1] && b[voxel] == 255)
+                    };
+                    sum += (1.0 - score(a, b, &counts, Similarity::Iou)) / (raters.len() * samples.len()) as f64;
+                }
+            }
+            sum * (raters.len() * samples.len()) as f64 / (a.len() * b.len()) as f64
+        };
+        let expected = 2.0 * mean(&samples, &raters, [false, true])
+            - mean(&samples, &samples, [false; 2])
+            - mean(&raters, &raters, [true; 2]);
+        let found = overlaps.energy_distance(Similarity::Iou, OwnPairs::All, EmptyRegion::One);
+        assert_near(found, expected, NEAR, "energy");
+        let best = |y: &Vec<u8>| {
+            let dice = samples
+                .iter()
+                .map(|s| score(s, y, &|voxel| y[voxel] != 255, Similarity::Dice));
+            dice.fold(0.0, f64::max)
+        };
+        let expected = raters.iter().map(best).sum::<f64>() / raters.len() as f64;
+        assert_near(overlaps.best_dice(EmptyRegion::One), expected, NEAR, "best");
+
+        // The share of those who labelled a voxel, in whole numbers; the probability is anything where nobody did.
+        let voxels = raters[0].len();
+        let p = Array2::from_shape_fn((1, voxels), |(_, voxel)| match by_any(voxel) {
+            true => (voxel * 7 % 11) as f64 / 10.0,
+            false => f64::NAN,
+        });
+        let (mut sum, mut counted) = (0.0, 0.0);
+        for tenth in 1..10 {
+            let labelled = |voxel: usize| raters.iter().filter(|map| map[voxel] != 255).count();
+            let votes = |voxel: usize| raters.iter().filter(|map| map[voxel] == 1).count();
+            let counting: Vec<_> = (0..voxels).filter(|&voxel| by_any(voxel)).collect();
+            let found: Array1<bool> = counting.iter().map(|voxel| voxel * 7 % 11 >= tenth).collect();
+            let drawn: Array1<bool> = counting
+                .iter()
+                .map(|&voxel| 10 * votes(voxel) >= tenth * labelled(voxel))
+                .collect();
+            if found.iter().chain(&drawn).any(|&inside| inside) {
+                sum += naive_score(&found, &drawn, Similarity::Dice);
+                counted += 1.0;
+            }
+        }
+        let dice =
+            |empty| threshold_dice_of_labels(&p, &y, &classes, &Region::class(1), &QUBIQ_THRESHOLDS, empty).unwrap();
+        assert_near(dice(EmptyRegion::Zero), sum / 9.0, NEAR, "thresholds");
+        assert_near(dice(EmptyRegion::One), (sum + 9.0 - counted) / 9.0, NEAR, "thresholds");
+        let left = dice(EmptyRegion::Nan);
+        assert!(counted == 0.0 && left.is_nan() || (left - sum / counted).abs() < NEAR);
+    });
+}
+
+#[test]
+fn a_case_without_a_structure_scores_what_is_told() {
+    let (none, some) = (array![false, false], array![true, false]);
+    let (empty, one_empty) = (vec![none.view(), none.view()], vec![none.view(), some.view()]);
+    for (rule, score, distance) in [
+        (EmptyRegion::One, 1.0, 0.0),
+        (EmptyRegion::Zero, 0.0, 0.0),
+        (EmptyRegion::Nan, f64::NAN, f64::NAN),
+    ] {
+        let same = |found: f64, expected: f64| {
+            assert!(
+                found == expected || found.is_nan() && expected.is_nan(),
+                "{rule:?}: {found}"
+            );
+        };
+        same(best_dice(&empty, &empty, rule).unwrap(), score);
+        same(matched_iou(&empty, &empty, rule).unwrap(), score);
+        for pairs in [OwnPairs::All, OwnPairs::Different] {
+            same(
+                energy_distance(&empty, &empty, Similarity::Iou, pairs, rule).unwrap(),
+                distance,
+            );
+        }
+        let nothing = array![0.0, 0.0];
+        same(
+            threshold_dice(&nothing, &empty, &QUBIQ_THRESHOLDS, rule).unwrap(),
+            score,
+        );
+        // Half of the raters marked a voxel: five thresholds are met, and at four nothing is.
+        let expected = match rule {
+            EmptyRegion::Nan => 0.0,
+            _ => 4.0 * score / 9.0,
+        };
+        same(
+            threshold_dice(&nothing, &one_empty, &QUBIQ_THRESHOLDS, rule).unwrap(),
+            expected,
+        );
+
+        // In a case that holds the structure two empty masks are alike, whatever is told.
+        same(best_dice(&one_empty, &empty, rule).unwrap(), 1.0);
+        same(matched_iou(&one_empty, &one_empty, rule).unwrap(), 1.0);
+        same(
+            energy_distance(&one_empty, &one_empty, Similarity::Dice, OwnPairs::All, rule).unwrap(),
+            0.0,
+        );
+    }
+}
+
+#[test]
+fn an_unknown_label_is_told_with_its_rater() {
+    let classes = Classes::contiguous(2).unwrap().with_ignore(255).unwrap();
+    let (known, unknown) = (array![[0_u8, 1]], array![[0_u8, 7]]);
+    let raters = [known.view(), unknown.view()];
+    let region = Region::class(1);
+    let wrong = |error: Error| {
+        let told = matches!(
+            error,
+            Error::UnknownLabel {
+                value: 7,
+                rater: 1,
+                raters: 2,
+                ..
+            }
+        );
+        assert!(told, "{error:?}");
+    };
+    wrong(MaskOverlaps::of_labels(&[known.view()], &raters, &classes, &region).unwrap_err());
+    let p = array![[0.0, 1.0]];
+    wrong(threshold_dice_of_labels(&p, &raters, &classes, &region, &[0.5], EmptyRegion::One).unwrap_err());
+    let none = MaskOverlaps::of_labels(&[known.view()], &[], &classes, &region);
+    assert_eq!(none, Err(Error::Empty { what: "raters" }));
+    let absent = MaskOverlaps::of_labels(&[known.view()], &[known.view()], &classes, &Region::class(2));
+    assert!(matches!(absent, Err(Error::NoClass { .. })));
 }
 
 #[test]

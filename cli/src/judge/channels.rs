@@ -167,7 +167,11 @@ impl<'a> Opened<'a> {
         let references = References::open(of, reference_path, args.grid)?;
         memory::check_voxels(references.shape(), 48)?;
         let predicted = predicted(path, of, &references)?;
-        let spacing = spacing(args.spacing_mm.as_deref(), references.shape().len(), &references.geometry)?;
+        let spacing = spacing(
+            args.spacing_mm.as_deref(),
+            references.shape().len(),
+            &references.geometry,
+        )?;
         Ok(Self {
             thresholds,
             references,

@@ -55,7 +55,14 @@ array([0.6667])
 """
 
 from .._native import ClassReliability, EqualMassBins, RiskCoverage
-from ._agreement import crps_of_volumes, fleiss_kappa, icc_interval, icc_of_volumes, krippendorff_alpha
+from ._agreement import (
+    crps_of_volumes,
+    crps_of_volumes_gaussian,
+    fleiss_kappa,
+    icc_interval,
+    icc_of_volumes,
+    krippendorff_alpha,
+)
 from ._band import boundary_band
 from ._bootstrap import bootstrap
 from ._calibration import Reliability, brier, brier_soft, ece, nll, nll_soft, reliability, tace, top_labels
@@ -84,6 +91,7 @@ __all__ = [
     "class_reliability",
     "confusion_matrix",
     "crps_of_volumes",
+    "crps_of_volumes_gaussian",
     "dice",
     "ece",
     "energy_distance",

@@ -121,6 +121,40 @@ def crps_of_volumes(volume: float, raters: ArrayLike) -> float:
     return interruptible(_native.crps_of_volumes, volume, numbers_of(raters, "volumes of raters", "raters"))
 
 
+def crps_of_volumes_gaussian(volume: float, raters: ArrayLike) -> float:
+    """The continuous ranked probability score of a volume against a Gaussian fitted to raters' volumes.
+
+    The Gaussian has their mean and their standard deviation, with divisor R. This is what the challenge CURVAS means; its
+    released code integrates three standard deviations about the mean alone, and is NaN where raters agree.
+
+    Parameters
+    ----------
+    volume : float
+        The predicted volume.
+    raters : list of float
+        The volume that each rater measured, in the same unit.
+
+    Returns
+    -------
+    float
+        In the unit of the volumes, the absolute error where all raters agree. NaN if a volume is NaN or a rater's is infinite.
+
+    Raises
+    ------
+    ValueError
+        If there are no raters.
+    TypeError
+        If the volumes are not real numbers.
+
+    Examples
+    --------
+    >>> from soft_labels import metrics
+    >>> [round(metrics.crps_of_volumes_gaussian(volume, [90, 100, 110]), 1) for volume in (125, 500, 5000)]
+    [20.4, 395.4, 4895.4]
+    """
+    return interruptible(_native.crps_of_volumes_gaussian, volume, numbers_of(raters, "volumes of raters", "raters"))
+
+
 def icc_of_volumes(volumes: ArrayLike) -> float:
     """The intraclass correlation ICC(2,1) of volumes: two-way random effects, absolute agreement, a single rater.
 

@@ -13,11 +13,18 @@ from .._arguments import soft_of
 from .._interchange import ArrayOrTensor
 from .._interrupt import interruptible
 from ._inputs import masks_of, numbers_of
+from ._overlap import Empty
 
 QUBIQ = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
-def threshold_dice(p: ArrayOrTensor, raters: Sequence[ArrayOrTensor], thresholds: ArrayLike = QUBIQ) -> float:
+def threshold_dice(
+    p: ArrayOrTensor,
+    raters: Sequence[ArrayOrTensor],
+    thresholds: ArrayLike = QUBIQ,
+    *,
+    empty: Empty = "one",
+) -> float:
     """The mean over thresholds t of the Dice of ``p >= t`` and ``share >= t``, as the QUBIQ challenge has it.
 
     ``share`` is the share of the raters whose mask holds a voxel. Published numbers are over nine thresholds or the five 0.1,
@@ -31,11 +38,13 @@ def threshold_dice(p: ArrayOrTensor, raters: Sequence[ArrayOrTensor], thresholds
         The mask of each rater, all of the shape of `p`.
     thresholds : list of float
         Both sides may be 1e-9 below a threshold: 3 of 10 raters are not below 0.3.
+    empty : {"one", "nan", "zero"}
+        Dice at a threshold that neither side reaches. With "nan" the threshold leaves the mean.
 
     Returns
     -------
     float
-        From 0 to 1. At a threshold that neither side reaches Dice is 1.
+        From 0 to 1, or NaN if no threshold remains.
 
     Raises
     ------
@@ -58,7 +67,7 @@ def threshold_dice(p: ArrayOrTensor, raters: Sequence[ArrayOrTensor], thresholds
     if found.dtype == np.uint8:
         found = np.divide(found, 255, dtype=np.float32)
     each = numbers_of(thresholds, "thresholds", "thresholds").tolist()
-    return interruptible(_native.threshold_dice, found, masks_of(raters, "raters"), each)
+    return interruptible(_native.threshold_dice, found, masks_of(raters, "raters"), each, empty)
 
 
 def energy_distance(
@@ -67,6 +76,7 @@ def energy_distance(
     similarity: Literal["iou", "dice"] = "iou",
     *,
     pairs: Literal["all", "different"] = "all",
+    empty: Empty = "one",
 ) -> float:
     """The generalised energy distance between sampled masks and raters' masks, squared (Kohl et al. 2018).
 
@@ -82,11 +92,13 @@ def energy_distance(
     pairs : {"all", "different"}
         Which pairs of one list count: all, a mask with itself included, so that the distance is not below 0 (V-statistic); or
         those of different masks, without bias (U-statistic).
+    empty : {"one", "nan", "zero"}
+        With "nan" the distance is NaN where all masks are empty, and otherwise 0.
 
     Returns
     -------
     float
-        NaN if there is one mask alone in a list and pairs are of different masks.
+        NaN also if there is one mask alone in a list and pairs are of different masks.
 
     Raises
     ------
@@ -106,19 +118,21 @@ def energy_distance(
     -1.0
     """
     masks = masks_of(samples, "samples"), masks_of(raters, "raters")
-    return interruptible(_native.energy_distance, *masks, similarity, pairs)
+    return interruptible(_native.energy_distance, *masks, similarity, pairs, empty)
 
 
-def matched_iou(samples: Sequence[ArrayOrTensor], raters: Sequence[ArrayOrTensor]) -> float:
+def matched_iou(samples: Sequence[ArrayOrTensor], raters: Sequence[ArrayOrTensor], *, empty: Empty = "one") -> float:
     """The mean intersection over union of samples and raters that are matched one to one for the largest mean.
 
     This is the Hungarian-matched IoU of Kohl et al. 2019. Both lists are repeated to their least common multiple before they
-    are matched. Two empty masks have IoU 1.
+    are matched.
 
     Parameters
     ----------
     samples, raters : list of arrays of bools
         Masks of one shape, of any axes.
+    empty : {"one", "nan", "zero"}
+        The score where all masks are empty. Where one is not, two empty masks have IoU 1.
 
     Returns
     -------
@@ -142,16 +156,18 @@ def matched_iou(samples: Sequence[ArrayOrTensor], raters: Sequence[ArrayOrTensor
     >>> metrics.matched_iou([both], [one, both])
     0.75
     """
-    return interruptible(_native.matched_iou, masks_of(samples, "samples"), masks_of(raters, "raters"))
+    return interruptible(_native.matched_iou, masks_of(samples, "samples"), masks_of(raters, "raters"), empty)
 
 
-def best_dice(samples: Sequence[ArrayOrTensor], raters: Sequence[ArrayOrTensor]) -> float:
+def best_dice(samples: Sequence[ArrayOrTensor], raters: Sequence[ArrayOrTensor], *, empty: Empty = "one") -> float:
     """For each rater the Dice of the sample that is most like it, averaged over raters: "Dice max".
 
     Parameters
     ----------
     samples, raters : list of arrays of bools
-        Masks of one shape, of any axes. Two empty masks have Dice 1.
+        Masks of one shape, of any axes.
+    empty : {"one", "nan", "zero"}
+        The score where all masks are empty. Where one is not, two empty masks have Dice 1.
 
     Returns
     -------
@@ -173,4 +189,4 @@ def best_dice(samples: Sequence[ArrayOrTensor], raters: Sequence[ArrayOrTensor])
     >>> metrics.best_dice([both, one], [both, none])
     0.5
     """
-    return interruptible(_native.best_dice, masks_of(samples, "samples"), masks_of(raters, "raters"))
+    return interruptible(_native.best_dice, masks_of(samples, "samples"), masks_of(raters, "raters"), empty)

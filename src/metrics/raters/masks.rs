@@ -4,8 +4,8 @@ use ndarray::{ArrayView, Dimension};
 
 use crate::common::arrays::{check_room, check_shape_of, in_order, reserved};
 use crate::common::parallel;
-use crate::metrics::Overlap;
-use crate::{Error, Place, Result};
+use crate::metrics::{Overlap, Region};
+use crate::{Classes, Error, Label, Place, Result, SpatialDim};
 
 /// Several masks of one shape.
 pub(super) struct Masks(Vec<Mask>);
@@ -13,7 +13,9 @@ pub(super) struct Masks(Vec<Mask>);
 struct Mask {
     /// The voxels in C order, the rest of the last word is 0.
     words: Vec<u64>,
-    /// How many of them are true.
+    /// The voxels that count, if some do not. The others are false in `words`.
+    counted: Option<Vec<u64>>,
+    /// How many of `words` are true.
     voxels: u64,
 }
 
@@ -35,7 +37,83 @@ pub(super) fn pack<D: Dimension>(
     ])
 }
 
+/// The masks of a region in the label maps of samples and of raters. What a rater ignores does not count in that rater's pairs,
+/// and what all of them ignore in none.
+pub(super) fn pack_labels<L: Label, D: SpatialDim>(
+    samples: &[ArrayView<'_, L, D>],
+    raters: &[ArrayView<'_, L, D>],
+    classes: &Classes,
+    region: &Region,
+) -> Result<[Masks; 2]> {
+    let first = samples.first().ok_or(Error::Empty { what: "samples" })?;
+    if raters.is_empty() {
+        return Err(Error::Empty { what: "raters" });
+    }
+    let shape = first.shape();
+    let of = |maps: &[ArrayView<'_, L, D>], place: fn(usize) -> Place| {
+        let packed = maps.iter().enumerate().map(|(at, map)| {
+            check_shape_of("label map", Some(place(at)), shape, map.shape())?;
+            let mask = region.mask(map, classes);
+            let mask = mask.map_err(|error| whose(error, at, maps.len()))?;
+            Mask::new(&mask.view())
+        });
+        packed.collect::<Result<_>>().map(Masks)
+    };
+    let (mut samples, mut rated) = (of(samples, Place::Sample)?, of(raters, Place::Rater)?);
+    if classes.ignore().is_some() {
+        for (mask, map) in rated.0.iter_mut().zip(raters) {
+            let counted = Mask::new(&classes.valid_mask(map)?.view())?;
+            mask.counted = (counted.voxels < map.len() as u64).then_some(counted.words);
+        }
+        samples.keep(rated.counted_by_any());
+    }
+    Ok([samples, rated])
+}
+
+/// An error of one label map, as that of one of several.
+pub(super) fn whose(error: Error, at: usize, maps: usize) -> Error {
+    match error {
+        Error::UnknownLabel {
+            value,
+            index,
+            count,
+            classes,
+            ..
+        } => Error::UnknownLabel {
+            rater: at,
+            raters: maps,
+            value,
+            index,
+            count,
+            classes,
+        },
+        error => error,
+    }
+}
+
 impl Masks {
+    /// The voxels that count in any of the masks, if some count in none.
+    fn counted_by_any(&self) -> Option<Vec<u64>> {
+        let mut counted = self.0.iter().map(|mask| mask.counted.as_deref());
+        let first = counted.next()??.to_vec();
+        counted.try_fold(first, |mut any, counted| {
+            any.iter_mut().zip(counted?).for_each(|(any, word)| *any |= word);
+            Some(any)
+        })
+    }
+
+    /// Leaves out the voxels that do not count.
+    fn keep(&mut self, counted: Option<Vec<u64>>) {
+        let Some(counted) = counted else { return };
+        for mask in &mut self.0 {
+            mask.words
+                .iter_mut()
+                .zip(&counted)
+                .for_each(|(word, counted)| *word &= counted);
+            mask.voxels = ones(mask.words.iter().copied());
+        }
+    }
+
     fn new<D: Dimension>(
         masks: &[ArrayView<'_, bool, D>],
         shape: &[usize],
@@ -52,36 +130,31 @@ impl Masks {
         self.0.len()
     }
 
-    /// A score of each mask (rows) with each of others (columns), row by row.
-    pub(super) fn scores(&self, others: &Self, score: impl Fn(Overlap) -> f64 + Sync + Send) -> Result<Vec<f64>> {
+    /// The overlap of each mask (rows) with each of others (columns), row by row.
+    pub(super) fn overlaps(&self, others: &Self) -> Result<Vec<Overlap>> {
         let pairs = self.0.iter().flat_map(|a| others.0.iter().map(move |b| (a, b)));
-        self.map(others, pairs, score)
+        self.count(others, pairs)
     }
 
-    /// A score of each pair of different masks.
-    pub(super) fn own_scores(&self, score: impl Fn(Overlap) -> f64 + Sync + Send) -> Result<Vec<f64>> {
+    /// The overlap of each pair of different masks.
+    pub(super) fn own_overlaps(&self) -> Result<Vec<Overlap>> {
         let others = |at: usize| self.0.iter().skip(at + 1);
         let pairs = self
             .0
             .iter()
             .enumerate()
             .flat_map(|(at, a)| others(at).map(move |b| (a, b)));
-        self.map(self, pairs, score)
+        self.count(self, pairs)
     }
 
-    fn map<'a>(
-        &'a self,
-        others: &Self,
-        pairs: impl Iterator<Item = (&'a Mask, &'a Mask)>,
-        score: impl Fn(Overlap) -> f64 + Sync + Send,
-    ) -> Result<Vec<f64>> {
+    fn count<'a>(&'a self, others: &Self, pairs: impl Iterator<Item = (&'a Mask, &'a Mask)>) -> Result<Vec<Overlap>> {
         let shape = || vec![self.len(), others.len()];
         let count = self.len().saturating_mul(others.len());
-        // Each pair is two references, and has a score.
-        check_room::<[u64; 3]>(count, || Error::TooLarge { shape: shape() })?;
+        // Each pair is two references, and has an overlap.
+        check_room::<[u64; 5]>(count, || Error::TooLarge { shape: shape() })?;
         let words = self.0.first().map_or(0, |mask| mask.words.len());
         let work = (words / WORDS_A_NANOSECOND).saturating_mul(count);
-        Ok(parallel::map(work, pairs, |(a, b)| score(a.overlap(b))))
+        Ok(parallel::map(work, pairs, |(a, b)| a.overlap(b)))
     }
 }
 
@@ -93,16 +166,32 @@ impl Mask {
             let bits = voxels.iter().enumerate();
             bits.fold(0, |word, (bit, &inside)| word | u64::from(inside) << bit)
         }));
-        let voxels = words.iter().map(|word: &u64| u64::from(word.count_ones())).sum();
-        Ok(Self { words, voxels })
+        let voxels = ones(words.iter().copied());
+        Ok(Self {
+            words,
+            counted: None,
+            voxels,
+        })
     }
 
+    /// Of the voxels that count in both masks.
     fn overlap(&self, other: &Self) -> Overlap {
-        let words = self.words.iter().zip(&other.words);
         Overlap {
-            prediction: self.voxels,
-            reference: other.voxels,
-            both: words.map(|(a, b)| u64::from((a & b).count_ones())).sum(),
+            prediction: self.voxels_where(other.counted.as_deref()),
+            reference: other.voxels_where(self.counted.as_deref()),
+            both: in_both(&self.words, &other.words),
         }
     }
+
+    fn voxels_where(&self, counted: Option<&[u64]>) -> u64 {
+        counted.map_or(self.voxels, |counted| in_both(&self.words, counted))
+    }
+}
+
+fn in_both(a: &[u64], b: &[u64]) -> u64 {
+    ones(a.iter().zip(b).map(|(a, b)| a & b))
+}
+
+fn ones(words: impl Iterator<Item = u64>) -> u64 {
+    words.map(|word| u64::from(word.count_ones())).sum()
 }
