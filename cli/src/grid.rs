@@ -14,7 +14,7 @@ pub(crate) struct GridArgs {
 }
 
 /// The voxels of an input.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Grid<'a> {
     pub(crate) path: &'a Path,
     pub(crate) geometry: Geometry,

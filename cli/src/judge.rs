@@ -6,6 +6,7 @@ mod channels;
 mod diagram;
 mod html;
 mod prediction;
+mod raters;
 mod report;
 mod scores;
 
@@ -33,8 +34,12 @@ use crate::spared::{Spared, place};
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     args.check()?;
     args.work.start()?;
+    if args.several.are_asked_for() {
+        return raters::run(args);
+    }
     let what = What::read(args)?;
-    let beside = Beside::find(&args.calibration, cases::is_folder(&args.reference))?;
+    let [_, reference] = args.pair();
+    let beside = Beside::find(&args.calibration, cases::is_folder(reference))?;
     let read = [inputs(args)?, beside.inputs()].concat();
     let spared = Spared::of(read.iter().map(PathBuf::as_path).chain(args.classes.file()));
     let pictures = args.calibration.pictures().map(|(_, path)| path);
@@ -51,13 +56,13 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         What::Regions { classes, regions } => channels::judge(args, &Of::Regions(classes, regions), pair),
         What::Structures { names, .. } => channels::judge(args, &Of::Structures(names), pair),
     };
-    let of_folders = [&args.prediction, &args.reference].map(|path| cases::is_folder(path));
+    let of_folders = args.pair().map(cases::is_folder);
     let pairs = match (&what, of_folders) {
         (What::Structures { pairs, .. }, _) => pairs.clone(),
         (_, [false, false]) => vec![Pair {
             name: String::new(),
-            prediction: Some(args.prediction.clone()),
-            reference: Some(args.reference.clone()),
+            prediction: args.prediction.clone(),
+            reference: args.reference.clone(),
         }],
         (_, [true, true]) => pairs(args)?,
         _ => return Err("give two files or two folders".into()),
@@ -141,7 +146,8 @@ enum What {
 impl What {
     fn read(args: &Args) -> Result<Self, Failure> {
         if args.structures {
-            let (names, pairs) = channels::pairs(&args.prediction, &args.reference)?;
+            let [prediction, reference] = args.pair();
+            let (names, pairs) = channels::pairs(prediction, reference)?;
             channels::thresholds(args, names.len())?;
             return Ok(Self::Structures { names, pairs });
         }
@@ -205,13 +211,13 @@ impl What {
 /// The files that are judged, and those that they are judged by. A table may go to their folders.
 fn inputs(args: &Args) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
-    for path in [&args.prediction, &args.reference] {
+    for path in args.pair() {
         if args.structures {
-            files.push(path.clone());
+            files.push(path.to_owned());
         } else if cases::is_folder(path) {
             files.extend(cases::of_predictions(path)?.into_values());
         } else {
-            files.push(path.clone());
+            files.push(path.to_owned());
         }
     }
     Ok(files)
@@ -227,10 +233,8 @@ struct Pair {
 
 /// The files of two folders by name.
 fn pairs(args: &Args) -> Result<Vec<Pair>, Failure> {
-    let cases = cases::pair(vec![
-        cases::of_predictions(&args.prediction)?,
-        cases::of_folder(&args.reference)?,
-    ]);
+    let [prediction, reference] = args.pair();
+    let cases = cases::pair(vec![cases::of_predictions(prediction)?, cases::of_folder(reference)?]);
     Ok(cases
         .into_iter()
         .map(|case| {
@@ -249,7 +253,7 @@ fn judge(args: &Args, classes: &Classes, regions: &[Region], pair: &Pair, beside
     let reference_path = pair.reference.as_ref().ok_or("has no reference")?;
     let palette = args.classes.palette()?;
     let reference = prediction::reference(reference_path, palette.as_ref())?;
-    let prediction = prediction::prediction(prediction_path, &reference, classes, palette.as_ref(), args.grid)?;
+    let prediction = prediction::prediction(prediction_path, &reference.grid(), classes, palette.as_ref(), args.grid)?;
     // The predicted labels, and masks, codes and distances of a structure.
     memory::check_voxels(reference.labels.shape(), 32)?;
     check_labels(reference_path, &reference.labels, classes)?;
@@ -329,7 +333,8 @@ fn by_class(args: &Args, what: &What, cases: &[(String, Result<Scores, String>)]
     let counted = cases
         .iter()
         .filter_map(|(_, scores)| Some(scores.as_ref().ok()?.calibration.as_ref()?.bins.as_slice()));
-    let own = args.prediction.file_name().unwrap_or(args.prediction.as_os_str());
+    let [prediction, _] = args.pair();
+    let own = prediction.file_name().unwrap_or(prediction.as_os_str());
     let predictions: Vec<_> = std::iter::once(printable(&own.to_string_lossy()))
         .chain(args.calibration.also.iter().map(|(name, _)| name.clone()))
         .collect();

@@ -1,9 +1,13 @@
 //! The label maps of a case's raters.
 
-use ndarray::{ArrayD, Axis};
-use soft_labels_files::{Axes, ElementType, Geometry, LabelMap, Labels};
+use std::path::Path;
 
-use crate::command::Failure;
+use ndarray::{ArrayD, Axis};
+use soft_labels_files::{Axes, ElementType, Geometry, LabelMap, Labels, Palette};
+
+use crate::classes::read_map;
+use crate::command::{Failure, of_file};
+use crate::grid::{Grid, GridArgs};
 use crate::memory;
 
 /// Label maps of one element type, one of each rater.
@@ -107,6 +111,40 @@ impl RaterMaps {
 
     fn shape(&self) -> &[usize] {
         each_type!(self, maps => maps.first().map_or(&[], |map| map.shape()))
+    }
+}
+
+/// Reads the label maps of all raters: a file of each, or one that has them stacked.
+pub(crate) fn read<'a>(
+    files: impl IntoIterator<Item = &'a Path>,
+    stacked: bool,
+    palette: Option<&Palette>,
+    grid: GridArgs,
+) -> Result<Volume, Failure> {
+    let mut raters: Option<Volume> = None;
+    let (mut grids, mut last) = (Vec::new(), None);
+    for path in files {
+        let map = read_map(path, palette)?;
+        grids.push(Grid {
+            path,
+            geometry: map.geometry.clone(),
+            shape: map.labels.shape().to_vec(),
+        });
+        last = Some(path);
+        let volume = Volume::from(map);
+        let Some(before) = raters else {
+            raters = Some(volume);
+            continue;
+        };
+        raters = Some(Volume {
+            labels: before.labels.join(volume.labels)?,
+            ..before
+        });
+    }
+    let volume = raters.ok_or("no rater drew it")?;
+    match last {
+        Some(path) if stacked => of_file(path, volume.unstack()),
+        _ => grid.check(&grids).map(|()| volume),
     }
 }
 

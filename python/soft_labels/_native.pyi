@@ -418,6 +418,23 @@ def boundary_band(
 def threshold_dice(
     probabilities: NDArray[Any], raters: list[NDArray[np.bool_]], thresholds: list[float], empty: str
 ) -> float: ...
+def threshold_dice_of_labels(
+    probabilities: NDArray[Any],
+    raters: list[NDArray[Any]],
+    classes: Classes,
+    region: list[int],
+    thresholds: list[float],
+    empty: str,
+) -> float: ...
+def sample_scores(
+    samples: list[NDArray[Any]],
+    raters: list[NDArray[Any]],
+    classes: Classes,
+    region: list[int],
+    similarity: str,
+    pairs: str,
+    empty: str,
+) -> tuple[float, float, float]: ...
 def energy_distance(
     samples: list[NDArray[np.bool_]], raters: list[NDArray[np.bool_]], similarity: str, pairs: str, empty: str
 ) -> float: ...

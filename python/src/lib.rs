@@ -63,7 +63,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(scaling::score_scaling, module)?)?;
     module.add_function(wrap_pyfunction!(scaling::apply_scaling, module)?)?;
     module.add_function(wrap_pyfunction!(raters::threshold_dice, module)?)?;
+    module.add_function(wrap_pyfunction!(raters::threshold_dice_of_labels, module)?)?;
     module.add_function(wrap_pyfunction!(raters::energy_distance, module)?)?;
+    module.add_function(wrap_pyfunction!(raters::sample_scores, module)?)?;
     module.add_function(wrap_pyfunction!(raters::matched_iou, module)?)?;
     module.add_function(wrap_pyfunction!(raters::best_dice, module)?)?;
     module.add_function(wrap_pyfunction!(raters::fleiss_kappa, module)?)?;

@@ -5,14 +5,16 @@ use numpy::{Element, PyReadonlyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use soft_labels::Label;
 use soft_labels::metrics::{
-    OwnPairs, Similarity, best_dice as best, crps_of_volumes as crps, crps_of_volumes_gaussian as gaussian,
+    MaskOverlaps, OwnPairs, Region, Similarity, best_dice as best, crps_of_volumes as crps, crps_of_volumes_gaussian as gaussian,
     energy_distance as energy, fleiss_kappa as kappa, icc_of_volumes as icc, krippendorff_alpha as alpha,
     matched_iou as matched, threshold_dice as dice_of_thresholds,
+    threshold_dice_of_labels as dice_of_labels,
 };
 
-use crate::arrays::{each_float, each_label, read, read_all, views};
+use crate::arrays::{each_float, each_label, each_probability, first, read, read_all, views};
 use crate::error::value;
 use crate::metrics::empty_of;
+use crate::objects::Classes;
 use crate::threads;
 
 /// The mean Dice over thresholds of a probability map and the share of raters.
@@ -139,4 +141,54 @@ pub(crate) fn icc_of_volumes(volumes: &Bound<'_, PyUntypedArray>) -> PyResult<f6
     let held = read::<f64>(volumes)?;
     let table = table(&held)?;
     threads::run(held.py(), || icc(&table))?.map_err(value)
+}
+
+/// The mean Dice over thresholds of a map of a region's probabilities and the share of raters, from their label maps.
+#[pyfunction]
+pub(crate) fn threshold_dice_of_labels(
+    probabilities: &Bound<'_, PyUntypedArray>,
+    raters: Vec<Bound<'_, PyUntypedArray>>,
+    classes: &Bound<'_, Classes>,
+    region: Vec<i64>,
+    thresholds: Vec<f64>,
+    empty: &str,
+) -> PyResult<f64> {
+    let (classes, empty) = (&classes.get().0, empty_of(empty)?);
+    let region = Region::of_labels(classes, region).map_err(value)?;
+    each_probability!(probabilities.dtype(), F => each_label!(first(&raters)?.dtype(), L => {
+        let (held, drawn) = (read::<F>(probabilities)?, read_all::<L>(&raters)?);
+        let (p, raters) = (held.as_array(), views(&drawn));
+        threads::run(held.py(), || dice_of_labels(&p, &raters, classes, &region, &thresholds, empty))?.map_err(value)
+    }))
+}
+
+/// Energy distance, matched intersection over union and best Dice of a region in label maps of samples and of raters.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
+pub(crate) fn sample_scores(
+    py: Python<'_>,
+    samples: Vec<Bound<'_, PyUntypedArray>>,
+    raters: Vec<Bound<'_, PyUntypedArray>>,
+    classes: &Bound<'_, Classes>,
+    region: Vec<i64>,
+    similarity: &str,
+    pairs: &str,
+    empty: &str,
+) -> PyResult<[f64; 3]> {
+    let (similarity, pairs, empty) = (similarity_of(similarity)?, pairs_of(pairs)?, empty_of(empty)?);
+    let classes = &classes.get().0;
+    let region = Region::of_labels(classes, region).map_err(value)?;
+    each_label!(first(&raters)?.dtype(), L => {
+        let (found, drawn) = (read_all::<L>(&samples)?, read_all::<L>(&raters)?);
+        let (samples, raters) = (views(&found), views(&drawn));
+        threads::run(py, || {
+            let overlaps = MaskOverlaps::of_labels(&samples, &raters, classes, &region)?;
+            soft_labels::Result::Ok([
+                overlaps.energy_distance(similarity, pairs, empty),
+                overlaps.matched_iou(empty)?,
+                overlaps.best_dice(empty),
+            ])
+        })?
+        .map_err(value)
+    })
 }

@@ -7,10 +7,9 @@ use soft_labels::Error;
 use soft_labels_files::Palette;
 
 use crate::cases::Case;
-use crate::classes::read_map;
-use crate::command::{Failure, of_file, text};
+use crate::command::{Failure, text};
 use crate::grid::{Grid, GridArgs};
-use crate::raters::{Foreground, Volume};
+use crate::raters::{self, Foreground, Volume};
 
 /// The label maps of a case's raters, and how they are read.
 #[derive(Debug)]
@@ -91,34 +90,8 @@ impl Drawn {
 
     /// The label maps of all raters, with the geometry of the first.
     pub(crate) fn read(&self) -> Result<Volume, Failure> {
-        let mut raters: Option<Volume> = None;
-        let mut grids = Vec::new();
-        for (_, path) in self.raters() {
-            let map = read_map(path, self.palette.as_deref())?;
-            grids.push(Grid {
-                path,
-                geometry: map.geometry.clone(),
-                shape: map.labels.shape().to_vec(),
-            });
-            let volume = Volume::from(map);
-            let Some(before) = raters else {
-                raters = Some(volume);
-                continue;
-            };
-            raters = Some(Volume {
-                labels: before.labels.join(volume.labels)?,
-                ..before
-            });
-        }
-        let mut volume = raters.ok_or("no rater drew it")?;
-        if self.stacked {
-            volume = match self.raters().next() {
-                Some((_, path)) => of_file(path, volume.unstack())?,
-                None => volume.unstack()?,
-            };
-        } else {
-            self.check_grid(&grids)?;
-        }
+        let files = self.raters().map(|(_, file)| file.as_path());
+        let mut volume = raters::read(files, self.stacked, self.palette.as_deref(), self.grid)?;
         if let Some(foreground) = self.foreground {
             volume.labels.become_one(foreground);
         }

@@ -1,11 +1,12 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use soft_labels::metrics::{EmptyRegion, SurfaceKind};
 
 use super::calibration::CalibrationArgs;
+use super::raters::RaterArgs;
 use crate::channels::{Kind, Regions};
 use crate::classes::ClassArgs;
 use crate::command::Existing;
@@ -18,7 +19,8 @@ use crate::work::WorkArgs;
 #[command(
     before_help = "\
 soft-labels judge --classes 3 prediction.npy labels.nii.gz
-soft-labels judge --dataset dataset.json --csv scores.csv predictions/ labelsTs/",
+soft-labels judge --dataset dataset.json --csv scores.csv predictions/ labelsTs/
+soft-labels judge --classes 2 predictions/ --raters first/ second/ third/",
     after_help = "\
 A prediction is a label map, or probabilities of floats or 255ths: .npy, .zarr or .tif with the classes first,
 (C, D, H, W) or (C, H, W), NIfTI, NRRD or MetaImage with the classes last, or .npz, sparse or of nnU-Net. With two
@@ -27,10 +29,15 @@ array's axes: (D, H, W) or (H, W), and x, y, z for NIfTI, NRRD and MetaImage. Di
 )]
 pub(crate) struct Args {
     /// A prediction, or a folder of them
-    pub(crate) prediction: PathBuf,
+    #[arg(required_unless_present = "samples")]
+    pub(crate) prediction: Option<PathBuf>,
 
     /// The label map to compare with, or a folder with the same names
-    pub(crate) reference: PathBuf,
+    #[arg(required_unless_present_any = ["raters", "samples"], conflicts_with = "raters")]
+    pub(crate) reference: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) several: RaterArgs,
 
     #[command(flatten)]
     pub(crate) classes: ClassArgs,
@@ -203,6 +210,11 @@ impl Empty {
 }
 
 impl Args {
+    /// The prediction and its reference, which the command line has unless there are several raters.
+    pub(crate) fn pair(&self) -> [&Path; 2] {
+        [&self.prediction, &self.reference].map(|path| path.as_deref().unwrap_or(Path::new("")))
+    }
+
     /// Settings that cannot be.
     pub(crate) fn check(&self) -> Result<(), String> {
         let positive = |step: &f64| step.is_finite() && *step > 0.0;

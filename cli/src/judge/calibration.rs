@@ -207,7 +207,8 @@ impl Case<'_> {
         let mut all = vec![count(probabilities)?];
         for (name, files) in &beside.also {
             let path = files.of(self.path).ok_or_else(|| format!("has no prediction {name}"))?;
-            let other = prediction::prediction(path, self.reference, self.classes, self.palette, self.args.grid)?;
+            let other =
+                prediction::prediction(path, &self.reference.grid(), self.classes, self.palette, self.args.grid)?;
             let Prediction::Probabilities(p) = other else {
                 return of_file(path, Err("holds labels; calibration needs probabilities".into()));
             };

@@ -117,7 +117,7 @@ fn lead(args: &Args, judgement: &Judgement) -> String {
         1 => "one case".to_owned(),
         cases => format!("{cases} cases"),
     };
-    let [predictions, references] = [&args.prediction, &args.reference].map(|path| shown(path));
+    let [predictions, references] = args.pair().map(shown);
     format!(
         "<p><code>{}</code> was compared with the reference <code>{}</code>: {cases}.{failed}</p>\n\
          <p>The title of a column or a metric leads to its <a href=\"#definitions\">definition</a>. This page was made by soft-labels {} \

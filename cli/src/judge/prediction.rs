@@ -5,7 +5,7 @@ use std::path::Path;
 use ndarray::{ArrayD, Axis, stack};
 use soft_labels::Classes;
 use soft_labels::metrics::top_labels_against;
-use soft_labels_files::{self as files, Format, Geometry, Palette, read_prediction_of};
+use soft_labels_files::{self as files, Format, Geometry, Labels, Palette, read_prediction_of};
 
 use crate::classes::read_map;
 use crate::command::{Failure, of_file};
@@ -20,7 +20,7 @@ pub(crate) struct Reference<'a> {
 }
 
 pub(crate) enum Prediction {
-    Labels(ArrayD<i64>),
+    Labels(Labels),
     Probabilities(ArrayD<f64>),
 }
 
@@ -34,27 +34,34 @@ pub(crate) fn reference<'a>(path: &'a Path, palette: Option<&Palette>) -> Result
     })
 }
 
-fn read(path: &Path, of: &Reference<'_>, palette: Option<&Palette>) -> Result<files::Prediction, Failure> {
+impl Reference<'_> {
+    pub(crate) fn grid(&self) -> Grid<'_> {
+        Grid {
+            path: self.path,
+            geometry: self.geometry.clone(),
+            shape: self.labels.shape().to_vec(),
+        }
+    }
+}
+
+fn read(path: &Path, of: &Grid<'_>, palette: Option<&Palette>) -> Result<files::Prediction, Failure> {
     Ok(match palette {
         Some(_) => files::Prediction::Labels(read_map(path, palette)?),
-        None => read_prediction_of(path, of.labels.ndim(), of.geometry.axes())?,
+        None => read_prediction_of(path, of.shape.len(), of.geometry.axes())?,
     })
 }
 
-/// A prediction that fits a reference.
+/// A prediction that fits the voxels of a reference.
 pub(crate) fn prediction(
     path: &Path,
-    of: &Reference<'_>,
+    of: &Grid<'_>,
     classes: &Classes,
     palette: Option<&Palette>,
     grid: GridArgs,
 ) -> Result<Prediction, Failure> {
     let is_picture = Format::of(path).is_some_and(|format| matches!(format.name(), "PNG" | "TIFF"));
     let (prediction, geometry) = match read(path, of, palette.filter(|_| is_picture))? {
-        files::Prediction::Labels(map) => {
-            memory::check_voxels(map.labels.shape(), size_of::<i64>())?;
-            (Prediction::Labels(map.labels.into_i64()), map.geometry)
-        }
+        files::Prediction::Labels(map) => (Prediction::Labels(map.labels), map.geometry),
         // One class is the foreground of two.
         files::Prediction::Probabilities(p) if classes.len() == 2 && p.values.shape().first() == Some(&1) => {
             let two = two_classes(&p.values.index_axis_move(Axis(0), 0), classes)?;
@@ -66,14 +73,13 @@ pub(crate) fn prediction(
             (Prediction::Probabilities(two), p.geometry)
         }
     };
-    of_file(path, prediction.check(of.labels.shape(), classes))?;
-    let shape = of.labels.shape();
-    let of_file = |path, geometry| Grid {
+    of_file(path, prediction.check(&of.shape, classes))?;
+    let found = Grid {
         path,
         geometry,
-        shape: shape.to_vec(),
+        shape: of.shape.clone(),
     };
-    grid.check(&[of_file(path, geometry), of_file(of.path, of.geometry.clone())])?;
+    grid.check(&[found, of.clone()])?;
     Ok(prediction)
 }
 
@@ -92,7 +98,7 @@ fn two_classes(foreground: &ArrayD<f64>, classes: &Classes) -> Result<ArrayD<f64
 
 impl Prediction {
     /// Whether there are so many voxels along each axis, and probabilities of these classes.
-    fn check(&self, expected: &[usize], classes: &Classes) -> Result<(), Failure> {
+    pub(crate) fn check(&self, expected: &[usize], classes: &Classes) -> Result<(), Failure> {
         let (count, shape) = match self {
             Self::Labels(labels) => (None, labels.shape()),
             Self::Probabilities(p) => (p.shape().first(), p.shape().get(1..).unwrap_or(&[])),
@@ -115,7 +121,10 @@ impl Prediction {
     /// The predicted label map, to be judged by a reference.
     pub(crate) fn labels(self, reference: &ArrayD<i64>, classes: &Classes) -> Result<ArrayD<i64>, Failure> {
         Ok(match self {
-            Self::Labels(labels) => labels,
+            Self::Labels(labels) => {
+                memory::check_voxels(labels.shape(), size_of::<i64>())?;
+                labels.into_i64()
+            }
             Self::Probabilities(probabilities) => top_labels_against(&probabilities, reference, classes)?,
         })
     }

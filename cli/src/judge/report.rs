@@ -30,6 +30,18 @@ pub(crate) struct Structures {
     pub(crate) classes: usize,
 }
 
+impl Structures {
+    /// Something for each class and each region.
+    pub(crate) fn named(&self, what: impl Fn(usize) -> Map<String, Value>) -> Map<String, Value> {
+        let entry = |at: usize| (self.names[at].clone(), Value::from(what(at)));
+        let of = |range: std::ops::Range<usize>| Value::from(range.map(entry).collect::<Map<_, _>>());
+        Map::from_iter([
+            ("classes".to_owned(), of(0..self.classes)),
+            ("regions".to_owned(), of(self.classes..self.names.len())),
+        ])
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Judgement {
     pub(crate) structures: Structures,
@@ -86,7 +98,7 @@ impl Judgement {
             object.extend(self.found(structure).json());
             object
         };
-        let mut summary = self.named(of_structure);
+        let mut summary = self.structures.named(of_structure);
         if self.reliability.is_some() {
             let of_case = |(metric, (key, _)): (usize, &(&str, _))| {
                 ((*key).to_owned(), summary_json(&self.of_calibration(metric)))
@@ -112,23 +124,12 @@ impl Judgement {
                 .map(|((key, _), number)| ((*key).to_owned(), json_number(number)))
                 .collect()
         };
-        let mut object = self.named(of_structure);
+        let mut object = self.structures.named(of_structure);
         if let Some(calibration) = &scores.calibration {
             let numbers = OF_CALIBRATION.iter().zip(calibration.numbers);
             object.extend(numbers.map(|((key, _), number)| ((*key).to_owned(), json_number(number))));
         }
         object
-    }
-
-    /// Something for each class and each region.
-    fn named(&self, what: impl Fn(usize) -> Map<String, Value>) -> Map<String, Value> {
-        let Structures { names, classes } = &self.structures;
-        let entry = |at: usize| (names[at].clone(), Value::from(what(at)));
-        let of = |range: std::ops::Range<usize>| Value::from(range.map(entry).collect::<Map<_, _>>());
-        Map::from_iter([
-            ("classes".to_owned(), of(0..*classes)),
-            ("regions".to_owned(), of(*classes..names.len())),
-        ])
     }
 
     fn insert_reliability(&self, object: &mut Map<String, Value>) {
@@ -154,17 +155,10 @@ impl Judgement {
 
     /// In how many cases a structure was found.
     pub(crate) fn found(&self, structure: usize) -> Found {
-        let mut found = Found::default();
-        for (_, scores) in self.scored() {
-            let [prediction, reference] = VOLUMES.map(|volume| scores.structures[structure][volume] > 0.0);
-            *match (prediction, reference) {
-                (true, true) => &mut found.both,
-                (false, true) => &mut found.missed,
-                (true, false) => &mut found.invented,
-                (false, false) => &mut found.neither,
-            } += 1;
-        }
-        found
+        Found::of(
+            self.scored()
+                .map(|(_, scores)| VOLUMES.map(|volume| scores.structures[structure][volume])),
+        )
     }
 
     /// A row for each case and structure.
@@ -319,25 +313,30 @@ impl Judgement {
     }
 
     fn bins(&self) -> Option<Table> {
-        let columns = [
-            ("lower", "above"),
-            ("upper", "to"),
-            ("count", "voxels"),
-            ("accuracy", "accuracy"),
-            ("confidence", "mean confidence"),
-        ];
-        let mut table = Table::new("bins", "Confidence of the top label", &columns);
-        for bin in self.reliability.as_ref()?.bins() {
-            table.push([
-                bin.lower.into(),
-                bin.upper.into(),
-                Cell::Count(bin.count),
-                bin.accuracy.into(),
-                bin.confidence.into(),
-            ]);
-        }
-        Some(table)
+        self.reliability.as_ref().map(bins_of)
     }
+}
+
+/// A reliability diagram as a table.
+pub(crate) fn bins_of(reliability: &Reliability) -> Table {
+    let columns = [
+        ("lower", "above"),
+        ("upper", "to"),
+        ("count", "voxels"),
+        ("accuracy", "accuracy"),
+        ("confidence", "mean confidence"),
+    ];
+    let mut table = Table::new("bins", "Confidence of the top label", &columns);
+    for bin in reliability.bins() {
+        table.push([
+            bin.lower.into(),
+            bin.upper.into(),
+            Cell::Count(bin.count),
+            bin.accuracy.into(),
+            bin.confidence.into(),
+        ]);
+    }
+    table
 }
 
 /// In how many cases a structure is in which of the two maps.
@@ -350,24 +349,39 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    const TITLES: [(&'static str, &'static str); 4] = [
+    pub(crate) const TITLES: [(&'static str, &'static str); 4] = [
         ("both", "in both maps"),
         ("missed", "missed"),
         ("invented", "invented"),
         ("neither", "in neither"),
     ];
 
-    fn counts(self) -> [usize; 4] {
+    /// Of the volumes of prediction and reference in some cases.
+    pub(crate) fn of(cases: impl Iterator<Item = [f64; 2]>) -> Self {
+        let mut found = Self::default();
+        for volumes in cases {
+            let [prediction, reference] = volumes.map(|volume| volume > 0.0);
+            *match (prediction, reference) {
+                (true, true) => &mut found.both,
+                (false, true) => &mut found.missed,
+                (true, false) => &mut found.invented,
+                (false, false) => &mut found.neither,
+            } += 1;
+        }
+        found
+    }
+
+    pub(crate) fn counts(self) -> [usize; 4] {
         [self.both, self.missed, self.invented, self.neither]
     }
 
-    fn json(self) -> impl Iterator<Item = (String, Value)> {
+    pub(crate) fn json(self) -> impl Iterator<Item = (String, Value)> {
         let counts = Self::TITLES.iter().zip(self.counts());
         counts.map(|((key, _), count)| (format!("cases_{key}"), json!(count)))
     }
 }
 
-fn summary_json(summary: &Summary) -> Value {
+pub(crate) fn summary_json(summary: &Summary) -> Value {
     json!({
         "cases": summary.cases,
         "infinite": summary.infinite,

@@ -1,8 +1,8 @@
 //! What is measured in one case.
 
 use ndarray::ArrayD;
-use soft_labels::Classes;
 use soft_labels::metrics::{Confusion, Region, Reliability, Tace, brier, negative_log_likelihood};
+use soft_labels::{Classes, Label};
 
 use super::args::Args;
 use super::calibration::CaseBins;
@@ -53,10 +53,10 @@ pub(crate) struct Calibration {
     pub(crate) bins: Vec<CaseBins>,
 }
 
-pub(crate) fn structure(
+pub(crate) fn structure<L: Label>(
     region: &Region,
     classes: &Classes,
-    [prediction, reference]: [&ArrayD<i64>; 2],
+    [prediction, reference]: [&ArrayD<L>; 2],
     confusion: &Confusion,
     spacing: &[f64],
     args: &Args,

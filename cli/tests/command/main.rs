@@ -10,6 +10,7 @@ mod fuse;
 mod hostile;
 mod html;
 mod judge;
+mod judge_raters;
 mod layouts;
 #[cfg(feature = "zarr")]
 mod ome_zarr;

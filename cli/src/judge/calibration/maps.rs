@@ -72,7 +72,7 @@ pub(super) fn write(case: &Case<'_>, prediction: &Prediction) -> Result<(), Fail
     }
     if let Some(out) = errors(case.args, case.path) {
         let found: ArrayD<i64> = match prediction {
-            Prediction::Labels(labels) => labels.clone(),
+            Prediction::Labels(labels) => labels.clone().into_i64(),
             Prediction::Probabilities(p) => top_labels_against(p, labels, case.classes)?,
         };
         let wrong = |&found: &i64, &label: &i64| u8::from(found != label && !case.classes.is_ignored(label));

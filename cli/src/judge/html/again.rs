@@ -41,10 +41,10 @@ fn classes_of(
     let reference = pair.reference.as_ref().ok_or("has no reference")?;
     let palette = args.classes.palette()?;
     let reference = prediction::reference(reference, palette.as_ref())?;
-    let prediction = prediction::prediction(path, &reference, classes, palette.as_ref(), args.grid)?;
+    let prediction = prediction::prediction(path, &reference.grid(), classes, palette.as_ref(), args.grid)?;
     let spacing = spacing(args.spacing_mm.as_deref(), reference.labels.ndim(), &reference.geometry)?;
     let (labels, probabilities) = match prediction {
-        Prediction::Labels(labels) => (labels, None),
+        Prediction::Labels(labels) => (labels.into_i64(), None),
         Prediction::Probabilities(p) => (top_labels_against(&p, &reference.labels, classes)?, Some(p)),
     };
     for &structure in structures {

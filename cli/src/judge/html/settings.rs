@@ -26,8 +26,9 @@ pub(super) fn table(args: &Args, what: &What) -> Result<Table, Failure> {
             .join(", ")
     };
     push("version of soft-labels", env!("CARGO_PKG_VERSION").to_owned(), "");
-    push("predictions", shown(&args.prediction), "first argument");
-    push("references", shown(&args.reference), "second argument");
+    let [prediction, reference] = args.pair();
+    push("predictions", shown(prediction), "first argument");
+    push("references", shown(reference), "second argument");
     match what {
         What::Structures { .. } => push(
             "judged",
