@@ -11,40 +11,39 @@ use crate::channels::Kind;
 const FIVE: [f64; 5] = [0.1, 0.3, 0.5, 0.7, 0.9];
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Several raters")]
 pub(crate) struct RaterArgs {
     /// A folder of each rater, with the same names for the same cases, or a file of each for one case; in place of REFERENCE
-    #[arg(long, value_name = "DIR|FILE", num_args = 1..)]
+    #[arg(long, value_name = "DIR|FILE", num_args = 1.., help_heading = "Several raters")]
     pub(crate) raters: Vec<PathBuf>,
 
     /// REFERENCE has a folder for each case, or is one, in which these files are the raters, such as 'rater*.nii.gz'
-    #[arg(long, value_name = "PATTERN", conflicts_with_all = ["raters", "stacked_raters"])]
+    #[arg(long, value_name = "PATTERN", conflicts_with_all = ["raters", "stacked_raters"], help_heading = "Several raters")]
     pub(crate) rater_files: Option<String>,
 
     /// Each file of REFERENCE holds all raters: along the first axis, and along the last of NIfTI
-    #[arg(long, conflicts_with = "raters")]
+    #[arg(long, conflicts_with = "raters", help_heading = "Several raters")]
     pub(crate) stacked_raters: bool,
 
     /// A folder for each of several sampled predictions, or a file of each for one case; in place of PREDICTION. What they
     /// share is judged as one prediction would be
-    #[arg(long, value_name = "DIR|FILE", num_args = 1..)]
+    #[arg(long, value_name = "DIR|FILE", num_args = 1.., help_heading = "Several raters")]
     pub(crate) samples: Vec<PathBuf>,
 
     /// Each file of PREDICTION holds several sampled label maps: along the first axis, and along the last of NIfTI
-    #[arg(long, conflicts_with = "samples")]
+    #[arg(long, conflicts_with = "samples", help_heading = "Several raters")]
     pub(crate) stacked_samples: bool,
 
     /// Thresholds of the threshold Dice: nine, 0.1 to 0.9, as QUBIQ has them, or five, 0.1, 0.3 and so on
-    #[arg(long, value_enum, hide_possible_values = true, default_value_t = Thresholds::Nine)]
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = Thresholds::Nine, help_heading = "Several raters")]
     pub(crate) thresholds: Thresholds,
 
     /// Of the energy distance: 1 - iou, or 1 - dice
-    #[arg(long, value_enum, hide_possible_values = true, default_value_t = Alike::Iou)]
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = Alike::Iou, help_heading = "Several raters")]
     pub(crate) similarity: Alike,
 
     /// Pairs of samples, and of raters, in the energy distance: all, one with itself included (V-statistic), or different ones
     /// (U-statistic)
-    #[arg(long, value_enum, hide_possible_values = true, default_value_t = Pairs::All)]
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = Pairs::All, help_heading = "Several raters")]
     pub(crate) pairs: Pairs,
 }
 
