@@ -5,9 +5,9 @@ use numpy::{Element, PyReadonlyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use soft_labels::Label;
 use soft_labels::metrics::{
-    MaskOverlaps, OwnPairs, Region, Similarity, best_dice as best, crps_of_volumes as crps, crps_of_volumes_gaussian as gaussian,
-    energy_distance as energy, fleiss_kappa as kappa, icc_of_volumes as icc, krippendorff_alpha as alpha,
-    matched_iou as matched, threshold_dice as dice_of_thresholds,
+    MaskOverlaps, OwnPairs, Region, Similarity, best_dice as best, crps_of_volumes as crps,
+    crps_of_volumes_gaussian as gaussian, energy_distance as energy, fleiss_kappa as kappa, icc_of_volumes as icc,
+    krippendorff_alpha as alpha, matched_iou as matched, threshold_dice as dice_of_thresholds,
     threshold_dice_of_labels as dice_of_labels,
 };
 

@@ -69,6 +69,7 @@ from ._calibration import Reliability, brier, brier_soft, ece, nll, nll_soft, re
 from ._class_calibration import class_calibration, temperature
 from ._class_reliability import class_reliability, risk_coverage
 from ._judge import judge
+from ._judge_raters import judge_raters
 from ._overlap import confusion_matrix, dice, jaccard, overlap
 from ._raters import agreement
 from ._samples import best_dice, energy_distance, matched_iou, threshold_dice
@@ -101,6 +102,7 @@ __all__ = [
     "icc_of_volumes",
     "jaccard",
     "judge",
+    "judge_raters",
     "krippendorff_alpha",
     "matched_iou",
     "nll",

@@ -142,6 +142,7 @@ impl Judgement<'_> {
     fn insert_settings(&self, object: &mut Map<String, Value>) {
         let several = &self.args.several;
         object.insert("empty".into(), self.args.empty.name().into());
+        object.insert("surface".into(), self.args.surface.name().into());
         object.insert("thresholds".into(), json!(several.thresholds.all()));
         object.insert("threshold_slack".into(), json!(SLACK));
         if several.has_samples() {

@@ -230,6 +230,7 @@ impl Judgement<'_> {
         let (args, several) = (self.args, &self.args.several);
         let thresholds: Vec<_> = several.thresholds.all().iter().map(ToString::to_string).collect();
         let mut notes = vec![
+            args.surface.rule().to_owned(),
             format!(
                 "Surfaces agree within {} mm. Distances are in mm, volumes in mm³ (areas in mm² for images).",
                 all_digits(args.tolerance_mm)
