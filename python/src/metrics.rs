@@ -140,12 +140,13 @@ pub(crate) fn surfaces(
                 let [s, d] = [empty.score(), empty.distance()];
                 return Ok([0.0, 0.0, s, s, s, surfaces.svls_paper(tolerance)?, d, d, d, d, d, d, d]);
             }
+            let [dice, of_reference, of_prediction] = surfaces.shares(tolerance)?;
             soft_labels::Result::Ok([
                 surfaces.prediction_area(),
                 surfaces.reference_area(),
-                surfaces.dice(tolerance)?,
-                surfaces.overlap_reference(tolerance)?,
-                surfaces.overlap_prediction(tolerance)?,
+                dice,
+                of_reference,
+                of_prediction,
                 surfaces.svls_paper(tolerance)?,
                 distances.average(),
                 distances.average_from_prediction(),

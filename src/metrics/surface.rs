@@ -57,6 +57,8 @@ use crate::{Classes, Error, Label, PerAxis, Place, Result, SpatialDim};
 pub struct Surfaces {
     prediction: Surfels,
     reference: Surfels,
+    /// Of both masks.
+    shape: Vec<usize>,
     /// On the axes D, H, W.
     spacing: [f64; 3],
     /// Whether all voxels of the predicted mask have the same value.
@@ -89,28 +91,44 @@ impl Surfaces {
     ) -> Result<Self> {
         check_axes(reference.ndim())?;
         check_shape("prediction", reference.shape(), prediction.shape())?;
-        let flat = reference.ndim() == 2;
         let spacing = grid_spacing(spacing, reference.ndim())?;
-        let (predicted, expected) = (in_order(prediction)?, in_order(reference)?);
-        let (predicted, expected) = (
-            volume(&predicted, reference.shape())?,
-            volume(&expected, reference.shape())?,
+        let (predicted, expected) = parallel::join(
+            reference.len(),
+            || surface(kind, prediction, spacing),
+            || surface(kind, reference, spacing),
         );
-        let areas = match spacing {
-            [_, h, w] if flat => area::of_flat_codes([h, w]).to_vec(),
-            all => area::of_codes(all).to_vec(),
-        };
-        let surface = |mask: &ArrayView3<'_, bool>| match kind {
-            SurfaceKind::Surfels => Surfels::find(mask, &areas, flat),
-            SurfaceKind::EdgeVoxels => edge_voxels::find(mask, flat),
-        };
-        let (prediction, reference) = parallel::join(reference.len(), || surface(&predicted), || surface(&expected));
         Ok(Self {
-            prediction: prediction?,
-            reference: reference?,
+            prediction: predicted?,
+            reference: expected?,
+            shape: reference.shape().to_vec(),
             spacing,
-            constant: !predicted.iter().any(|&inside| inside) || predicted.iter().all(|&inside| inside),
+            constant: !prediction.iter().any(|&inside| inside) || prediction.iter().all(|&inside| inside),
             kind,
+        })
+    }
+
+    /// The surfaces of the same prediction and another reference, such as another rater's, without finding the first again.
+    ///
+    /// # Errors
+    /// [`Error::Axes`], [`Error::Shape`], [`Error::TooLarge`].
+    ///
+    /// ```
+    /// # use soft_labels::metrics::Surfaces;
+    /// # use ndarray::array;
+    /// let (found, first, second) = (array![[true, true]], array![[true, false]], array![[true, true]]);
+    /// let surfaces = Surfaces::new(&found, &first, 1.0)?;
+    /// assert!(surfaces.dice(0.0)? < 1.0);
+    /// assert_eq!(surfaces.against(&second)?, Surfaces::new(&found, &second, 1.0)?);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn against<D: SpatialDim>(&self, reference: &ArrayRef<bool, D>) -> Result<Self> {
+        check_axes(reference.ndim())?;
+        check_shape("reference", &self.shape, reference.shape())?;
+        Ok(Self {
+            prediction: self.prediction.clone(),
+            reference: surface(self.kind, reference, self.spacing)?,
+            shape: self.shape.clone(),
+            ..*self
         })
     }
 
@@ -203,10 +221,35 @@ impl Surfaces {
     /// # Ok::<(), soft_labels::Error>(())
     /// ```
     pub fn dice_or(&self, tolerance: f64, empty: EmptyRegion) -> Result<f64> {
+        let [share, ..] = self.shares(tolerance)?;
+        Ok(or_empty(share, empty))
+    }
+
+    /// [`dice`](Self::dice), [`overlap_reference`](Self::overlap_reference) and
+    /// [`overlap_prediction`](Self::overlap_prediction) in half of the time.
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    ///
+    /// ```
+    /// # use soft_labels::metrics::Surfaces;
+    /// # use ndarray::array;
+    /// let (dot, line) = (array![[true, false, false, false]], array![[true, true, true, true]]);
+    /// let surfaces = Surfaces::new(&dot, &line, &[1.0; 2])?;
+    /// let [dice, of_reference, of_prediction] = surfaces.shares(1.0)?;
+    /// assert_eq!(dice, surfaces.dice(1.0)?);
+    /// assert_eq!([of_reference, of_prediction], [surfaces.overlap_reference(1.0)?, 1.0]);
+    /// # Ok::<(), soft_labels::Error>(())
+    /// ```
+    pub fn shares(&self, tolerance: f64) -> Result<[f64; 3]> {
         let reference = self.within(tolerance, &self.reference, &self.prediction)?;
         let prediction = self.within(tolerance, &self.prediction, &self.reference)?;
-        let share = (reference + prediction) / (self.reference.area() + self.prediction.area());
-        Ok(or_empty(share, empty))
+        let (of_reference, of_prediction) = (self.reference.area(), self.prediction.area());
+        Ok([
+            (reference + prediction) / (of_reference + of_prediction),
+            reference / of_reference,
+            prediction / of_prediction,
+        ])
     }
 
     /// The share of the reference's surface that lies within a tolerance of the prediction's; NaN if the reference is empty.
@@ -314,6 +357,18 @@ pub(super) fn grid_spacing(spacing: &[f64], axes: usize) -> Result<[f64; 3]> {
             expected: axes,
             actual: spacing.len(),
         }),
+    }
+}
+
+/// The surface of a mask, (H, W) or (D, H, W).
+fn surface<D: SpatialDim>(kind: SurfaceKind, mask: &ArrayRef<bool, D>, spacing: [f64; 3]) -> Result<Surfels> {
+    let flat = mask.ndim() == 2;
+    let voxels = in_order(mask)?;
+    let volume = volume(&voxels, mask.shape())?;
+    match (kind, spacing) {
+        (SurfaceKind::EdgeVoxels, _) => edge_voxels::find(&volume, flat),
+        (SurfaceKind::Surfels, [_, h, w]) if flat => Surfels::find(&volume, &area::of_flat_codes([h, w]), flat),
+        (SurfaceKind::Surfels, all) => Surfels::find(&volume, &area::of_codes(all), flat),
     }
 }
 

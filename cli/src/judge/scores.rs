@@ -1,7 +1,7 @@
 //! What is measured in one case.
 
 use ndarray::ArrayD;
-use soft_labels::metrics::{Confusion, Region, Reliability, Tace, brier, negative_log_likelihood};
+use soft_labels::metrics::{Confusion, Region, Reliability, Surfaces, Tace, brier, negative_log_likelihood};
 use soft_labels::{Classes, Label};
 
 use super::args::Args;
@@ -63,6 +63,17 @@ pub(crate) fn structure<L: Label>(
 ) -> Result<[f64; OF_STRUCTURES.len()], Failure> {
     let kind = args.surface.kind();
     let surfaces = kind.between_labels(prediction, reference, classes, region, spacing)?;
+    of_surfaces(&surfaces, region, confusion, spacing, args)
+}
+
+/// The same, given the surfaces.
+pub(crate) fn of_surfaces(
+    surfaces: &Surfaces,
+    region: &Region,
+    confusion: &Confusion,
+    spacing: &[f64],
+    args: &Args,
+) -> Result<[f64; OF_STRUCTURES.len()], Failure> {
     let distances = surfaces.distances()?;
     let overlap = confusion.overlap(region).ok_or("has a class that does not exist")?;
     let voxel: f64 = spacing.iter().product();
@@ -71,6 +82,7 @@ pub(crate) fn structure<L: Label>(
         let [s, d] = [args.empty.region().score(), args.empty.region().distance()];
         return Ok([s, s, s, s, 0.0, 0.0, f64::NAN, s, s, s, d, d, d]);
     }
+    let [surface_dice, of_reference, of_prediction] = surfaces.shares(args.tolerance_mm)?;
     Ok([
         overlap.dice(args.empty.region()),
         overlap.jaccard(args.empty.region()),
@@ -79,9 +91,9 @@ pub(crate) fn structure<L: Label>(
         overlap.prediction as f64 * voxel,
         overlap.reference as f64 * voxel,
         overlap.relative_volume_difference(),
-        surfaces.dice(args.tolerance_mm)?,
-        surfaces.overlap_reference(args.tolerance_mm)?,
-        surfaces.overlap_prediction(args.tolerance_mm)?,
+        surface_dice,
+        of_reference,
+        of_prediction,
         distances.average(),
         distances.hausdorff(95.0)?,
         distances.hausdorff(100.0)?,

@@ -2,13 +2,13 @@
 
 use ndarray::{ArrayD, ArrayViewD, Axis};
 use soft_labels::metrics::{
-    Confusion, EmptyRegion, MaskOverlaps, Region, Reliability, Scope, brier_soft, crps_of_volumes,
+    Confusion, EmptyRegion, MaskOverlaps, Region, Reliability, Scope, Surfaces, brier_soft, crps_of_volumes,
     crps_of_volumes_gaussian, negative_log_likelihood_soft, threshold_dice_of_labels,
 };
 use soft_labels::{Classes, Label, OneHot, multirater};
 
 use super::super::args::{self, Args};
-use super::super::scores::{OF_STRUCTURES, structure};
+use super::super::scores::{OF_STRUCTURES, of_surfaces};
 use super::case::Case;
 use crate::command::Failure;
 
@@ -77,12 +77,7 @@ impl<L: Label> Case<L> {
         };
         let volumes = volumes.as_ref().unwrap_or(&confusions);
         let of_region = |region| {
-            let by_rater = self
-                .raters
-                .iter()
-                .zip(&confusions)
-                .map(|(map, confusion)| structure(region, classes, [&self.labels, map], confusion, spacing, args));
-            let by_rater = by_rater.collect::<Result<Vec<_>, _>>()?;
+            let by_rater = self.by_rater(args, classes, region, &confusions, spacing)?;
             Ok(OfStructure {
                 mean: mean(&by_rater),
                 against_all: self.against_all(args, classes, region, volumes, spacing)?,
@@ -98,6 +93,29 @@ impl<L: Label> Case<L> {
                 None => None,
             },
         })
+    }
+
+    /// The numbers of a structure against each rater.
+    fn by_rater(
+        &self,
+        args: &Args,
+        classes: &Classes,
+        region: &Region,
+        confusions: &[Confusion],
+        spacing: &[f64],
+    ) -> Result<Vec<[f64; OF_STRUCTURES.len()]>, Failure> {
+        let (kind, mut before) = (args.surface.kind(), None::<Surfaces>);
+        let against = self.raters.iter().zip(confusions).map(|(map, confusion)| {
+            // Where a rater ignores voxels, the prediction's surface is another.
+            let surfaces = match &before {
+                Some(before) if self.labelled.is_none() => before.against(&region.mask(map, classes)?)?,
+                _ => kind.between_labels(&self.labels, map, classes, region, spacing)?,
+            };
+            let numbers = of_surfaces(&surfaces, region, confusion, spacing, args);
+            before = Some(surfaces);
+            numbers
+        });
+        against.collect()
     }
 
     fn views(maps: &[ArrayD<L>]) -> Vec<ArrayViewD<'_, L>> {
