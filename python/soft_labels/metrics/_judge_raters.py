@@ -214,7 +214,8 @@ class _Case:
         if self.probabilities is None:
             return np.isin(self.labels, region).astype(np.float32)
         classes = [at for at, label in enumerate(self.classes.values) if label in region]
-        return self.probabilities[classes].sum(axis=0, dtype=np.float64).astype(np.float32)
+        share: NDArray[np.float64] = self.probabilities[classes].sum(axis=0, dtype=np.float64)
+        return share.astype(np.float32)
 
     def crps(self, region: list[int], spacing: ArrayLike, empty: Empty) -> Numbers:
         """Of the volumes that all raters labelled."""
