@@ -129,7 +129,9 @@ impl ClassReliability {
         Ok(self.of_each(py, error))
     }
 
-    /// The mean calibration error of the classes that occur: those that the reference has at a voxel that was counted.
+    /// The mean calibration error of the classes that occur.
+    ///
+    /// Those are the classes that the reference has at a voxel that was counted.
     ///
     /// Parameters
     /// ----------
