@@ -274,7 +274,7 @@ fn judge(args: &Args, classes: &Classes, regions: &[Region], pair: &Pair, beside
         ),
     };
     let calibration = of_file(prediction_path, calibration.transpose())?;
-    of_file(prediction_path, case.write_maps(&prediction))?;
+    case.write_maps(prediction_path, &prediction)?;
     let labels = of_file(prediction_path, prediction.labels(&reference.labels, classes))?;
     // The reference is checked, so a label that is no class is one of the prediction.
     let confusion = Confusion::count(&labels, &reference.labels, classes).map_err(Failure::from);

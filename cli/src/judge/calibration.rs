@@ -259,7 +259,7 @@ impl Case<'_> {
     }
 
     /// Writes the maps of a prediction that are asked for.
-    pub(crate) fn write_maps(&self, prediction: &Prediction) -> Result<(), Failure> {
-        maps::write(self, prediction)
+    pub(crate) fn write_maps(&self, path: &Path, prediction: &Prediction) -> Result<(), Failure> {
+        maps::write(self, path, prediction)
     }
 }

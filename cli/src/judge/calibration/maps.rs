@@ -60,28 +60,33 @@ pub(crate) fn check(args: &Args, references: &[&Path], spared: &Spared) -> Resul
     Ok(())
 }
 
-pub(super) fn write(case: &Case<'_>, prediction: &Prediction) -> Result<(), Failure> {
+fn make_folder_of(out: &Path) -> Result<(), Failure> {
+    let folder = out.parent().unwrap_or(Path::new("."));
+    of_file(folder, fs::create_dir_all(folder).map_err(Failure::from))
+}
+
+/// `path` is that of the prediction.
+pub(super) fn write(case: &Case<'_>, path: &Path, prediction: &Prediction) -> Result<(), Failure> {
     let (labels, geometry) = (&case.reference.labels, &case.reference.geometry);
     if let Some(out) = confidence(case.args, case.path) {
         let Prediction::Probabilities(p) = prediction else {
-            return Err("holds labels; --confidence-maps needs probabilities".into());
+            return of_file(path, Err("holds labels; --confidence-maps needs probabilities".into()));
         };
         let map = p.fold_axis(Axis(0), 0_f32, |&most, &p| most.max(p as f32));
-        fs::create_dir_all(out.parent().unwrap_or(Path::new(".")))?;
+        make_folder_of(&out)?;
         write_map(case.args.existing.place(&out), &map, geometry)?;
     }
     if let Some(out) = errors(case.args, case.path) {
         let found: ArrayD<i64> = match prediction {
             Prediction::Labels(labels) => labels.clone().into_i64(),
-            Prediction::Probabilities(p) => top_labels_against(p, labels, case.classes)?,
+            Prediction::Probabilities(p) => {
+                of_file(path, top_labels_against(p, labels, case.classes).map_err(Failure::from))?
+            }
         };
         let wrong = |&found: &i64, &label: &i64| u8::from(found != label && !case.classes.is_ignored(label));
         let map = Zip::from(&found).and(labels).map_collect(wrong);
-        fs::create_dir_all(out.parent().unwrap_or(Path::new(".")))?;
-        of_file(
-            &out,
-            write_labels(case.args.existing.place(&out), &map, geometry).map_err(Failure::from),
-        )?;
+        make_folder_of(&out)?;
+        write_labels(case.args.existing.place(&out), &map, geometry)?;
     }
     Ok(())
 }
