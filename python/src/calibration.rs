@@ -55,7 +55,9 @@ impl ClassReliability {
     fn new(classes: &Bound<'_, PyAny>, bins: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let classes = in_range(classes.extract(), classes)?;
         let bins = bins.map_or(Ok(20), |bins| in_range(bins.extract(), bins))?;
-        soft_labels::metrics::ClassReliability::new(classes, bins).map(Self).map_err(value)
+        soft_labels::metrics::ClassReliability::new(classes, bins)
+            .map(Self)
+            .map_err(value)
     }
 
     /// The bins of each class.

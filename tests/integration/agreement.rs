@@ -309,7 +309,7 @@ fn staple_on_the_box_is_that_of_the_cropped_maps() {
     });
 }
 
-/// Binary STAPLE of SimpleITK 2.5.7 on the box alone, as its filter has it with the threshold of convergence 1e-7.
+/// Binary STAPLE of `SimpleITK` 2.5.7 on the box alone, as its filter has it with the threshold of convergence 1e-7.
 #[test]
 fn staple_on_the_box_is_simpleitks() {
     let mut maps = [(); 3].map(|()| Array2::<u8>::zeros((40, 50)));

@@ -75,7 +75,7 @@ fn matrix(
         let top = y + CELL * row as u32;
         let right = anchored(font(14, BLACK), HPos::Right);
         area.draw(&Text::new(name.clone(), at(x - LETTER, top + CELL / 2), right))?;
-        // The columns have the numbers of the rows, whose names may be long.
+        // There is less room below a column than beside a row.
         let below = at(
             x + CELL * row as u32 + CELL / 2,
             y + CELL * names.len() as u32 + LETTER + 4,

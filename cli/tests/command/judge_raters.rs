@@ -394,6 +394,7 @@ fn what_does_not_go_together() {
             vec![sample, "--raters", file, "--channels", "regions", "--regions", "a=1"],
             "one reference",
         ),
+        (vec![sample, "--raters", file, "--equal-mass"], "one reference"),
         (vec![sample], "REFERENCE"),
     ] {
         let told = wrong(
