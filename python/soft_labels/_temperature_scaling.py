@@ -44,6 +44,8 @@ class TemperatureScaling(torch.nn.Module):
     0.75
     """
 
+    bias: torch.nn.Parameter | None
+
     def __init__(self, classes: int, method: CalibrationMethod = "temperature") -> None:
         super().__init__()
         self.classes = index(classes, "classes")
@@ -106,7 +108,7 @@ class TemperatureScaling(torch.nn.Module):
         TypeError
             If tensors are of another type, or batches can be read only once.
         """
-        if iter(batches) is batches:
+        if isinstance(batches, Iterator):
             raise TypeError("batches are read several times; give a list or a loader, not an iterator")
         made = classes_of(self.classes if classes is None else classes, ignore)
         if len(made.values) != self.classes:
@@ -180,10 +182,9 @@ class TemperatureScaling(torch.nn.Module):
             If it is no such form, or several temperatures were found on probabilities.
         """
         calibration = Calibration.from_json(text)
-        method = calibration.method
-        if method != "temperature" and not calibration.logits:
+        if calibration.method != "temperature" and not calibration.logits:
             raise ValueError("these temperatures were found on probabilities, and this layer scales logits; fit logits")
-        made = cls(calibration.classes, method)
+        made = cls(calibration.classes, calibration.method)
         made._set(calibration)
         return made
 

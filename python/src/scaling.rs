@@ -8,7 +8,7 @@ use soft_labels::quantize;
 
 use crate::arrays::{each_probability, read};
 use crate::error::value;
-use crate::metrics::{each_judged, with_views};
+use crate::metrics::with_views;
 use crate::objects::{Classes, of_json};
 use crate::threads;
 

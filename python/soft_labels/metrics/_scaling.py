@@ -98,7 +98,7 @@ class Calibration:
     def _be(self, text: str, cross_validation: dict[str, Any] | None = None) -> None:
         self._native = _native.Scaling.from_json(text)
         form = json.loads(self._native.to_json())
-        self.method: str = form["method"]
+        self.method: CalibrationMethod = form["method"]
         self.logits: bool = form["logits"]
         self.classes: int = form["classes"]
         self.temperatures: list[float] = form["temperatures"]
@@ -165,7 +165,7 @@ class Calibration:
         >>> [round(found.cross_validation[when]["nll"], 4) for when in ("before", "after")]
         [1.0181, 0.5623]
         """
-        if iter(cases) is cases or not hasattr(cases, "__len__"):
+        if isinstance(cases, Iterator) or not hasattr(cases, "__len__"):
             raise TypeError("cases are read several times; give a list of pairs, or a data set with a length")
         made, count, parts = classes_of(classes, ignore), len(cases), index(bins, "bins")
         kept = min(index(folds, "folds"), count) if count > 1 else 0
@@ -319,7 +319,8 @@ class _Named:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if type(error) in (ValueError, TypeError):
-            raise type(error)(f"case {self.case} (the first is 0): {error}") from None
+            made = ValueError if isinstance(error, ValueError) else TypeError
+            raise made(f"case {self.case} (the first is 0): {error}") from None
 
 
 def _read(cases: Iterable[Case], logits: bool) -> Iterator[tuple[Array, Array, float | None]]:
