@@ -61,6 +61,8 @@ OPTIONS = {
     "--empty": ["skip", "one", "zero"],
     "--csv": OUTPUTS,
     "--reliability": OUTPUTS,
+    "--html": OUTPUTS,
+    "--worst": ["0", "1", "99999999", "-1"],
     "--reliability-classes": OUTPUTS,
     "--risk-coverage": OUTPUTS,
     "--confidence-maps": OUTPUTS,
@@ -78,10 +80,10 @@ OF = {
     "encode": "--alpha --sigma --sigma-mm --spacing-mm --radius --truncate --strength --window --scale --dtype --config --sparse",
     "fuse": "--output --ties --prior --tolerance --max-iterations --json --method",
     "judge": "--regions --spacing-mm --tolerance-mm --bins --scope --empty --csv --reliability --json --per-case"
-    " --band-mm --mask --also --equal-mass --reliability-classes --risk-coverage --confidence-maps --error-maps",
+    " --band-mm --mask --also --equal-mass --reliability-classes --risk-coverage --confidence-maps --error-maps --html --worst",
     "show": "--slice --stacked-raters",
 }
-RESULTS = ("--out", "--csv", "--reliability", "--reliability-classes", "--risk-coverage", "--confidence-maps", "--error-maps")
+RESULTS = ("--out", "--csv", "--html", "--reliability", "--reliability-classes", "--risk-coverage", "--confidence-maps", "--error-maps")
 FILES = "--rater-weights --missing --format --rater-files --foreground --skip-existing --stacked-raters --jobs --quiet --overwrite"
 
 

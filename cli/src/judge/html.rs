@@ -110,16 +110,17 @@ fn page(args: &Args, what: &What, pairs: &[Pair], judgement: &Judgement, mut tab
 fn lead(args: &Args, judgement: &Judgement) -> String {
     let failed = match judgement.failed() {
         0 => String::new(),
+        1 if judgement.cases.len() == 1 => " <a href=\"#failed\">It failed.</a>".to_owned(),
         1 => " <a href=\"#failed\">One of them failed</a> and is left out of all numbers.".to_owned(),
         failed => format!(" <a href=\"#failed\">{failed} of them failed</a> and are left out of all numbers."),
     };
     let cases = match judgement.cases.len() {
-        1 => "one case".to_owned(),
-        cases => format!("{cases} cases"),
+        1 => String::new(),
+        cases => format!(": {cases} cases"),
     };
     let [predictions, references] = args.pair().map(shown);
     format!(
-        "<p><code>{}</code> was compared with the reference <code>{}</code>: {cases}.{failed}</p>\n\
+        "<p><code>{}</code> was compared with the reference <code>{}</code>{cases}.{failed}</p>\n\
          <p>The title of a column or a metric leads to its <a href=\"#definitions\">definition</a>. This page was made by soft-labels {} \
          with these <a href=\"#settings\">settings</a>.</p>",
         Text(&predictions),

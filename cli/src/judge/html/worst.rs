@@ -61,9 +61,9 @@ pub(super) fn html(args: &Args, what: &What, pairs: &[Pair], judgement: &Judgeme
         What::Classes { .. } => args.classes.read()?.names,
         _ => Vec::new(),
     };
-    let mut out = "<p>The structures with the lowest Dice in a case. Each is shown in the slice in which most of its voxels are \
-                   wrong. A slice is shown as it is stored, so it may be turned or mirrored against the usual view. Its sides are \
-                   in proportion to millimetres. The option <code>--worst</code> says how many structures are shown.</p>\n"
+    let mut out = "<p>The structures with the lowest Dice in a case, each in the slice that has the most wrong voxels of it. A slice \
+                   is shown as it is stored, so it may be turned or mirrored against the usual view. Its sides are in proportion \
+                   to millimetres. The option <code>--worst</code> says how many structures are shown.</p>\n"
         .to_owned();
     if worst.is_empty() {
         out.push_str("<p>No case has a Dice.</p>");
@@ -161,9 +161,13 @@ fn entry(
     panel("Reference", &slice.reference, &labels)?;
     panel("Error", &slice.error, &errors)?;
     if let Some(confidence) = &slice.confidence {
-        let ramp = "<ul class=\"legend\"><li>0<i class=\"ramp\"></i>1</li></ul>";
-        let of_channel = classes.is_empty();
-        panel(if of_channel { "Probability" } else { "Confidence" }, confidence, ramp)?;
+        // That of classes is the largest of several.
+        let (name, about) = match classes {
+            [] => ("Probability", ""),
+            _ => ("Confidence", "largest probability: "),
+        };
+        let ramp = format!("<ul class=\"legend\"><li>{about}0<i class=\"ramp\"></i>1</li></ul>");
+        panel(name, confidence, &ramp)?;
     }
     writeln!(out, "</div>\n</article>")
 }
