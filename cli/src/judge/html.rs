@@ -21,6 +21,7 @@ use crate::command::{Failure, of_file, shown};
 use crate::html::{Page, Section, Text};
 use crate::summary::Summary;
 use crate::tables::{Cell, Glossary, Table, Tables, number};
+use soft_labels::metrics::Reliability;
 use soft_labels_files::Place;
 
 /// Writes the page. The worst cases are read again for it.
@@ -32,114 +33,159 @@ pub(super) fn write(
     judgement: &Judgement,
     tables: Tables,
 ) -> Result<(), Failure> {
-    let page = page(args, what, pairs, judgement, tables)?.to_string();
-    place.file(|file| of_file(place.path(), file.write_all(page.as_bytes()).map_err(Failure::from)))
-}
-
-fn page(args: &Args, what: &What, pairs: &[Pair], judgement: &Judgement, mut tables: Tables) -> Result<Page, Failure> {
     let glossary = definitions::glossary();
-    let several = judgement.cases.len() > 1;
-    let glance = glance(judgement);
-    // What is long comes last.
-    tables
-        .tables
-        .sort_by_key(|table| table.columns.iter().any(|column| column.key == "case"));
-    tables.tables.iter_mut().for_each(|table| glossary.spell_out(table));
+    let counted = Counted::of(&judgement.cases, judgement.reliability.as_ref());
+    let several = counted.cases > 1;
+    let glance = several.then(|| glance(judgement));
     let mut sections = Vec::new();
-    let mut section = |id, title: &str, body: String| {
-        sections.push(Section {
-            id,
-            title: title.to_owned(),
-            body,
-        });
-    };
-    if several {
-        section("glance", "At a glance", glance.html(&glossary)?);
+    if let Some(glance) = &glance {
+        sections.push(section("glance", "At a glance", glance.html(&glossary)?));
     }
-    if judgement.failed() > 0 {
-        section("failed", "Cases that failed", failed(judgement, &glossary)?);
-    }
+    sections.extend(counted.failed(&glossary)?);
     if several {
-        section("distributions", "All cases", distributions(judgement)?);
+        sections.push(section("distributions", "All cases", distributions(judgement)?));
     }
     if args.worst > 0 {
-        section("worst", "The lowest Dice", worst::html(args, what, pairs, judgement)?);
+        let worst = worst::html(args, what, pairs, judgement)?;
+        sections.push(section("worst", "The lowest Dice", worst));
     }
-    if let Some(reliability) = &judgement.reliability {
+    sections.extend(of_tables(args, &counted, tables, glance.as_ref(), &glossary)?);
+    let [prediction, reference] = args.pair().map(|path| Text(&shown(path)).to_string());
+    let what = format!("<code>{prediction}</code> was compared with the reference <code>{reference}</code>");
+    print(place, &counted, &what, sections)
+}
+
+/// Writes the page of several raters, which has no slices.
+pub(super) fn write_of_raters<S>(
+    place: &Place<'_>,
+    args: &Args,
+    cases: &[(String, Result<S, String>)],
+    reliability: Option<&Reliability>,
+    tables: Tables,
+) -> Result<(), Failure> {
+    let glossary = definitions::glossary();
+    let counted = Counted::of(cases, reliability);
+    let mut sections = Vec::from_iter(counted.failed(&glossary)?);
+    sections.extend(of_tables(args, &counted, tables, None, &glossary)?);
+    let what = if args.several.has_samples() {
+        "Several sampled predictions were compared with raters"
+    } else {
+        "Predictions were compared with several raters"
+    };
+    print(place, &counted, what, sections)
+}
+
+/// What is said of cases, whatever they were compared with.
+struct Counted<'a> {
+    cases: usize,
+    /// Cases that failed, and how.
+    failed: Vec<[&'a str; 2]>,
+    reliability: Option<&'a Reliability>,
+}
+
+impl<'a> Counted<'a> {
+    fn of<S>(cases: &'a [(String, Result<S, String>)], reliability: Option<&'a Reliability>) -> Self {
+        let failed = cases.iter().filter_map(|(case, scores)| match scores {
+            Ok(_) => None,
+            Err(error) => Some([case.as_str(), error]),
+        });
+        Self {
+            cases: cases.len(),
+            failed: failed.collect(),
+            reliability,
+        }
+    }
+
+    fn failed(&self, glossary: &Glossary) -> Result<Option<Section>, Failure> {
+        if self.failed.is_empty() {
+            return Ok(None);
+        }
+        let mut table = Table::new("failed", "What went wrong", &[("case", "case"), ("error", "error")]);
+        for row in &self.failed {
+            table.push(row.map(Cell::from));
+        }
+        let body = format!(
+            "<p class=\"warn\">These cases could not be judged. No number on this page contains them.</p>\n{}",
+            table.html(glossary)?
+        );
+        Ok(Some(section("failed", "Cases that failed", body)))
+    }
+}
+
+fn section(id: &'static str, title: &str, body: String) -> Section {
+    Section {
+        id,
+        title: title.to_owned(),
+        body,
+    }
+}
+
+/// The diagram, the tables, the settings, and what all numbers mean, those of a table before as well.
+fn of_tables(
+    args: &Args,
+    counted: &Counted<'_>,
+    mut tables: Tables,
+    before: Option<&Table>,
+    glossary: &Glossary,
+) -> Result<Vec<Section>, Failure> {
+    let mut sections = Vec::new();
+    if let Some(reliability) = counted.reliability {
         let about = "<p>Each point is a bin of voxels of similar confidence, of all cases. On the dashed line confidence is as high \
                      as accuracy. Below it the predictions are more confident than they are right. The bars show how many voxels \
                      a bin holds; their heights grow with the logarithm of that number.</p>";
         let diagram = charts::reliability(&reliability.bins())?;
-        section(
-            "reliability",
-            "Calibration",
-            format!("{about}\n<figure>{diagram}</figure>"),
-        );
+        let body = format!("{about}\n<figure>{diagram}</figure>");
+        sections.push(section("reliability", "Calibration", body));
     }
+    // What is long comes last.
+    let has_cases = |table: &Table| table.columns.iter().any(|column| column.key == "case");
+    tables.tables.sort_by_key(has_cases);
+    tables.tables.iter_mut().for_each(|table| glossary.spell_out(table));
     let mut body = "<ul>\n".to_owned();
     for note in &tables.notes {
         writeln!(body, "<li>{}</li>", Text(note))?;
     }
     body.push_str("<li>– stands for a number that does not exist, ∞ for an infinite one.</li>\n</ul>\n");
     for table in &tables.tables {
-        writeln!(body, "{}", table.html(&glossary)?)?;
+        writeln!(body, "{}", table.html(glossary)?)?;
     }
-    section("tables", "Tables", body);
-    let command = Text(&settings::command()).to_string();
-    let table = settings::table(args, what)?.html(&glossary)?;
-    section(
-        "settings",
-        "Settings",
-        format!("<pre><code>{command}</code></pre>\n{table}"),
-    );
-    let all: Vec<_> = tables.tables.iter().chain(several.then_some(&glance)).collect();
+    sections.push(section("tables", "Tables", body));
+    let command = settings::command();
+    let settings = settings::table(args)?.html(glossary)?;
+    let body = format!("<pre><code>{}</code></pre>\n{settings}", Text(&command));
+    sections.push(section("settings", "Settings", body));
+    let all: Vec<_> = tables.tables.iter().chain(before).collect();
     let about = "<p>P is the structure as predicted, R the structure in the reference, and |P| the number of voxels in P. \
                  <code>--threshold</code> is for <code>--channels regions</code> and <code>--structures</code>.</p>";
-    section(
-        "definitions",
-        "Definitions",
-        format!("{about}\n{}", glossary.html(&all)?),
-    );
-    Ok(Page {
-        title: "Predictions compared with references".to_owned(),
-        lead: lead(args, judgement),
-        sections,
-    })
+    let body = format!("{about}\n{}", glossary.html(&all)?);
+    sections.push(section("definitions", "Definitions", body));
+    Ok(sections)
 }
 
-fn lead(args: &Args, judgement: &Judgement) -> String {
-    let failed = match judgement.failed() {
+/// Writes a page about what was compared.
+fn print(place: &Place<'_>, counted: &Counted<'_>, what: &str, sections: Vec<Section>) -> Result<(), Failure> {
+    let failed = match counted.failed.len() {
         0 => String::new(),
-        1 if judgement.cases.len() == 1 => " <a href=\"#failed\">It failed.</a>".to_owned(),
+        1 if counted.cases == 1 => " <a href=\"#failed\">It failed.</a>".to_owned(),
         1 => " <a href=\"#failed\">One of them failed</a> and is left out of all numbers.".to_owned(),
         failed => format!(" <a href=\"#failed\">{failed} of them failed</a> and are left out of all numbers."),
     };
-    let cases = match judgement.cases.len() {
+    let cases = match counted.cases {
         1 => String::new(),
         cases => format!(": {cases} cases"),
     };
-    let [predictions, references] = args.pair().map(shown);
-    format!(
-        "<p><code>{}</code> was compared with the reference <code>{}</code>{cases}.{failed}</p>\n\
-         <p>The title of a column or a metric leads to its <a href=\"#definitions\">definition</a>. This page was made by soft-labels {} \
-         with these <a href=\"#settings\">settings</a>.</p>",
-        Text(&predictions),
-        Text(&references),
-        env!("CARGO_PKG_VERSION")
-    )
-}
-
-fn failed(judgement: &Judgement, glossary: &Glossary) -> Result<String, Failure> {
-    let mut table = Table::new("failed", "What went wrong", &[("case", "case"), ("error", "error")]);
-    for (case, scores) in &judgement.cases {
-        if let Err(error) = scores {
-            table.push([case.as_str().into(), error.as_str().into()]);
-        }
-    }
-    Ok(format!(
-        "<p class=\"warn\">These cases could not be judged. No number on this page contains them.</p>\n{}",
-        table.html(glossary)?
-    ))
+    let page = Page {
+        title: "Predictions compared with references".to_owned(),
+        lead: format!(
+            "<p>{what}{cases}.{failed}</p>\n\
+             <p>The title of a column or a metric leads to its <a href=\"#definitions\">definition</a>. This page was made by \
+             soft-labels {} with these <a href=\"#settings\">settings</a>.</p>",
+            env!("CARGO_PKG_VERSION")
+        ),
+        sections,
+    };
+    let page = page.to_string();
+    place.file(|file| of_file(place.path(), file.write_all(page.as_bytes()).map_err(Failure::from)))
 }
 
 /// What is asked first: how good, how far away, and how often not there.
@@ -231,6 +277,13 @@ fn distributions(judgement: &Judgement) -> Result<String, Failure> {
     Ok(out)
 }
 
+/// Whoever adds a table adds what its columns mean.
+#[cfg(test)]
+pub(super) fn check_definitions(tables: &[Table]) {
+    let missing = definitions::glossary().missing(tables);
+    assert!(missing.is_empty(), "judge/html/definitions/ has no {missing:?}");
+}
+
 #[cfg(test)]
 mod tests {
     use ndarray::array;
@@ -285,7 +338,6 @@ mod tests {
         }
     }
 
-    /// Whoever adds a table adds what its columns mean.
     #[test]
     fn every_number_is_defined() {
         let judgement = judgement();
@@ -294,10 +346,7 @@ mod tests {
             judgement.tables_of_one().tables,
             vec![glance(&judgement)],
         ];
-        for tables in tables {
-            let missing = definitions::glossary().missing(&tables);
-            assert!(missing.is_empty(), "judge/html/definitions.rs has no {missing:?}");
-        }
+        tables.iter().for_each(|tables| check_definitions(tables));
     }
 
     #[test]
@@ -306,7 +355,11 @@ mod tests {
         let glossary = definitions::glossary();
         let parts = [
             distributions(&judgement).unwrap(),
-            failed(&judgement, &glossary).unwrap(),
+            Counted::of(&judgement.cases, None)
+                .failed(&glossary)
+                .unwrap()
+                .unwrap()
+                .body,
             glance(&judgement).html(&glossary).unwrap(),
         ];
         for part in parts {

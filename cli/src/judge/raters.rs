@@ -17,11 +17,12 @@ use self::case::{AnyCase, Read};
 use self::files::Files;
 use self::report::Judgement;
 use self::scores::Scores;
+pub(super) use self::scores::{AGAINST_ALL, OF_CALIBRATION};
 use super::args::Args;
 use super::diagram::Series;
-use super::{What, diagram, spacing};
+use super::{What, diagram, html, spacing};
 use crate::command::{Failure, Outcome};
-use crate::spared::{Spared, place};
+use crate::spared::Spared;
 
 pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
     args.several.check(args)?;
@@ -49,6 +50,15 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
         cases,
     };
     write(args, &judgement)?;
+    if let Some(path) = &args.html {
+        let tables = if one {
+            judgement.tables_of_one()
+        } else {
+            judgement.tables(true)
+        };
+        let (place, reliability) = (args.existing.place(path), judgement.reliability.as_ref());
+        html::write_of_raters(&place, args, &judgement.cases, reliability, tables)?;
+    }
     if one {
         let json = || judgement.json_of_one();
         args.tables.show(&judgement.tables_of_one(), json, args.existing)?;
@@ -71,15 +81,12 @@ fn check_outputs(args: &Args, cases: &[Files]) -> Result<(), Failure> {
         files.predictions.iter().chain(raters).map(PathBuf::as_path)
     });
     let spared = Spared::of(read.chain(args.classes.file()));
-    for path in [&args.csv, &args.reliability].into_iter().flatten() {
+    for path in [&args.csv, &args.reliability, &args.html].into_iter().flatten() {
         spared.check(path)?;
         args.existing.place(path).check()?;
     }
     args.tables.check(&tables::NAMES, &spared, args.existing)?;
-    let [csv, diagram] = [&args.csv, &args.reliability].map(|path| path.as_deref().map(place));
-    if csv.is_some() && csv == diagram {
-        return Err("--csv and --reliability are the same file; give two names".into());
-    }
+    super::check_names(args)?;
     Ok(())
 }
 

@@ -1,15 +1,17 @@
 //! With what settings a report was made.
 
 use std::env;
+use std::path::PathBuf;
 
-use super::super::What;
+use clap::ValueEnum;
+
 use super::super::args::{Args, Scope};
 use crate::channels::Kind;
 use crate::command::{Failure, shown};
 use crate::summary::DRAWS;
 use crate::tables::{Table, all_digits};
 
-pub(super) fn table(args: &Args, what: &What) -> Result<Table, Failure> {
+pub(super) fn table(args: &Args) -> Result<Table, Failure> {
     let mut table = Table::new(
         "settings",
         "The settings, and the options that change them",
@@ -26,16 +28,51 @@ pub(super) fn table(args: &Args, what: &What) -> Result<Table, Failure> {
             .join(", ")
     };
     push("version of soft-labels", env!("CARGO_PKG_VERSION").to_owned(), "");
-    let [prediction, reference] = args.pair();
-    push("predictions", shown(prediction), "first argument");
-    push("references", shown(reference), "second argument");
-    match what {
-        What::Structures { .. } => push(
+    let several = &args.several;
+    let listed = |paths: &[PathBuf]| paths.iter().map(|path| shown(path)).collect::<Vec<_>>().join(", ");
+    if let Some(prediction) = &args.prediction {
+        push("predictions", shown(prediction), "first argument");
+    }
+    if !several.samples.is_empty() {
+        push("sampled predictions", listed(&several.samples), "--samples");
+    }
+    if several.stacked_samples {
+        push(
+            "a file holds",
+            "several sampled predictions".into(),
+            "--stacked-samples",
+        );
+    }
+    if let Some(reference) = &args.reference {
+        push("references", shown(reference), "argument after the predictions");
+    }
+    if !several.raters.is_empty() {
+        push("raters", listed(&several.raters), "--raters");
+    }
+    if let Some(pattern) = &several.rater_files {
+        push("files of raters", pattern.clone(), "--rater-files");
+    }
+    if several.stacked_raters {
+        push("a file holds", "all raters".into(), "--stacked-raters");
+    }
+    if several.are_asked_for() {
+        push(
+            "thresholds of the threshold Dice",
+            list(several.thresholds.all()),
+            "--thresholds",
+        );
+    }
+    if several.has_samples() {
+        push("two masks are alike by", option(&several.similarity), "--similarity");
+        push("pairs of the energy distance", option(&several.pairs), "--pairs");
+    }
+    match args.structures {
+        true => push(
             "judged",
             "structures that may overlap, a mask of each".into(),
             "--structures",
         ),
-        _ => {
+        false => {
             let named = args.classes.read()?;
             let of_class = |(name, value): (&String, i128)| match value.to_string() {
                 value if value == *name => value,
@@ -108,6 +145,12 @@ pub(super) fn table(args: &Args, what: &What) -> Result<Table, Failure> {
     push("draws of the bootstrap", DRAWS.to_string(), "");
     push("seed of the bootstrap", args.seed.to_string(), "--seed");
     Ok(table)
+}
+
+/// As the option has it.
+fn option(value: &impl ValueEnum) -> String {
+    let value = value.to_possible_value();
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// The command as it can be given again.

@@ -120,7 +120,6 @@ impl RaterArgs {
             ("--risk-coverage", calibration.risk_coverage.is_some()),
             ("--confidence-maps", calibration.confidence_maps.is_some()),
             ("--error-maps", calibration.error_maps.is_some()),
-            ("--html", args.html.is_some()),
         ];
         if let Some((option, _)) = of_one.iter().find(|(_, told)| *told) {
             return Err(format!(

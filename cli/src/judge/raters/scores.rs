@@ -13,7 +13,7 @@ use super::case::Case;
 use crate::command::Failure;
 
 /// Names of the metrics of a structure against all raters. The last three are of samples.
-pub(super) const AGAINST_ALL: [(&str, &str); 6] = [
+pub(in crate::judge) const AGAINST_ALL: [(&str, &str); 6] = [
     ("threshold_dice", "threshold Dice"),
     ("crps_mm3", "CRPS of volumes, mm³"),
     ("crps_gaussian_mm3", "CRPS, Gaussian, mm³"),
@@ -26,7 +26,7 @@ pub(super) const AGAINST_ALL: [(&str, &str); 6] = [
 pub(super) const OF_ONE: usize = 3;
 
 /// The same for the calibration of a case.
-pub(super) const OF_CALIBRATION: [(&str, &str); 3] = [
+pub(in crate::judge) const OF_CALIBRATION: [(&str, &str); 3] = [
     ("ece", "ECE, each rater counts"),
     ("nll", "cross entropy with the raters' mean"),
     ("brier", "Brier score of the raters' mean"),

@@ -279,3 +279,52 @@ impl Judgement<'_> {
         notes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use soft_labels::metrics::Reliability;
+
+    use super::super::super::args::Args;
+    use super::super::super::html::check_definitions;
+    use super::super::super::report::Structures;
+    use super::super::scores::{AGAINST_ALL, Calibration, OfStructure, Scores};
+    use super::*;
+
+    #[derive(Parser)]
+    struct Judge {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn every_number_is_defined() {
+        let args = Judge::parse_from(["judge", "--samples", "a", "b", "--raters", "c", "d"]).args;
+        let reliability = Reliability::new(2).unwrap();
+        let scores = Scores {
+            raters: vec!["c".into()],
+            samples: 2,
+            structures: vec![OfStructure {
+                by_rater: vec![[0.5; OF_STRUCTURES.len()]],
+                mean: [0.5; OF_STRUCTURES.len()],
+                against_all: [0.5; AGAINST_ALL.len()],
+            }],
+            calibration: Some(Calibration {
+                numbers: [0.25; OF_CALIBRATION.len()],
+                ece_by_rater: vec![0.25],
+                reliability: reliability.clone(),
+            }),
+        };
+        let judgement = Judgement {
+            args: &args,
+            structures: Structures {
+                names: vec!["liver".into()],
+                classes: 1,
+            },
+            cases: vec![("a".into(), Ok(scores))],
+            reliability: Some(reliability),
+        };
+        check_definitions(&judgement.tables(true).tables);
+        check_definitions(&judgement.tables_of_one().tables);
+    }
+}
