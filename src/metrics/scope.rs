@@ -15,7 +15,7 @@ pub enum Scope<'a, D: Dimension> {
     All,
     /// Those whose label is not class 0: what the SVLS paper's released code takes for its ECE.
     Foreground,
-    /// Those where a mask of the label map's shape is true, such as the [`boundary_band`](super::boundary_band) of the labels.
+    /// Those where a mask of the label map's shape is true, such as the [`boundary_band`](super::boundary_band()) of the labels.
     Mask(ArrayView<'a, bool, D>),
 }
 
