@@ -3,7 +3,7 @@
 mod rater_files;
 mod structures;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -212,6 +212,7 @@ pub(crate) fn one_rater(files: Vec<PathBuf>) -> Result<Vec<Case>, Failure> {
 /// The cases of several raters' folders, by name.
 pub(crate) fn of_raters(folders: &[PathBuf]) -> Result<Vec<Case>, Failure> {
     let mut files = Vec::new();
+    check_once(folders)?;
     for folder in folders {
         if !is_folder(folder) {
             return of_file(folder, Err("is no folder; give one for each rater".into()));
@@ -219,6 +220,17 @@ pub(crate) fn of_raters(folders: &[PathBuf]) -> Result<Vec<Case>, Failure> {
         files.push(of_folder(folder)?);
     }
     Ok(pair(files))
+}
+
+/// An error if a rater's files are given twice: the rater would agree with himself.
+pub(crate) fn check_once(raters: &[PathBuf]) -> Result<(), Failure> {
+    let mut known = BTreeSet::new();
+    for path in raters {
+        if path.canonicalize().is_ok_and(|path| !known.insert(path)) {
+            return of_file(path, Err("is given twice; give each once".into()));
+        }
+    }
+    Ok(())
 }
 
 /// The cases of several folders, by name.

@@ -65,7 +65,13 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
             reference: args.reference.clone(),
         }],
         (_, [true, true]) => pairs(args)?,
-        _ => return Err("give two files or two folders".into()),
+        _ => {
+            let missing = args.pair().into_iter().find(|path| path.symlink_metadata().is_err());
+            return match missing {
+                Some(path) => of_file(path, Err("there is no such file or folder".into())),
+                None => Err("give two files or two folders".into()),
+            };
+        }
     };
     let references: Vec<_> = pairs.iter().filter_map(|pair| pair.reference.as_deref()).collect();
     calibration::maps::check(args, &references, &spared)?;

@@ -1,6 +1,6 @@
 //! Several raters among themselves.
 
-use ndarray::{Array1, Array2, ArrayViewD, IxDyn};
+use ndarray::{Array1, Array2, ArrayD, ArrayViewD, IxDyn};
 use numpy::{IntoPyArray, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -158,6 +158,9 @@ fn compare<L: Label>(
         })
     };
     let voxel: f64 = settings.spacing.iter().product();
+    let labelled = views.iter().filter(|_| classes.ignore().is_some());
+    let labelled = labelled.map(|map| classes.valid_mask(map));
+    let labelled = labelled.collect::<soft_labels::Result<Vec<_>>>()?;
     let structure = |region: &Region| -> soft_labels::Result<Structure> {
         let masks = views.iter().map(|view| region.mask(view, classes));
         let masks = masks.collect::<soft_labels::Result<Vec<_>>>()?;
@@ -170,7 +173,13 @@ fn compare<L: Label>(
         for (first, mask) in masks.iter().enumerate() {
             for (second, other) in masks.iter().enumerate().skip(first + 1) {
                 let overlap = votes.confusion(first, second).as_ref().map_or(f64::NAN, dice);
-                let surfaces = Surfaces::new(mask, other, &*settings.spacing)?;
+                // What one of the two ignores is outside for both.
+                let (mut one, mut two) = (mask.clone(), other.clone());
+                for both in [first, second].iter().filter_map(|rater| labelled.get(*rater)) {
+                    one &= both;
+                    two &= both;
+                }
+                let surfaces = Surfaces::new(&one, &two, &*settings.spacing)?;
                 let surface = surfaces.dice_or(settings.tolerance, settings.empty)?;
                 for (matrix, number) in of_pairs.iter_mut().zip([overlap, surface]) {
                     for place in [[first, second], [second, first]] {
@@ -182,7 +191,11 @@ fn compare<L: Label>(
             }
         }
         let [dice_of_pairs, surface_dice] = of_pairs;
-        let volume = |rater| votes.voxels_of(rater, region).unwrap_or(0) as f64 * voxel;
+        let volume = |mask: &ArrayD<bool>| {
+            let mut common = mask.clone();
+            labelled.iter().for_each(|labelled| common &= labelled);
+            common.iter().filter(|&&inside| inside).count() as f64 * voxel
+        };
         let of_others = |confusions: &Vec<Confusion>| -> Array1<f64> {
             // With one rater there are no others.
             let dice = |confusion| if raters > 1 { dice(confusion) } else { f64::NAN };
@@ -191,7 +204,7 @@ fn compare<L: Label>(
         Ok(Structure {
             dice: dice_of_pairs,
             surface_dice,
-            volumes: (0..raters).map(volume).collect(),
+            volumes: masks.iter().map(volume).collect(),
             others: [of_others(&others[0]), of_others(&others[1])],
             agreed: within(&votes, Some(region))?,
         })

@@ -134,3 +134,13 @@ def test_what_is_wrong_is_told(call, message):
 def test_it_is_public():
     assert {"agreement", "icc_interval"} <= set(metrics.__all__)
     assert soft_labels.metrics.icc_interval([[1, 1], [3, 3], [8, 8]]) == (1, 1)
+
+
+def test_ignored_voxels_have_no_part():
+    whole = np.zeros((6, 8, 8), np.uint8)
+    whole[2:4, 2:6, 2:6] = 1
+    half = whole.copy()
+    half[:, :, 4:] = 255
+    found = metrics.agreement([whole, half], 2, ignore=255)["structures"][0]
+    assert found["dice"][0, 1] == found["surface_dice"][0, 1] == 1.0
+    assert found["volumes"].tolist() == [16.0, 16.0]

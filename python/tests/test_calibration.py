@@ -240,6 +240,7 @@ def test_intervals_of_cases():
     assert low < narrow[0] < narrow[1] < high
     # Draws in which the number does not exist are left out.
     assert metrics.bootstrap([1.0, np.nan], np.mean) == (1.0, 1.0)
+    assert metrics.bootstrap([1.0, 2.0, np.inf], np.median) == (1.0, np.inf)
     assert np.isnan(metrics.bootstrap([], np.mean)).all() and np.isnan(metrics.bootstrap([np.nan], np.mean)).all()
     with pytest.raises(ValueError, match="draws"):
         metrics.bootstrap(values, np.mean, draws=0)

@@ -105,3 +105,15 @@ def test_wrong_arguments_are_told():
     ):
         with pytest.raises(error, match=words):
             call()
+
+
+def test_a_rater_who_ignores_everything_is_no_rater():
+    labels = np.zeros((4, 4), np.uint8)
+    labels[1:3, 1:3] = 1
+    nothing = np.full_like(labels, 255)
+    with pytest.raises(ValueError, match="rater 2 ignores every voxel; give None"):
+        metrics.judge_raters(labels, [labels, nothing], 2, ignore=255)
+    with pytest.raises(ValueError, match="rater 2 ignores every voxel; leave"):
+        metrics.agreement([labels, nothing], 2, ignore=255)
+    left_out = metrics.judge_raters(labels, [labels, None], 2, ignore=255)
+    assert left_out["raters"] == ["rater 1"]

@@ -289,3 +289,26 @@ def test_what_the_layer_does_not_take():
         TemperatureScaling.from_json(Calibration([1.0, 2.0]).to_json())
     with pytest.raises(ValueError, match="2 classes"):
         layer.fit([batch], classes=2)
+
+
+def test_a_data_set_that_does_not_end_by_itself():
+    """A map-style data set has a length, and no IndexError behind its end."""
+
+    class Cases:
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, at):
+            drawn = np.random.default_rng(at).random((1, 8, 8))
+            return np.concatenate([drawn, 1 - drawn]), (drawn[0] < 0.6).astype(np.uint8)
+
+    cases = Cases()
+    expected = metrics.Calibration.fit([cases[0], cases[1]], 2)
+    assert metrics.Calibration.fit(cases, 2).temperatures == expected.temperatures
+
+
+def test_probabilities_are_no_logits():
+    drawn = np.random.default_rng(0).random((1, 8, 8))
+    case = (np.concatenate([drawn, 1 - drawn]), np.zeros((8, 8), np.uint8))
+    with pytest.raises(ValueError, match="these are probabilities.*logits=False"):
+        metrics.Calibration.fit([case], 2, logits=True)

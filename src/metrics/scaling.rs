@@ -47,7 +47,7 @@ pub enum Outputs {
     /// Probabilities, whose logarithms are the logits.
     ///
     /// A 0 has no logarithm. It says that the probability was less than half of the smallest positive number that is stored,
-    /// so the zeros of a voxel count as one such half together: each is `smallest` / 2 / C, but at least 2^-1074, the smallest
+    /// and counts as a part of that half: each 0 is `smallest` / 2 / C with C classes, but at least 2^-1074, the smallest
     /// of `f64`.
     Probabilities {
         /// The smallest positive number of the type in which they were stored: 1/255 for 255ths, 2^-24 for `f16`, 2^-133 for

@@ -62,9 +62,9 @@ pub(crate) struct Args {
     #[arg(long = "region", value_enum, hide_possible_values = true, default_value_t = Where::Union)]
     pub(crate) region: Where,
 
-    /// The voxels of --region band are at most so far from the boundary
-    #[arg(long, value_name = "T", default_value_t = 5.0, allow_hyphen_values = true)]
-    pub(crate) band_mm: f64,
+    /// The voxels of --region band are at most so far from the boundary [default: 5]
+    #[arg(long, value_name = "T", allow_hyphen_values = true)]
+    band_mm: Option<f64>,
 
     /// Voxel spacing, for all axes or for each [default: that of the NIfTI header, or 1]
     #[arg(long, value_name = "S,S..", value_delimiter = ',', allow_hyphen_values = true)]
@@ -120,6 +120,11 @@ pub(crate) enum Where {
 }
 
 impl Args {
+    /// How far from the boundary the band reaches.
+    pub(crate) fn band_mm(&self) -> f64 {
+        self.band_mm.unwrap_or(5.0)
+    }
+
     /// Settings that cannot be.
     pub(crate) fn check(&self) -> Result<(), String> {
         let svg = |path: &PathBuf| path.extension().is_some_and(|end| end.eq_ignore_ascii_case("svg"));
@@ -133,8 +138,10 @@ impl Args {
             Err("--spacing-mm has to be finite and greater than 0".into())
         } else if !distance(self.tolerance_mm) {
             Err("--tolerance-mm has to be 0 or more".into())
-        } else if !distance(self.band_mm) {
+        } else if !distance(self.band_mm()) {
             Err("--band-mm has to be 0 or more".into())
+        } else if self.band_mm.is_some() && self.region != Where::Band {
+            Err("--band-mm is for --region band; set that, too".into())
         } else if self.picture.as_ref().is_some_and(|path| !svg(path)) {
             Err("--picture draws .svg; name the file so".into())
         } else {
@@ -147,7 +154,7 @@ impl Args {
         match self.region {
             Where::Union => "union".into(),
             Where::All => "all voxels".into(),
-            Where::Band => format!("band of {} mm", crate::tables::all_digits(self.band_mm)),
+            Where::Band => format!("band of {} mm", crate::tables::all_digits(self.band_mm())),
         }
     }
 

@@ -10,7 +10,7 @@ use soft_labels_files::{Geometry, write_map};
 use super::Args;
 use super::args::Where;
 use super::maps::MapFiles;
-use crate::command::Failure;
+use crate::command::{Failure, of_file};
 use crate::jobs::Drawn;
 use crate::judge::spacing;
 use crate::memory;
@@ -95,10 +95,25 @@ pub(crate) fn compare(
     } else {
         drawn.raters().map(|(rater, _)| rater).collect()
     };
+    let classes = &structures.classes;
+    let labelled = views.iter().filter(|_| classes.ignore().is_some());
+    let labelled = labelled
+        .map(|map| classes.valid_mask(map))
+        .collect::<Result<Vec<_>, _>>();
+    let labelled = labelled.map_err(|error| drawn.named(error))?;
+    let nothing = |map: &ArrayD<bool>| !map.is_empty() && !map.iter().any(|&counts| counts);
+    if let Some(rater) = labelled.iter().position(nothing) {
+        let error = "ignores every voxel; take the map away, so that its rater is one who did not draw the case";
+        return match drawn.raters().nth(rater) {
+            Some((_, path)) => of_file(path, Err(error.into())),
+            None => Err(format!("rater {} {error}", rater + 1).into()),
+        };
+    }
     let case = OneCase {
         args,
         structures,
         views,
+        labelled: (!labelled.is_empty()).then_some(labelled),
         spacing,
         count: raters.max(labels.len()),
         positions,
@@ -114,6 +129,8 @@ struct OneCase<'a> {
     args: &'a Args,
     structures: &'a Structures,
     views: Vec<ArrayViewD<'a, i64>>,
+    /// The voxels that each rater labelled, if voxels can be ignored.
+    labelled: Option<Vec<ArrayD<bool>>>,
     spacing: Vec<f64>,
     /// All raters, with those who did not draw the case.
     count: usize,
@@ -158,22 +175,34 @@ impl OneCase<'_> {
             for second in first + 1..raters {
                 pairs.push(Pair {
                     overlap: votes.confusion(first, second).as_ref().map_or([0; 3], overlap),
-                    surface: self.surface(&masks[first], &masks[second])?,
+                    surface: self.surface([first, second], &masks)?,
                 });
             }
         }
-        let volume = |rater| votes.voxels_of(rater, region).unwrap_or(0) as f64 * voxel;
+        let mut volumes = Vec::new();
+        for mask in &masks {
+            let mut common = mask.clone();
+            self.labelled.iter().flatten().for_each(|labelled| common &= labelled);
+            volumes.push(common.iter().filter(|&&inside| inside).count() as f64 * voxel);
+        }
         Ok(Structure {
-            volumes: (0..raters).map(volume).collect(),
+            volumes,
             pairs,
             agreed: Agreed::of(&self.of_all_raters(self.within(votes.structure(region), region)?)),
             others: [0, 1].map(|method| others[method].iter().map(overlap).collect()),
         })
     }
 
-    /// The area that is near, and all of it.
-    fn surface(&self, first: &ArrayD<bool>, second: &ArrayD<bool>) -> Result<[f64; 2], Failure> {
-        let surfaces = Surfaces::new(first, second, &*self.spacing)?;
+    /// The area that is near, and all of it. What one of the two ignores is outside for both.
+    fn surface(&self, pair: [usize; 2], masks: &[ArrayD<bool>]) -> Result<[f64; 2], Failure> {
+        let [first, second] = pair.map(|rater| {
+            let mut mask = masks[rater].clone();
+            for labelled in self.labelled.iter().flat_map(|labelled| pair.map(|of| &labelled[of])) {
+                mask &= labelled;
+            }
+            mask
+        });
+        let surfaces = Surfaces::new(&first, &second, &*self.spacing)?;
         let areas = [surfaces.prediction_area(), surfaces.reference_area()];
         let shares = [
             surfaces.overlap_prediction(self.args.tolerance_mm)?,
@@ -191,7 +220,7 @@ impl OneCase<'_> {
             Where::All => votes,
             Where::Union => votes.union(),
             Where::Band => {
-                let band = Votes::count_in_band(&self.views, classes, region, &*self.spacing, self.args.band_mm)?;
+                let band = Votes::count_in_band(&self.views, classes, region, &*self.spacing, self.args.band_mm())?;
                 // Two classes are a structure against all else.
                 if votes.classes() == 2 {
                     band.structure(region)

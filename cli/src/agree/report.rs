@@ -320,7 +320,7 @@ impl Report<'_> {
                 super::args::Where::Band => format!(
                     "the band (--region band): voxels at most {} mm from the boundary of the union, where at least one rater saw \
                      the structure, on either side",
-                    all_digits(args.band_mm)
+                    all_digits(args.band_mm())
                 ),
             }
         ));
@@ -333,9 +333,13 @@ impl Report<'_> {
             },
             args.empty.name()
         ));
-        notes.push(format!("Surfaces agree within {} mm.", all_digits(args.tolerance_mm)));
         notes.push(format!(
-            "The others are all raters of a case but the one; STAPLE is of all voxels. Where they tie, the voxel is {}.",
+            "Surfaces agree within {} mm. Volumes are of the voxels that no rater ignores.",
+            all_digits(args.tolerance_mm)
+        ));
+        notes.push(format!(
+            "The others are all raters of a case but the one; STAPLE is of all voxels. Where they tie, the voxel is {}. Classes of \
+             STAPLE tie if their probabilities differ by at most 1e-6, which two others often have in many voxels.",
             args.about_ties()
         ));
         notes

@@ -24,9 +24,9 @@ is scored by what was found on the cases of other folds. Cases are dealt to the 
 names. What is written was found on all cases. Cases are read again for each step of the search, one at a time by
 each thread.
 
-Probabilities are of floats or 255ths, and their logarithms are the logits. A 0 is less than half of the smallest
-positive number of its type, so the zeros of a voxel count as one such half together. With two classes the
-foreground's alone will do. The results are probabilities, of the type of the input and at its place."
+Probabilities are of floats or 255ths, and their logarithms are the logits. A 0 has no logarithm: it counts as
+half of the smallest positive number of its type, divided by the number of classes. With two classes the foreground's
+alone will do. The results are probabilities, of the type of the input and at its place."
 )]
 pub(crate) struct Args {
     /// Predictions of validation cases, and their label maps: two files, or two folders with the same names. With --apply any

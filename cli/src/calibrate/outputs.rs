@@ -96,6 +96,9 @@ impl Found {
             );
             return Err(error.into());
         }
+        if logits && element_type != ElementType::U8 && form == Form::Classes && are_probabilities(&values) {
+            return Err("holds probabilities: all of a voxel sum to 1, which logits do not; leave out --logits".into());
+        }
         let outputs = match element_type {
             ElementType::U8 if logits => return Err("holds 255ths, which are no logits; leave out --logits".into()),
             _ if logits => Outputs::Logits,
@@ -133,4 +136,12 @@ pub(super) fn told<T>(path: &Path, result: soft_labels::Result<T>) -> Result<T, 
         error => Failure::from(error),
     });
     of_file(path, result)
+}
+
+/// Whether the numbers of all voxels lie within 0 and 1 and sum to 1.
+fn are_probabilities(values: &ArrayD<f64>) -> bool {
+    let sums = values.sum_axis(Axis(0));
+    !sums.is_empty()
+        && values.iter().all(|p| (0.0..=1.0).contains(p))
+        && sums.iter().all(|sum| (sum - 1.0).abs() < 1e-3)
 }

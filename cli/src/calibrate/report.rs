@@ -100,8 +100,16 @@ impl Report<'_> {
                 self.bins
             )
         }];
+        let ends = |of: &f64| *of <= 1.001e-3 || *of >= 0.999e3;
+        if self.calibration.temperatures().iter().any(ends) {
+            notes.push(
+                "a temperature is at an end of the range that is searched, 0.001 to 1000: predictions are always right, or never \
+                 better than chance, so the labels say no more; look at the cases before you apply it"
+                    .to_owned(),
+            );
+        }
         if !self.calibration.is_of_logits() {
-            notes.push("the zeros of a voxel count as half of the smallest positive number of their type".to_owned());
+            notes.push("a probability of 0 counts as half of the smallest positive number of its type, divided by the number of classes".to_owned());
         }
         notes
     }

@@ -209,6 +209,9 @@ impl Empty {
     }
 }
 
+/// Bins that a picture can show.
+const MOST_DRAWN: usize = 1000;
+
 impl Args {
     /// The prediction and its reference, which the command line has unless there are several raters.
     pub(crate) fn pair(&self) -> [&Path; 2] {
@@ -242,6 +245,10 @@ impl Args {
             ))
         } else if self.bins == 0 {
             Err("--bins has to be 1 or more".into())
+        } else if self.bins > MOST_DRAWN && (self.html.is_some() || self.reliability.is_some()) {
+            Err(format!(
+                "more than {MOST_DRAWN} --bins cannot be drawn; leave out --html and --reliability, or take fewer"
+            ))
         } else {
             self.calibration.check(self.scope)
         }

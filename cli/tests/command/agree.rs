@@ -372,3 +372,64 @@ fn staple_in_the_other_commands() {
     ]);
     assert!(wrong(wrong_weights.into_iter().chain(raters)).contains("staple"));
 }
+
+#[test]
+fn what_is_told_twice_or_without_effect() {
+    let folder = Folder::new();
+    folder.npy("a/case.npy", &ball(1).into_dyn());
+    folder.npy("b/case.npy", &ball(2).into_dyn());
+    let [a, b] = ["a", "b"].map(|name| folder.text(name));
+    let told = |more: &[&str]| wrong(["agree", "--classes", "3"].iter().chain(more));
+    assert!(told(&["--raters", &a, &a]).contains("is given twice"));
+    assert!(told(&["--band-mm", "2", "--raters", &a, &b]).contains("--region band"));
+    let judged = wrong(["judge", "--classes", "3", &a, "--raters", &b, &b]);
+    assert!(judged.contains("is given twice"), "{judged}");
+    let missing = wrong(["judge", "--classes", "3", &a, &folder.text("none")]);
+    assert!(missing.contains("none: there is no such file or folder"), "{missing}");
+}
+
+/// What a rater ignores has no part in surfaces and volumes, and a map that ignores everything is no map.
+#[test]
+fn ignored_voxels_have_no_part() {
+    let folder = Folder::new();
+    let whole = ball(1);
+    let mut half = whole.clone();
+    half.slice_mut(ndarray::s![4.., .., ..]).fill(255);
+    folder.npy("whole.npy", &whole.clone().into_dyn());
+    folder.npy("half.npy", &half.into_dyn());
+    folder.npy("none.npy", &Array3::from_elem(whole.raw_dim(), 255_u8).into_dyn());
+    let [whole, half, none] = ["whole.npy", "half.npy", "none.npy"].map(|name| folder.text(name));
+    let fixed = [
+        "agree",
+        "--classes",
+        "3",
+        "--ignore",
+        "255",
+        "--json",
+        "--raters",
+        &whole,
+    ];
+    let found: Value = serde_json::from_str(&well(fixed.iter().chain(&[half.as_str()]))).unwrap();
+    for structure in ["1", "2"] {
+        for pair in rows(&found, "pairs", &[("structure", structure)]) {
+            assert_eq!(pair["value"], 1.0, "{found}");
+        }
+        let volumes = rows(&found, "volumes", &[("structure", structure)]);
+        assert!(volumes[0]["value"].as_f64() > Some(0.0));
+        assert_eq!(volumes[0]["value"], volumes[1]["value"]);
+    }
+    let told = wrong(fixed.iter().chain(&[none.as_str()]));
+    assert!(told.contains("none.npy: ignores every voxel"), "{told}");
+    let judged = [
+        "judge",
+        "--classes",
+        "3",
+        "--ignore",
+        "255",
+        &whole,
+        "--raters",
+        &half,
+        &none,
+    ];
+    assert!(wrong(judged).contains("none.npy: ignores every voxel"));
+}

@@ -599,3 +599,18 @@ fn probabilities_of_nnunet_are_written_in_another_format() {
         other => panic!("{other:?}"),
     }
 }
+
+/// Probabilities are never taken for logits.
+#[test]
+fn probabilities_are_no_logits() {
+    let folder = Folder::new();
+    let (logits, labels) = case(2);
+    folder.npy("soft.npy", &softmax(&logits).into_dyn());
+    folder.npy("truth.npy", &labels.into_dyn());
+    let [out, soft, truth] = ["calibration.json", "soft.npy", "truth.npy"].map(|name| folder.text(name));
+    let told = wrong(["calibrate", "--classes", "3", "--logits", "--out", &out, &soft, &truth]);
+    assert!(
+        told.contains("holds probabilities") && told.contains("leave out --logits"),
+        "{told}"
+    );
+}

@@ -260,7 +260,6 @@ fn all_that_is_read_is_spared() {
             &out("in"),
             "--raters",
             &out("link"),
-            &out("in"),
         ],
         vec!["fuse", "--classes", "3", "--out", &out("in/new.npy"), &out("link")],
         vec![

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._arguments import index
 
@@ -75,5 +76,15 @@ def bootstrap(
     found = found[~np.isnan(found)]
     if found.size == 0:
         return np.nan, np.nan
-    low, high = np.percentile(found, [50 - percent / 2, 50 + percent / 2])
-    return float(low), float(high)
+    found.sort()
+    low, high = (_percentile(found, at) for at in (50 - percent / 2, 50 + percent / 2))
+    return low, high
+
+
+def _percentile(ascending: NDArray[np.float64], percent: float) -> float:
+    """As `numpy.percentile`, but between two infinite numbers is that number, not NaN."""
+    at = percent / 100 * (len(ascending) - 1)
+    below, above = ascending[int(np.floor(at))], ascending[int(np.ceil(at))]
+    if below == above:
+        return float(below)
+    return float(below + (above - below) * (at % 1))

@@ -28,6 +28,12 @@ def pair_of(prediction: ArrayOrTensor, reference: ArrayOrTensor) -> tuple[Array,
     return found, drawn
 
 
+def check_labelled(labels: Array, classes: Classes, whose: str, advice: str) -> None:
+    """An error if a rater ignores every voxel: nothing can be said of that rater, and a number would be a guess."""
+    if classes.ignore is not None and labels.size and (labels == classes.ignore).all():
+        raise ValueError(f"{whose} ignores every voxel; {advice}, as one who did not draw the case")
+
+
 def judged(
     probabilities: ArrayOrTensor, reference: ArrayOrTensor, classes: Classes, scope: Scope = "all"
 ) -> tuple[Array, Array, Classes]:

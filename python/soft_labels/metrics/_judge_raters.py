@@ -16,7 +16,7 @@ from .._interrupt import interruptible
 from .._native import Classes, Reliability
 from ._agreement import crps_of_volumes, crps_of_volumes_gaussian
 from ._calibration import brier_soft, nll_soft, reliability, top_labels
-from ._inputs import judged_map, numbers_of
+from ._inputs import check_labelled, judged_map, numbers_of
 from ._overlap import Empty, overlap
 from ._samples import QUBIQ
 from ._surfaces import Surface, surface_distances
@@ -173,6 +173,7 @@ class _Case:
                 raise ValueError(
                     f"the label map of {name} has shape {one.shape}, the first {shape}; give the same voxels"
                 )
+            check_labelled(one, classes, name, "give None for this rater")
         # The voxels that each rater labelled, and those that any did.
         self._labelled = [np.ones(shape, bool) if classes.ignore is None else one != classes.ignore for one in maps]
         labelled = np.any(self._labelled, axis=0)

@@ -12,7 +12,7 @@ from .._arguments import AnyClasses, classes_of, per_axis_floats, raters_of
 from .._interchange import ArrayOrTensor
 from .._interrupt import interruptible
 from .._ties import Ties, rule_of
-from ._inputs import Regions, regions_of
+from ._inputs import Regions, check_labelled, regions_of
 from ._overlap import Empty
 
 
@@ -82,6 +82,8 @@ def agreement(
     -0.0
     """
     made, maps = classes_of(classes, ignore), raters_of(raters)
+    for at, one in enumerate(maps, 1):
+        check_labelled(one, made, f"rater {at}", "leave this rater out")
     labels = regions_of(regions, made)
     sizes = per_axis_floats(spacing, maps[0].ndim if maps else 1)
     rule = rule_of(ties)

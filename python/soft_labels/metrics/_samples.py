@@ -39,12 +39,12 @@ def threshold_dice(
     thresholds : list of float
         Both sides may be 1e-9 below a threshold: 3 of 10 raters are not below 0.3.
     empty : {"one", "nan", "zero"}
-        Dice at a threshold that neither side reaches. With "nan" the threshold leaves the mean.
+        What it is where neither side reaches any threshold. A single threshold that neither side reaches counts as 1.
 
     Returns
     -------
     float
-        From 0 to 1, or NaN if no threshold remains.
+        From 0 to 1, or NaN if no threshold is reached and `empty` is "nan".
 
     Raises
     ------

@@ -41,8 +41,8 @@ class Calibration:
     ``softmax(z_c / T_c + b_c)`` over the classes c, where z are logits, or the logarithms of probabilities (Guo et al. 2017).
     `Calibration.fit` finds them on cases that the network was not trained on.
 
-    A probability of 0 is less than half of the smallest positive number of its type, so the zeros of a voxel count as one such
-    half together. It compares and pickles, and is not meant to be changed.
+    A probability of 0 has no logarithm. It counts as half of the smallest positive number of its type, divided by the number of
+    classes. It compares and pickles, and is not meant to be changed.
 
     Parameters
     ----------
@@ -169,9 +169,14 @@ class Calibration:
             raise TypeError("cases are read several times; give a list of pairs, or a data set with a length")
         made, count, parts = classes_of(classes, ignore), len(cases), index(bins, "bins")
         kept = min(index(folds, "folds"), count) if count > 1 else 0
-        search = fitted(lambda: cases, made, method, logits, kept)
+
+        def read() -> Iterator[Case]:
+            # By number: a data set that has __len__ and __getitem__ alone need not end by itself.
+            return (cases[at] for at in range(count)) if hasattr(cases, "__getitem__") else iter(cases)
+
+        search = fitted(read, made, method, logits, kept)
         before, after = (_native.ScalingScores(len(made.values), parts) for _ in range(2))
-        for at, (values, labels, smallest) in enumerate(_read(cases, logits)):
+        for at, (values, labels, smallest) in enumerate(_read(read(), logits)):
             without = search.found(at)
             with _Named(at):
                 interruptible(_native.score_scaling, before, None, values, labels, made, smallest)
@@ -340,6 +345,14 @@ def _outputs_of(outputs: ArrayOrTensor, logits: bool) -> tuple[Array, float | No
     dtype = array.dtype
     if logits and dtype == np.uint8:
         raise TypeError("logits are of float32, float64 or float16, not of uint8; convert them with astype")
+    if (
+        logits
+        and array.ndim > 1
+        and array.size
+        and array.min() >= 0
+        and np.allclose(array.sum(0), 1, rtol=0, atol=1e-3)
+    ):
+        raise ValueError("these are probabilities: all of a voxel sum to 1, which logits do not; use logits=False")
     smallest = None if logits else _SMALLEST[dtype.name]
     if dtype == np.uint8:
         return np.divide(array, 255, dtype=np.float64), smallest, dtype

@@ -36,8 +36,8 @@ const BLOCK: usize = 256;
 ///
 /// Both sides may be 1e-9 below a threshold (the probabilities, for which the threshold is rounded to their type). Shares are
 /// compared as whole numbers of raters. Published numbers are over nine or five thresholds and with `>=` or `>`, so say which.
-/// `empty` says what Dice is at a threshold that neither side reaches; with [`EmptyRegion::Nan`] the threshold leaves the
-/// mean, which is NaN if none remains. The map and the masks have one shape, of any axes.
+/// A threshold that neither side reaches counts as 1: both sides agree that nothing is there. Where neither side reaches any
+/// threshold, neither holds the structure, and `empty` says what that is. The map and the masks have one shape, of any axes.
 ///
 /// # Errors
 /// [`Error::Empty`] without raters or thresholds, [`Error::Shape`], [`Error::Probability`] (as of class 1), [`Error::Setting`]
@@ -208,9 +208,14 @@ fn mean_dice<F: SoftFloat, D: Dimension>(
             sum.both += part.both;
         }
     }
-    let dice = overlaps.iter().map(|overlap| overlap.dice(empty));
-    let dice: Vec<_> = dice.filter(|dice| !dice.is_nan()).collect();
-    Ok(total(dice.iter().copied()) / dice.len() as f64)
+    if overlaps
+        .iter()
+        .all(|overlap| overlap.prediction == 0 && overlap.reference == 0)
+    {
+        return Ok(empty.score());
+    }
+    let dice = overlaps.iter().map(|overlap| overlap.dice(EmptyRegion::One));
+    Ok(total(dice) / overlaps.len() as f64)
 }
 
 /// Counts the voxels of a block for each threshold.

@@ -171,6 +171,13 @@ impl<L: Label> Case<L> {
             of_file(path_of_rater(rater), labelled)
         });
         let labelled = labelled.collect::<Result<Vec<_>, _>>()?;
+        if let Some(rater) = labelled
+            .iter()
+            .position(|map| !map.is_empty() && !map.iter().any(|&counts| counts))
+        {
+            let error = "ignores every voxel; take the map away, so that its rater is one who did not draw the case";
+            return of_file(path_of_rater(rater), Err(error.into()));
+        }
         let labelled = labelled
             .iter()
             .any(|map| map.iter().any(|&counts| !counts))
@@ -189,9 +196,14 @@ impl<L: Label> Case<L> {
                     }
                     map
                 }),
+                Prediction::Probabilities(_) if several => {
+                    let error =
+                        "holds probabilities, but a sample is a label map; give one map of probabilities as PREDICTION";
+                    return of_file(path_of(at), Err(error.into()));
+                }
                 Prediction::Probabilities(p) => {
                     let map = top_labels_against(&p, reference, classes).map_err(Failure::from);
-                    probabilities = (!several).then_some(p);
+                    probabilities = Some(p);
                     map
                 }
             };

@@ -85,12 +85,13 @@ fn of_paths(
     what: &str,
     of_folder: impl Fn(&Path) -> Result<ByName, Failure>,
 ) -> Result<Given, Failure> {
+    if let Some(missing) = paths.iter().find(|path| path.symlink_metadata().is_err()) {
+        return of_file(missing, Err("there is no such file or folder".into()));
+    }
     match paths.iter().filter(|path| is_folder(path)).count() {
-        0 => match paths.iter().find(|path| path.symlink_metadata().is_err()) {
-            Some(missing) => of_file(missing, Err("there is no such file".into())),
-            None => Ok(Given::Files(paths.to_vec())),
-        },
+        0 => Ok(Given::Files(paths.to_vec())),
         folders if folders == paths.len() => {
+            cases::check_once(paths)?;
             let folders = paths.iter().map(|folder| of_folder(folder)).collect::<Result<_, _>>()?;
             Ok(Given::Folders(cases::pair(folders)))
         }

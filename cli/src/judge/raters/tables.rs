@@ -94,6 +94,8 @@ impl Judgement<'_> {
     pub(super) fn tables(&self, per_case: bool) -> Tables {
         let raters = self.raters().len();
         let missing = self.scored().filter(|(_, scores)| scores.raters.len() < raters).count();
+        let most = self.scored().map(|(_, scores)| scores.samples).max().unwrap_or(0);
+        let fewer = self.scored().filter(|(_, scores)| scores.samples < most).count();
         let mut notes = vec![
             format!(
                 "{} cases, {} failed. {raters} raters; {missing} cases lack one, and have the others.",
@@ -108,6 +110,9 @@ impl Judgement<'_> {
             "A mean is over finite values. The median has the infinite ones in it. The mean over raters is infinite if one is."
                 .to_owned(),
         ];
+        if most > 0 {
+            notes.push(format!("Samples of a case: at most {most}; {fewer} cases have fewer."));
+        }
         notes.extend(self.notes());
         let mut tables = Vec::new();
         if per_case {
@@ -243,8 +248,8 @@ impl Judgement<'_> {
                 .to_owned(),
             args.empty.rule().to_owned(),
             format!(
-                "The same holds for each threshold of the threshold Dice (--empty {}). CRPS is {} for a structure that no map holds.",
-                args.empty.name(),
+                "A threshold that neither side reaches counts as 1 in the threshold Dice of a case that holds the structure. CRPS is {} \
+                 for a structure that no map holds.",
                 if args.empty != Empty::Skip { "0" } else { "none" }
             ),
         ];
