@@ -1,0 +1,121 @@
+"""One network: a target, a loss, a number of volumes and a seed."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import soft_labels
+from soft_labels.torch import CrossEntropyLoss, DiceCrossEntropyLoss
+
+from .crops import Crops
+from .data import CLASSES, Split, Volume, displaced, load
+from .network import UNet
+
+TARGETS = {
+    "one-hot": soft_labels.Encoding("one_hot"),
+    "LS 0.01": soft_labels.Encoding("label_smoothing", alpha=0.01),
+    "LS 0.05": soft_labels.Encoding("label_smoothing", alpha=0.05),
+    "LS 0.1": soft_labels.Encoding("label_smoothing", alpha=0.1),
+    "SVLS": soft_labels.Encoding("svls"),
+    "SVLS 0.5": soft_labels.Encoding("svls", strength=0.5),
+}
+LOSSES = {
+    # On one-hot labels the semimetric Dice is the linear one, so this is the loss of nnU-Net there.
+    "Dice + CE": DiceCrossEntropyLoss(CLASSES, batch=True, background=False, soft=True),
+    "CE": CrossEntropyLoss(CLASSES, soft=True),
+}
+VOLUMES = (20, 5, 80, 10, 160)
+"""In the order in which they are tried."""
+SEEDS = (1, 2, 3, 4, 5)
+BATCH = 2
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast: Adam, its learning rate along a cosine to 0."""
+
+    steps: int
+    rate: float
+
+
+WIDTHS = {"plain": (8, 16, 32), "noisy labels": (8, 16, 32), "larger network": (16, 32, 64)}
+"""The channels of the network in each setting. With noisy labels those to learn from are displaced, and those to judge are not."""
+
+SCHEDULES = tuple(Schedule(steps, rate) for steps in (400, 1600) for rate in (0.001, 0.003))
+
+
+@dataclass(frozen=True)
+class Job:
+    """A network. Of one seed all have the same first weights, and of one number of volumes the same crops."""
+
+    loss: str
+    target: str
+    volumes: int
+    seed: int
+    schedule: Schedule
+    setting: str = "plain"
+
+    def __str__(self) -> str:
+        return f"{self.setting}, {self.loss}, {self.target}, {self.volumes} volumes, seed {self.seed}, {self.schedule.steps} steps, rate {self.schedule.rate}"
+
+    def file(self, folder: Path) -> Path:
+        """Where its weights are kept."""
+        return folder / (str(self).replace(" + ", "+").replace(", ", "_").replace(" ", "-") + ".pt")
+
+    def train(self, data: Path, split: Split) -> UNet:
+        """The trained network, from the first step."""
+        torch.manual_seed(self.seed)
+        network = UNet(CLASSES, WIDTHS[self.setting])
+        order = np.random.default_rng([self.seed, 0]).permutation(len(split.training))
+        volumes = [load(data, split.training[i]) for i in order[: self.volumes]]
+        if self.setting == "noisy labels":
+            volumes = [displaced(volume, self.seed) for volume in volumes]
+        crops = Crops(volumes, self.seed)
+        optimizer = torch.optim.Adam(network.parameters(), self.schedule.rate)
+        rates = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.schedule.steps)
+        loss, encoding = LOSSES[self.loss], TARGETS[self.target]
+        for _ in range(self.schedule.steps):
+            drawn = [crops.draw() for _ in range(BATCH)]
+            images = torch.stack([crop.image for crop in drawn])
+            targets = torch.stack([crop.target(encoding) for crop in drawn])
+            optimizer.zero_grad()
+            loss(network(images), targets).backward()
+            optimizer.step()
+            rates.step()
+        return network
+
+    def network(self, data: Path, split: Split, folder: Path) -> UNet:
+        """The network of an earlier run, or else a new one."""
+        file = self.file(folder)
+        network = UNet(CLASSES, WIDTHS[self.setting])
+        if file.exists():
+            network.load_state_dict(torch.load(file, weights_only=True))
+        else:
+            network = self.train(data, split)
+            unfinished = file.with_suffix(".part")
+            torch.save(network.state_dict(), unfinished)
+            unfinished.rename(file)
+        return network.eval()
+
+
+def predict(network: UNet, volume: Volume) -> NDArray[np.float64]:
+    """The logits of a volume, (C, D, H, W)."""
+    padding = [(0, -extent % 4) for extent in volume.image.shape]
+    image = torch.from_numpy(np.pad(volume.image, padding, mode="edge"))
+    with torch.no_grad():
+        logits = network(image[None, None])[0].double().numpy()
+    return logits[(slice(None), *(slice(extent) for extent in volume.image.shape))]
+
+
+def predictions(
+    network: UNet, data: Path, names: list[str], change: Callable[[Volume], Volume] | None = None
+) -> Iterator[tuple[Volume, NDArray[np.float64]]]:
+    """Volumes, changed if asked for, and their logits."""
+    for name in names:
+        volume = load(data, name)
+        volume = change(volume) if change else volume
+        yield volume, predict(network, volume)
