@@ -85,7 +85,11 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let one = matches!(pairs.as_slice(), [pair] if pair.name.is_empty());
     let judgement = Judgement {
         structures: what.structures(),
-        reliability: pooled(&cases)?,
+        reliability: pooled(
+            cases
+                .iter()
+                .filter_map(|(_, scores)| Some(&scores.as_ref().ok()?.calibration.as_ref()?.reliability)),
+        )?,
         by_class: by_class(args, &what, &cases)?,
         cases,
         tolerance_mm: args.tolerance_mm,
@@ -348,15 +352,12 @@ fn by_class(args: &Args, what: &What, cases: &[(String, Result<Scores, String>)]
 }
 
 /// The reliability over all voxels of all cases, if there are probabilities.
-fn pooled(cases: &[(String, Result<Scores, String>)]) -> Result<Option<Reliability>, Failure> {
+fn pooled<'a>(cases: impl Iterator<Item = &'a Reliability>) -> Result<Option<Reliability>, Failure> {
     let mut pooled: Option<Reliability> = None;
-    let calibrations = cases
-        .iter()
-        .filter_map(|(_, scores)| scores.as_ref().ok()?.calibration.as_ref());
-    for calibration in calibrations {
+    for reliability in cases {
         match &mut pooled {
-            Some(pooled) => pooled.merge(&calibration.reliability)?,
-            None => pooled = Some(calibration.reliability.clone()),
+            Some(pooled) => pooled.merge(reliability)?,
+            None => pooled = Some(reliability.clone()),
         }
     }
     Ok(pooled)

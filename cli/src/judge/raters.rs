@@ -10,7 +10,7 @@ mod tables;
 use std::path::PathBuf;
 
 use soft_labels::Classes;
-use soft_labels::metrics::{Region, Reliability};
+use soft_labels::metrics::Region;
 
 pub(crate) use self::args::RaterArgs;
 use self::case::{AnyCase, Read};
@@ -20,7 +20,7 @@ use self::scores::Scores;
 pub(super) use self::scores::{AGAINST_ALL, OF_CALIBRATION};
 use super::args::Args;
 use super::diagram::Series;
-use super::{What, diagram, html, spacing};
+use super::{What, diagram, html, pooled, spacing};
 use crate::command::{Failure, Outcome};
 use crate::spared::Spared;
 
@@ -46,7 +46,11 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
     let judgement = Judgement {
         args,
         structures,
-        reliability: pooled(&cases)?,
+        reliability: pooled(
+            cases
+                .iter()
+                .filter_map(|(_, scores)| Some(&scores.as_ref().ok()?.calibration.as_ref()?.reliability)),
+        )?,
         cases,
     };
     write(args, &judgement)?;
@@ -120,19 +124,4 @@ fn judge(args: &Args, classes: &Classes, regions: &[Region], files: &Files) -> R
             case.judge(args, classes, regions, &spacing, raters)
         }
     }
-}
-
-/// The reliability over all voxels of all cases, if there are probabilities.
-fn pooled(cases: &[(String, Result<Scores, String>)]) -> Result<Option<Reliability>, Failure> {
-    let mut pooled: Option<Reliability> = None;
-    let calibrations = cases
-        .iter()
-        .filter_map(|(_, scores)| scores.as_ref().ok()?.calibration.as_ref());
-    for calibration in calibrations {
-        match &mut pooled {
-            Some(pooled) => pooled.merge(&calibration.reliability)?,
-            None => pooled = Some(calibration.reliability.clone()),
-        }
-    }
-    Ok(pooled)
 }

@@ -186,15 +186,8 @@ impl Judgement {
             tables: self.of_cases(false).into(),
         };
         if let Some(calibration) = self.scored().find_map(|(_, scores)| scores.calibration.as_ref()) {
-            let mut table = Table::new(
-                "calibration",
-                "Calibration",
-                &[("metric", "metric"), ("value", "value")],
-            );
-            for ((_, title), score) in OF_CALIBRATION.iter().zip(calibration.numbers) {
-                table.push([(*title).into(), score.into()]);
-            }
-            tables.tables.push(table);
+            let numbers = OF_CALIBRATION.iter().zip(calibration.numbers);
+            tables.tables.push(calibration_of_one(numbers));
         }
         tables
             .tables
@@ -336,6 +329,14 @@ pub(crate) fn bins_of(reliability: &Reliability) -> Table {
             bin.confidence.into(),
         ]);
     }
+    table
+}
+
+/// The calibration of the only case.
+pub(super) fn calibration_of_one<'a>(numbers: impl Iterator<Item = (&'a (&'a str, &'a str), f64)>) -> Table {
+    let columns = [("metric", "metric"), ("value", "value")];
+    let mut table = Table::new("calibration", "Calibration", &columns);
+    numbers.for_each(|((_, title), number)| table.push([(*title).into(), number.into()]));
     table
 }
 

@@ -3,7 +3,7 @@
 use soft_labels_files::Place;
 
 use super::super::args::{Empty, Scope};
-use super::super::report::{Found, bins_of};
+use super::super::report::{Found, bins_of, calibration_of_one};
 use super::super::scores::OF_STRUCTURES;
 use super::args::{Alike, Pairs};
 use super::report::{Judgement, SLACK, found};
@@ -74,15 +74,8 @@ impl Judgement<'_> {
     pub(super) fn tables_of_one(&self) -> Tables {
         let mut tables = Vec::from(self.of_cases(false));
         if let Some(calibration) = self.scored().find_map(|(_, scores)| scores.calibration.as_ref()) {
-            let mut table = Table::new(
-                "calibration",
-                "Calibration",
-                &[("metric", "metric"), ("value", "value")],
-            );
-            for ((_, title), score) in OF_CALIBRATION.iter().zip(calibration.numbers) {
-                table.push([(*title).into(), score.into()]);
-            }
-            tables.push(table);
+            let numbers = OF_CALIBRATION.iter().zip(calibration.numbers);
+            tables.push(calibration_of_one(numbers));
         }
         tables.extend(self.reliability.as_ref().map(bins_of));
         Tables {
