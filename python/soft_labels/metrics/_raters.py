@@ -24,7 +24,7 @@ def agreement(
     region: Literal["union", "all", "band"] = "union",
     spacing: ArrayLike = 1.0,
     band_mm: float = 5.0,
-    tolerance: float = 1.0,
+    tolerance: float = 2.0,
     regions: Regions | None = None,
     ties: Ties = "lowest",
     empty: Empty = "nan",
@@ -45,7 +45,7 @@ def agreement(
     band_mm : float
         In the unit of the spacing, from centre to centre of voxels.
     tolerance : float
-        Surfaces so near to one another agree, in the unit of the spacing. The command's default is 2 mm.
+        Surfaces so near to one another agree, in the unit of the spacing.
     ties : {"lowest", "highest"} or dict
         Which class the others have where they tie, as for `soft_labels.fuse.majority_vote`. A label that is no class leaves the
         voxel out.
