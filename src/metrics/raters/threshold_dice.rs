@@ -51,9 +51,10 @@ const BLOCK: usize = 256;
 ///
 /// let (first, second) = (array![[true, true, false]], array![[true, false, false]]);
 /// let raters = [first.view(), second.view()];
-/// let of = |p, thresholds| threshold_dice(&p, &raters, thresholds, EmptyRegion::One);
-/// assert_eq!(of(array![[1.0, 0.5, 0.0]], &QUBIQ_THRESHOLDS)?, 1.0);
-/// assert_eq!(of(array![[1.0, 0.4, 0.0]], &[0.25, 0.5])?, (1.0 + 2.0 / 3.0) / 2.0);
+/// let nine = threshold_dice(&array![[1.0, 0.5, 0.0]], &raters, &QUBIQ_THRESHOLDS, EmptyRegion::One)?;
+/// assert_eq!(nine, 1.0);
+/// let two = threshold_dice(&array![[1.0, 0.4, 0.0]], &raters, &[0.25, 0.5], EmptyRegion::One)?;
+/// assert_eq!(two, (1.0 + 2.0 / 3.0) / 2.0);
 /// # Ok::<(), soft_labels::Error>(())
 /// ```
 pub fn threshold_dice<F: SoftFloat, D: Dimension>(
