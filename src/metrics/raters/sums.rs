@@ -31,17 +31,18 @@ impl Agreement {
     /// The sums of votes, each with the number of voxels that have it.
     pub(crate) fn of<'a>(raters: usize, classes: usize, patterns: impl Iterator<Item = (&'a [Vote], u64)>) -> Self {
         let (mut complete, mut all) = (Sums::new(vec![0.0; classes]), Sums::new(vec![0.0; classes]));
-        let mut chosen = Vec::new();
+        let (mut chosen, mut counts) = (Vec::new(), Vec::new());
         for (votes, voxels) in patterns {
             chosen.clear();
             chosen.extend(votes.iter().flatten().copied());
             chosen.sort_unstable();
             let of_class = |votes: &[u16]| Some((usize::from(*votes.first()?), votes.len() as f64));
-            let counts = chosen.chunk_by(|a, b| a == b).filter_map(of_class);
+            counts.clear();
+            counts.extend(chosen.chunk_by(|a, b| a == b).filter_map(of_class));
             if chosen.len() == votes.len() {
-                complete.add(counts.clone(), voxels as f64);
+                complete.add(counts.iter().copied(), voxels as f64);
             }
-            all.add(counts, voxels as f64);
+            all.add(counts.iter().copied(), voxels as f64);
         }
         Self { raters, complete, all }
     }
