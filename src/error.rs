@@ -1,8 +1,10 @@
 //! The one error type.
 
 mod place;
+mod words;
 
 pub use place::Place;
+use words::{of, of_rater, short, voxels_hold};
 
 /// What went wrong, with the facts, worded so that a person knows what to change.
 ///
@@ -357,33 +359,6 @@ pub(crate) mod allowed {
     pub(crate) const POSITIVE: &str = "finite and greater than 0";
     pub(crate) const WEIGHT: &str = "finite and not negative";
     pub(crate) const TOLERANCE: &str = "0 or more";
-}
-
-fn of(place: Option<Place>) -> String {
-    place.map(|place| format!(" {place}")).unwrap_or_default()
-}
-
-/// A number without rows of zeros.
-fn short(value: f64) -> String {
-    if value == 0.0 || (1e-5..1e16).contains(&value.abs()) {
-        value.to_string()
-    } else {
-        // With an exponent where there are many digits.
-        format!("{value:?}")
-    }
-}
-
-fn of_rater(rater: usize, raters: usize) -> String {
-    of((raters > 1).then_some(Place::Rater(rater)))
-}
-
-fn voxels_hold(count: usize) -> String {
-    let (voxels, hold, labels) = if count == 1 {
-        ("voxel", "holds", "a label that is")
-    } else {
-        ("voxels", "hold", "labels that are")
-    };
-    format!("{count} {voxels} {hold} {labels} no class")
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod args;
 mod blocks;
 mod report;
 mod structures;
+mod weights;
 
 use std::fs::File;
 use std::io::Read;
@@ -13,11 +14,10 @@ use std::iter;
 use std::time::Instant;
 
 pub(crate) use args::Args;
-use args::{Dtype, RaterWeights};
+use args::Dtype;
 use half::f16;
 use ndarray::{ArrayD, Axis, IxDyn};
 use report::Report;
-use soft_labels::fusion::Staple;
 use soft_labels::{Classes, Encoding, Label, Raters, SoftEncoder, SoftFloat, Window, pool, quantize, sparse};
 use soft_labels_files::{Axes, Element, Format, Geometry, write_probabilities, write_sparse};
 
@@ -145,7 +145,7 @@ impl Encoder<'_> {
             classes,
             self.encoding(&volume.geometry)?,
             volume.geometry,
-            self.weights(job)?,
+            weights::given(self.args, job),
         )?;
         let mut report = Report::new(job, volume.element_type, start.elapsed());
         each_type!(volume.labels, maps => case.run(&maps, &mut report))
@@ -169,22 +169,6 @@ impl Encoder<'_> {
         let case = Case::new(self, job, structures.classes(), encoding, geometry, None)?;
         case.run(&[structures.into_patterns()], &mut report)?;
         Ok(report)
-    }
-
-    /// The weights of those who drew this case.
-    fn weights(&self, job: &Job) -> Result<Option<Vec<f64>>, Failure> {
-        let Some(RaterWeights::Given(weights)) = &self.args.rater_weights else {
-            return Ok(None);
-        };
-        if self.args.files.raters.is_empty() {
-            return Ok(Some(weights.clone()));
-        }
-        // As many as there are folders: the arguments were checked.
-        Ok(Some(
-            job.raters()
-                .filter_map(|(rater, _)| weights.get(rater).copied())
-                .collect(),
-        ))
     }
 
     fn encoding(&self, geometry: &Geometry) -> Result<Encoding, Failure> {
@@ -229,15 +213,8 @@ impl<'a> Case<'a> {
 
     fn run<L: Label>(&self, maps: &[ArrayD<L>], report: &mut Report) -> Result<(), Failure> {
         let views: Vec<_> = maps.iter().map(|map| map.view()).collect();
-        let raters = match &self.weights {
-            Some(weights) => Raters::weighted(&views, weights)?,
-            None if self.encoder.args.rater_weights == Some(RaterWeights::Staple) => {
-                let raters = Staple::new().weighted_raters(&views, &self.classes)?;
-                report.weights(raters.weights());
-                raters
-            }
-            None => Raters::new(&views)?,
-        };
+        let args = self.encoder.args;
+        let raters = weights::raters(args, self.weights.as_deref(), &views, &self.classes, report)?;
         if self.encoder.classes.is_some() {
             report.count(&raters, &self.classes);
         } else {

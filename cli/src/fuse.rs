@@ -229,10 +229,10 @@ enum Either {
 
 /// What the raters of a case are called: their files, their folders, or their numbers.
 fn raters(args: &Args, job: &Job, count: usize) -> Vec<String> {
-    let name = |(rater, file): (usize, &PathBuf)| match args.files.raters.get(rater) {
+    let name = |(rater, file): (usize, &PathBuf)| match args.files.drawn.raters.get(rater) {
         Some(folder) => shown(folder),
         // Of one name in the folders of several cases.
-        None if args.files.rater_files.is_some() => printable(&cases::name_of(file).to_string_lossy()),
+        None if args.files.drawn.rater_files.is_some() => printable(&cases::name_of(file).to_string_lossy()),
         None => shown(file),
     };
     let named: Vec<_> = job.raters().map(name).collect();

@@ -42,6 +42,23 @@ pub(crate) struct FileArgs {
     #[arg(long, conflicts_with = "overwrite")]
     pub(crate) skip_existing: bool,
 
+    #[command(flatten)]
+    pub(crate) drawn: RaterFileArgs,
+
+    /// Cases that a rater did not draw: error, skip, or others to take the other raters alone
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = Missing::Error, help_heading = "Raters")]
+    pub(crate) missing: Missing,
+
+    #[command(flatten)]
+    pub(crate) grid: GridArgs,
+
+    #[command(flatten)]
+    pub(crate) work: WorkArgs,
+}
+
+/// The files of raters, for commands that take label maps as `inputs`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RaterFileArgs {
     /// A folder of each rater, with the same names for the same cases; or a file of each rater, for one case
     #[arg(long, value_name = "DIR|FILE", num_args = 1.., conflicts_with_all = ["inputs", "stacked_raters"], help_heading = "Raters")]
     pub(crate) raters: Vec<PathBuf>,
@@ -50,10 +67,6 @@ pub(crate) struct FileArgs {
     #[arg(long, value_name = "PATTERN", conflicts_with_all = ["raters", "stacked_raters"], help_heading = "Raters")]
     pub(crate) rater_files: Option<String>,
 
-    /// Cases that a rater did not draw: error, skip, or others to take the other raters alone
-    #[arg(long, value_enum, hide_possible_values = true, default_value_t = Missing::Error, help_heading = "Raters")]
-    pub(crate) missing: Missing,
-
     /// Each file holds all raters: along the first axis, (rater, D, H, W) or (rater, H, W), and along the last of NIfTI
     #[arg(long, help_heading = "Raters")]
     pub(crate) stacked_raters: bool,
@@ -61,12 +74,6 @@ pub(crate) struct FileArgs {
     /// Makes every label but 0 and that of --ignore this one: numbered objects become one class
     #[arg(long, value_name = "V", value_parser = clap::value_parser!(u8).range(1..))]
     pub(crate) foreground: Option<u8>,
-
-    #[command(flatten)]
-    pub(crate) grid: GridArgs,
-
-    #[command(flatten)]
-    pub(crate) work: WorkArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -161,14 +168,14 @@ pub(crate) fn plan(
     let name_of_out = || args.out.file_name().map(OsString::from).unwrap_or_default();
     let mut names = Vec::new();
     // With --rater-files, folders are cases and their other files are not looked at.
-    let inputs = if args.rater_files.is_some() {
+    let inputs = if args.drawn.rater_files.is_some() {
         Inputs::default()
     } else {
         Inputs::find(&args.inputs)?
     };
     let cases = if let Some(folder) = structures {
-        let others = !inputs.files.is_empty() || !args.raters.is_empty() || args.rater_files.is_some();
-        if others || args.stacked_raters {
+        let others = !inputs.files.is_empty() || !args.drawn.raters.is_empty() || args.drawn.rater_files.is_some();
+        if others || args.drawn.stacked_raters {
             return Err(
                 "--structures reads the masks of its folder; give no label maps and no raters beside it".into(),
             );
@@ -179,22 +186,28 @@ pub(crate) fn plan(
             .map(|name| name.to_string_lossy().into_owned())
             .collect();
         cases
-    } else if let Some(pattern) = args.rater_files.as_ref().filter(|_| !args.inputs.is_empty()) {
+    } else if let Some(pattern) = args.drawn.rater_files.as_ref().filter(|_| !args.inputs.is_empty()) {
         cases::of_folders(&args.inputs, pattern)?
-    } else if inputs.files.is_empty() && args.raters.is_empty() {
+    } else if inputs.files.is_empty() && args.drawn.raters.is_empty() {
         return Err("no label maps are given; name them, or --raters".into());
-    } else if args.raters.iter().any(|path| path.exists() && !cases::is_folder(path)) {
+    } else if args
+        .drawn
+        .raters
+        .iter()
+        .any(|path| path.exists() && !cases::is_folder(path))
+    {
         // The files of one case, which the option says.
-        let files = args.raters.iter().cloned().map(Some).collect();
+        let files = args.drawn.raters.iter().cloned().map(Some).collect();
         vec![Case {
             name: args
+                .drawn
                 .raters
                 .first()
                 .map_or_else(name_of_out, |file| cases::name_of(file)),
             raters: files,
         }]
-    } else if !args.raters.is_empty() {
-        complete(args, cases::of_raters(&args.raters)?)?
+    } else if !args.drawn.raters.is_empty() {
+        complete(args, cases::of_raters(&args.drawn.raters)?)?
     } else if to_folder || inputs.several {
         cases::one_rater(inputs.files)?
     } else {
@@ -204,7 +217,7 @@ pub(crate) fn plan(
             raters: inputs.files.into_iter().map(Some).collect(),
         }]
     };
-    if structures.is_none() && args.stacked_raters && cases.iter().any(|case| case.raters.len() > 1) {
+    if structures.is_none() && args.drawn.stacked_raters && cases.iter().any(|case| case.raters.len() > 1) {
         return Err("--stacked-raters reads one file; give the raters' files without it".into());
     }
     if !to_folder && cases.len() > 1 {
@@ -239,7 +252,7 @@ fn complete(args: &FileArgs, mut cases: Vec<Case>) -> Result<Vec<Case>, Failure>
             if let Some((case, rater)) = cases.iter().find_map(|case| Some((case, missing(case)?))) {
                 return Err(format!(
                     "{} has no case {}; draw it, or set --missing to skip or others",
-                    args.raters[rater].display(),
+                    args.drawn.raters[rater].display(),
                     case.title()
                 )
                 .into());
@@ -270,8 +283,8 @@ fn job(
         Some(format) => Ok(Job {
             drawn: Drawn {
                 case,
-                stacked: args.stacked_raters,
-                foreground: args.foreground.map(|label| Foreground {
+                stacked: args.drawn.stacked_raters,
+                foreground: args.drawn.foreground.map(|label| Foreground {
                     label,
                     ignore: classes.and_then(|named| named.classes.ignore()),
                 }),
@@ -317,12 +330,12 @@ fn check_outputs(
     let folders = args
         .inputs
         .iter()
-        .chain(&args.raters)
+        .chain(&args.drawn.raters)
         .map(PathBuf::as_path)
         .chain(structures)
         .filter(|path| cases::is_folder(path));
     // Where each folder is a case, a folder of results would be one, too.
-    let of_cases = args.inputs.iter().filter(|_| args.rater_files.is_some());
+    let of_cases = args.inputs.iter().filter(|_| args.drawn.rater_files.is_some());
     let files = files.chain(of_cases.map(PathBuf::as_path));
     let spared = Spared::of(files.chain(more.iter().copied())).with_folders(folders);
     if to_folder {

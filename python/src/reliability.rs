@@ -6,9 +6,10 @@ use pyo3::types::PyType;
 use soft_labels::metrics::{ReliabilityBin, class_calibration as calibration};
 
 use crate::arrays::{each_probability, read};
-use crate::calibration::{EqualMassBins, RiskCoverage};
+use crate::equal_mass::EqualMassBins;
 use crate::error::{in_range, value};
 use crate::objects::{maker, of_json};
+use crate::risk_coverage::RiskCoverage;
 use crate::threads;
 
 /// Confidence of the most probable class against accuracy, counted in bins of confidence.

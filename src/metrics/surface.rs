@@ -4,14 +4,14 @@ mod area;
 pub(super) mod distance;
 mod edge_voxels;
 mod kind;
+mod spacing;
 mod summary;
 mod surfels;
-
-use std::ops::RangeInclusive;
 
 use ndarray::{ArrayRef, ArrayView3};
 
 pub use self::kind::SurfaceKind;
+pub(super) use self::spacing::grid_spacing;
 pub use self::summary::SurfaceDistances;
 use self::surfels::Surfels;
 use super::overlap::or_empty;
@@ -20,7 +20,7 @@ use crate::common::arrays::{check_shape, in_order};
 use crate::common::parallel;
 use crate::error::allowed;
 use crate::input::raters::{check_axes, label_axes};
-use crate::{Classes, Error, Label, PerAxis, Place, Result, SpatialDim};
+use crate::{Classes, Error, Label, PerAxis, Result, SpatialDim};
 
 /// The surfaces of a predicted mask and a reference mask, by DeepMind's definition (Nikolov et al., *Deep learning to
 /// achieve clinically applicable segmentation*, [arXiv 1809.04430], and their package surface-distance).
@@ -329,36 +329,9 @@ impl Surfaces {
     }
 }
 
-/// Spacings within this range keep all squares and areas finite and above 0.
-const SPACING: RangeInclusive<f64> = 1e-30..=1e30;
-
 /// By what share of the tolerance a distance may be above it. Spacings in files have 24 bits, so that products of them are wrong
 /// by about 1e-7 of themselves.
 pub(super) const SLACK: f64 = 1e-6;
-
-/// The spacing on the axes D, H, W, of which the first is 1 in 2D.
-pub(super) fn grid_spacing(spacing: &[f64], axes: usize) -> Result<[f64; 3]> {
-    if let Some((axis, &value)) = spacing.iter().enumerate().find(|(_, mm)| !SPACING.contains(*mm)) {
-        return Err(Error::Setting {
-            what: "spacing",
-            place: Some(Place::Axis(axis)),
-            value,
-            allowed: "within 1e-30 and 1e30",
-        });
-    }
-    match (spacing, axes) {
-        (&[h, w], 2) => Ok([1.0, h, w]),
-        (&[all], 2) => Ok([1.0, all, all]),
-        (&[d, h, w], 3) => Ok([d, h, w]),
-        (&[all], 3) => Ok([all; 3]),
-        _ => Err(Error::Count {
-            what: "spacing",
-            per: "axes",
-            expected: axes,
-            actual: spacing.len(),
-        }),
-    }
-}
 
 /// The surface of a mask, (H, W) or (D, H, W).
 fn surface<D: SpatialDim>(kind: SurfaceKind, mask: &ArrayRef<bool, D>, spacing: [f64; 3]) -> Result<Surfels> {

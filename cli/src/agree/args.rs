@@ -10,7 +10,7 @@ use crate::classes::ClassArgs;
 use crate::command::Existing;
 use crate::fuse::TieRule;
 use crate::grid::GridArgs;
-use crate::jobs::Missing;
+use crate::jobs::{Missing, RaterFileArgs};
 use crate::judge::Empty;
 use crate::tables::TablesArgs;
 use crate::work::WorkArgs;
@@ -31,25 +31,12 @@ pub(crate) struct Args {
     #[arg(value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
-    /// A folder of each rater, with the same names for the same cases; or a file of each rater, for one case
-    #[arg(long, value_name = "DIR|FILE", num_args = 1.., conflicts_with_all = ["inputs", "stacked_raters"], help_heading = "Raters")]
-    pub(crate) raters: Vec<PathBuf>,
-
-    /// Each case is a folder, in which these files are its raters, such as 'rater*.nii.gz'
-    #[arg(long, value_name = "PATTERN", conflicts_with_all = ["raters", "stacked_raters"], help_heading = "Raters")]
-    pub(crate) rater_files: Option<String>,
+    #[command(flatten)]
+    pub(crate) drawn: RaterFileArgs,
 
     /// Cases that a rater did not draw: others to compare those who did, skip, or error
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = Missing::Others, help_heading = "Raters")]
     pub(crate) missing: Missing,
-
-    /// Each file holds all raters: along the first axis, (rater, D, H, W) or (rater, H, W), and along the last of NIfTI
-    #[arg(long, help_heading = "Raters")]
-    pub(crate) stacked_raters: bool,
-
-    /// Makes every label but 0 and that of --ignore this one: numbered objects become one class
-    #[arg(long, value_name = "V", value_parser = clap::value_parser!(u8).range(1..))]
-    pub(crate) foreground: Option<u8>,
 
     #[command(flatten)]
     pub(crate) classes: ClassArgs,

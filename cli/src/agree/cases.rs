@@ -21,21 +21,26 @@ pub(crate) struct Cases {
 }
 
 pub(crate) fn find(args: &Args, classes: &NamedClasses) -> Result<Cases, Failure> {
-    let several_files = || args.raters.iter().any(|path| path.exists() && !cases::is_folder(path));
-    let (cases, raters) = if let Some(pattern) = &args.rater_files {
+    let several_files = || {
+        args.drawn
+            .raters
+            .iter()
+            .any(|path| path.exists() && !cases::is_folder(path))
+    };
+    let (cases, raters) = if let Some(pattern) = &args.drawn.rater_files {
         if args.inputs.is_empty() {
             return Err("--rater-files needs the folders of the cases; name them".into());
         }
         by_file_name(cases::of_folders(&args.inputs, pattern)?)
-    } else if args.stacked_raters {
+    } else if args.drawn.stacked_raters {
         (cases::one_rater(Inputs::find(&args.inputs)?.files)?, Vec::new())
-    } else if args.raters.is_empty() || several_files() {
-        let files = if args.raters.is_empty() {
+    } else if args.drawn.raters.is_empty() || several_files() {
+        let files = if args.drawn.raters.is_empty() {
             let files = Inputs::find(&args.inputs)?.files;
             cases::check_raters(&files)?;
             files
         } else {
-            args.raters.clone()
+            args.drawn.raters.clone()
         };
         if files.is_empty() {
             return Err("no label maps are given; name those of each rater, or --raters".into());
@@ -45,17 +50,17 @@ pub(crate) fn find(args: &Args, classes: &NamedClasses) -> Result<Cases, Failure
         let raters = files.into_iter().map(Some).collect();
         (vec![Case { name, raters }], names)
     } else {
-        (cases::of_raters(&args.raters)?, distinct(&args.raters))
+        (cases::of_raters(&args.drawn.raters)?, distinct(&args.drawn.raters))
     };
     let cases = complete(args, cases, &raters)?;
     let several = |case: &Case| case.raters.iter().flatten().count() > 1;
-    if !args.stacked_raters && !cases.iter().any(several) {
+    if !args.drawn.stacked_raters && !cases.iter().any(several) {
         return Err("no case was drawn by two raters; give the label maps of several, or --stacked-raters".into());
     }
     let drawn = cases.into_iter().map(|case| Drawn {
         case,
-        stacked: args.stacked_raters,
-        foreground: args.foreground.map(|label| Foreground {
+        stacked: args.drawn.stacked_raters,
+        foreground: args.drawn.foreground.map(|label| Foreground {
             label,
             ignore: classes.classes.ignore(),
         }),

@@ -90,7 +90,7 @@ pub(crate) fn compare(
     let axes = shape.len();
     let views: Vec<_> = labels.iter().map(|map| map.view()).collect();
     let spacing = spacing(args.spacing_mm.as_deref(), axes, &geometry)?;
-    let positions: Vec<usize> = if args.stacked_raters {
+    let positions: Vec<usize> = if args.drawn.stacked_raters {
         (0..labels.len()).collect()
     } else {
         drawn.raters().map(|(rater, _)| rater).collect()

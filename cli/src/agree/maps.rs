@@ -36,7 +36,7 @@ pub(crate) fn plan(args: &Args, all: &Cases) -> Result<Option<Vec<MapFiles>>, Fa
             paths: ["entropy", "minority"].map(path),
         });
     }
-    let folders = args.inputs.iter().chain(&args.raters).map(PathBuf::as_path);
+    let folders = args.inputs.iter().chain(&args.drawn.raters).map(PathBuf::as_path);
     let folders: Vec<&Path> = folders.filter(|path| is_folder(path)).collect();
     let spared = Spared::of(cases::inputs(all).chain(args.classes.file())).with_folders(folders);
     let paths = || files.iter().flat_map(|files| &files.paths).map(PathBuf::as_path);

@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use soft_labels::Encoding;
 
+use super::weights::RaterWeights;
 use crate::channels::{Kind, Regions};
 use crate::classes::ClassArgs;
 use crate::command::Failure;
@@ -155,29 +156,6 @@ pub(crate) struct Settings {
     strength: Option<f64>,
 }
 
-/// How much each rater counts.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum RaterWeights {
-    Given(Vec<f64>),
-    /// By their performance, as STAPLE estimates it.
-    Staple,
-}
-
-impl FromStr for RaterWeights {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "staple" {
-            return Ok(Self::Staple);
-        }
-        let weights = text.split(',').map(|weight| weight.trim().parse().ok());
-        weights
-            .collect::<Option<_>>()
-            .map(Self::Given)
-            .ok_or_else(|| "write a number for each rater, like 1,2,1, or staple".into())
-    }
-}
-
 /// JSON has no other numbers.
 fn finite(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
@@ -245,7 +223,7 @@ impl Args {
 
     /// What is wrong with the arguments before there is a label map.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let folders = self.files.raters.len();
+        let folders = self.files.drawn.raters.len();
         let weights = match &self.rater_weights {
             Some(RaterWeights::Given(weights)) => weights.len(),
             _ => folders,

@@ -15,8 +15,9 @@ use soft_labels_files::zarr::{ArrayWriter, LabelArray};
 use soft_labels_files::{ElementType, Format, Geometry};
 
 use super::Encoder;
-use super::args::{Dtype, RaterWeights};
+use super::args::Dtype;
 use super::report::Report;
+use super::weights;
 use crate::command::{Failure, of_file, shown};
 use crate::grid::Grid;
 use crate::jobs::Job;
@@ -214,14 +215,8 @@ impl<'a> Blocks<'a> {
             // Computed in 64 bits.
             Dtype::F16 | Dtype::U8 => 8,
         };
-        if encoder.args.rater_weights == Some(RaterWeights::Staple) {
-            return Err(
-                "--rater-weights staple needs whole label maps, and Zarr is written block by block; write another format, or \
-                 give the weights"
-                    .into(),
-            );
-        }
-        let weights = encoder.weights(job)?;
+        weights::check_blocks(encoder.args)?;
+        let weights = weights::given(encoder.args, job);
         // Boxes are averaged, so a block of the result takes more voxels.
         let of_voxel = scale.iter().fold(channels * size, |all, &len| all.saturating_mul(len));
         let largest = if axes == 2 { 1024 } else { 64 };

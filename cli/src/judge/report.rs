@@ -81,14 +81,6 @@ impl Judgement {
 
     /// For two folders.
     pub(crate) fn json(&self) -> Value {
-        let case = |(name, scores): &(String, Result<Scores, String>)| match scores {
-            Ok(scores) => {
-                let mut object = Map::from_iter([("case".to_owned(), json!(name))]);
-                object.extend(self.json_of(scores));
-                Value::from(object)
-            }
-            Err(error) => json!({"case": name, "error": error}),
-        };
         let of_structure = |structure: usize| {
             let summary = |metric: usize| self.of_structure(structure, metric);
             let metrics = OF_STRUCTURES.iter().enumerate();
@@ -106,7 +98,10 @@ impl Judgement {
             summary.extend(OF_CALIBRATION.iter().enumerate().map(of_case));
         }
         let mut object = Map::new();
-        object.insert("cases".into(), self.cases.iter().map(case).collect());
+        object.insert(
+            "cases".into(),
+            json_of_cases(&self.cases, |scores| self.json_of(scores)),
+        );
         object.insert("summary".into(), summary.into());
         object.insert("surface".into(), self.surface.name().into());
         object.insert("empty".into(), self.empty.name().into());
@@ -330,6 +325,22 @@ pub(crate) fn bins_of(reliability: &Reliability) -> Table {
         ]);
     }
     table
+}
+
+/// An object for each case: its name, and its scores or what went wrong.
+pub(super) fn json_of_cases<S>(
+    cases: &[(String, Result<S, String>)],
+    json_of: impl Fn(&S) -> Map<String, Value>,
+) -> Value {
+    let case = |(name, scores): &(String, Result<S, String>)| match scores {
+        Ok(scores) => {
+            let mut object = Map::from_iter([("case".to_owned(), json!(name))]);
+            object.extend(json_of(scores));
+            Value::from(object)
+        }
+        Err(error) => json!({"case": name, "error": error}),
+    };
+    cases.iter().map(case).collect()
 }
 
 /// The calibration of the only case.

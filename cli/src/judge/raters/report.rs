@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use soft_labels::metrics::Reliability;
 
 use super::super::args::Args;
-use super::super::report::{Found, Structures, bins_of, summary_json};
+use super::super::report::{Found, Structures, bins_of, json_of_cases, summary_json};
 use super::super::scores::{OF_STRUCTURES, VOLUMES};
 use super::scores::{AGAINST_ALL, OF_CALIBRATION, OF_ONE, OfStructure, Scores};
 use crate::command::shown;
@@ -66,14 +66,6 @@ impl Judgement<'_> {
     }
 
     pub(super) fn json(&self) -> Value {
-        let case = |(name, scores): &(String, Result<Scores, String>)| match scores {
-            Ok(scores) => {
-                let mut object = Map::from_iter([("case".to_owned(), json!(name))]);
-                object.extend(self.json_of(scores));
-                Value::from(object)
-            }
-            Err(error) => json!({"case": name, "error": error}),
-        };
         let of_structure = |structure: usize| {
             let mean = (0..OF_STRUCTURES.len()).map(|metric| self.summary(structure, |of| of.mean[metric]));
             let all = (0..AGAINST_ALL.len()).map(|metric| self.summary(structure, |of| of.against_all[metric]));
@@ -99,7 +91,10 @@ impl Judgement<'_> {
         }
         let mut object = Map::new();
         object.insert("raters".into(), json!(self.raters()));
-        object.insert("cases".into(), self.cases.iter().map(case).collect());
+        object.insert(
+            "cases".into(),
+            json_of_cases(&self.cases, |scores| self.json_of(scores)),
+        );
         object.insert("summary".into(), summary.into());
         object.insert("bootstrap".into(), json!({"draws": DRAWS, "seed": self.args.seed}));
         self.insert_settings(&mut object);
