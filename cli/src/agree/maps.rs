@@ -37,7 +37,12 @@ pub(crate) fn plan(args: &Args, all: &Cases) -> Result<Option<Vec<MapFiles>>, Fa
         });
     }
     let folders = args.inputs.iter().chain(&args.drawn.raters).map(PathBuf::as_path);
-    let folders: Vec<&Path> = folders.filter(|path| is_folder(path)).collect();
+    // Where each folder is a case, its files are found by a pattern, which a map might fit.
+    let of_cases = all.drawn.iter().filter(|_| args.drawn.rater_files.is_some());
+    let of_cases = of_cases
+        .flat_map(|drawn| drawn.raters())
+        .filter_map(|(_, file)| file.parent());
+    let folders: Vec<&Path> = folders.filter(|path| is_folder(path)).chain(of_cases).collect();
     let spared = Spared::of(cases::inputs(all).chain(args.classes.file())).with_folders(folders);
     let paths = || files.iter().flat_map(|files| &files.paths).map(PathBuf::as_path);
     spared.check_all(folder, paths())?;

@@ -433,3 +433,26 @@ fn ignored_voxels_have_no_part() {
     ];
     assert!(wrong(judged).contains("none.npy: ignores every voxel"));
 }
+
+/// Maps beside the raters' files of a case would be raters of the next run.
+#[test]
+fn maps_do_not_go_where_raters_are_looked_for() {
+    let folder = Folder::new();
+    for rater in ["a", "b"] {
+        folder.npy(&format!("cases/one/{rater}.npy"), &ball(1).into_dyn());
+    }
+    let [cases, one, maps] = ["cases", "cases/one", "maps"].map(|name| folder.text(name));
+    let fixed = [
+        "agree",
+        "--classes",
+        "3",
+        "--quiet",
+        "--rater-files",
+        "*.npy",
+        &cases,
+        "--maps",
+    ];
+    assert!(wrong(fixed.iter().chain(&[one.as_str()])).contains("lies in a folder of inputs"));
+    well(fixed.iter().chain(&[maps.as_str()]));
+    assert_eq!(folder.names("maps"), ["one_entropy.npy", "one_minority.npy"]);
+}
