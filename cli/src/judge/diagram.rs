@@ -127,28 +127,28 @@ fn panel(area: &Area<'_>, title: Option<&str>, series: &[Bins<'_>]) -> Result<()
     let height = f64::from(area.dim_in_pixel().1);
     #[expect(clippy::cast_possible_truncation, reason = "a part of a small height")]
     let (upper, lower) = area.split_vertically((UPPER * height) as i32);
-    calibration(&upper, title, series)?;
-    counts(&lower, series)
+    // A class is its own title.
+    let [across, up] = match title {
+        Some(_) => ["probability of the class", "share of the class"],
+        None => ["confidence", "accuracy"],
+    };
+    calibration(&upper, title, up, series)?;
+    counts(&lower, across, series)
 }
 
-fn calibration(area: &Area<'_>, title: Option<&str>, series: &[Bins<'_>]) -> Result<(), Failure> {
+fn calibration(area: &Area<'_>, title: Option<&str>, up: &str, series: &[Bins<'_>]) -> Result<(), Failure> {
     let mut builder = ChartBuilder::on(area);
     builder.margin(12).x_label_area_size(18).y_label_area_size(62);
     if let Some(title) = title {
         builder.caption(printable(title), ("sans-serif", 18));
     }
     let mut chart = builder.build_cartesian_2d(0.0..1.0, 0.0..1.0)?;
-    let of = if title.is_some() {
-        "share of the class"
-    } else {
-        "accuracy"
-    };
     chart
         .configure_mesh()
         .x_labels(6)
         .y_labels(6)
         .light_line_style(TRANSPARENT)
-        .y_desc(of)
+        .y_desc(up)
         .draw()?;
     chart.draw_series(DashedLineSeries::new(
         [(0.0, 0.0), (1.0, 1.0)],
@@ -174,7 +174,7 @@ fn calibration(area: &Area<'_>, title: Option<&str>, series: &[Bins<'_>]) -> Res
 }
 
 /// How many voxels each bin holds, the predictions side by side in each.
-fn counts(area: &Area<'_>, series: &[Bins<'_>]) -> Result<(), Failure> {
+fn counts(area: &Area<'_>, across: &str, series: &[Bins<'_>]) -> Result<(), Failure> {
     let counts = series.iter().flat_map(|one| &one.of).map(|bin| bin.count);
     let most = counts.max().unwrap_or(0).max(1) as f64;
     let mut chart = ChartBuilder::on(area)
@@ -195,7 +195,7 @@ fn counts(area: &Area<'_>, series: &[Bins<'_>]) -> Result<(), Failure> {
         .y_labels(3)
         .y_label_formatter(&shown)
         .light_line_style(TRANSPARENT)
-        .x_desc("confidence")
+        .x_desc(across)
         .y_desc("voxels")
         .draw()?;
     let parts = series.len() as f64;
