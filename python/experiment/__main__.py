@@ -1,6 +1,7 @@
 """Trains and judges the networks of the experiment.
 
     python -m experiment choose --data Task04_Hippocampus --out results    # steps and learning rates, on volumes that are not judged
+    python -m experiment choose-svls --data Task04_Hippocampus --out results    # then sigma and strength, in the same way
     python -m experiment train --data Task04_Hippocampus --out results     # the networks, and cases.csv
     python -m experiment report --out results                              # the tables
     python -m experiment train --data Task04_Hippocampus --out results --only "plain, Dice + CE, SVLS, 20 volumes, seed 1"
@@ -24,19 +25,41 @@ from soft_labels import metrics
 from .data import CLASSES, Split, shifted, split
 from .judging import METRICS, judge
 from .report import report
-from .training import LOSSES, SCHEDULES, SEEDS, TARGETS, VOLUMES, Job, Schedule, predictions
+from .training import CANDIDATES, LOSSES, SCHEDULE_OF, SCHEDULES, SEEDS, Job, Schedule, predictions
 
 CHOSEN_ON = ("one-hot", "LS 0.05", "SVLS")
-"""Targets whose steps and rates are chosen. The others have those of their kind."""
+"""Targets whose steps and rates are chosen. Other smoothing has those of LS 0.05, other SVLS those of SVLS."""
 COLUMNS = ["setting", "loss", "target", "volumes", "seed", "steps", "rate"]
 TEMPERATURE_VOLUMES = (1, 5, 48)
+PUBLISHED = Path(__file__).parents[2] / "docs" / "experiment" / "choice.csv"
+
+
+PLAN = (
+    # Setting, loss, targets, numbers of volumes; the sooner the more a reader needs it.
+    ("plain", "Dice + CE", ("one-hot", "SVLS"), (20, 5, 80)),
+    ("plain", "CE", ("one-hot", "SVLS"), (20, 5, 80)),
+    ("plain", "Dice + CE", ("LS 0.05", "SVLS 0.5", "chosen"), (20,)),
+    ("noisy labels", "Dice + CE", ("one-hot", "SVLS"), (20,)),
+    ("larger network", "Dice + CE", ("one-hot", "SVLS"), (20,)),
+    ("plain", "Dice + CE", ("LS 0.05", "SVLS 0.5", "chosen"), (5, 80)),
+    ("plain", "Dice + CE", ("LS 0.01", "LS 0.1"), (20, 5, 80)),
+    ("plain", "Dice + CE", ("one-hot", "SVLS"), (10, 160)),
+    ("noisy labels", "Dice + CE", ("one-hot", "SVLS"), (80,)),
+    ("larger network", "Dice + CE", ("one-hot", "SVLS"), (80,)),
+    ("plain", "CE", ("LS 0.05",), (20, 5, 80)),
+    ("plain", "CE", ("one-hot", "SVLS"), (10, 160)),
+    ("noisy labels", "Dice + CE", ("LS 0.05",), (20, 80)),
+    ("plain", "Dice + CE", ("LS 0.01", "LS 0.05", "LS 0.1", "SVLS 0.5", "chosen"), (10, 160)),
+    ("plain", "CE", ("LS 0.01", "LS 0.1", "SVLS 0.5", "chosen"), (20, 5, 80, 10, 160)),
+    ("plain", "CE", ("LS 0.05",), (10, 160)),
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="experiment", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["choose", "train", "report"])
+    parser.add_argument("what", choices=["choose", "choose-svls", "train", "report"])
     parser.add_argument("--data", type=Path, help="the folder Task04_Hippocampus, with imagesTr and labelsTr")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--part", default="0/1")
@@ -54,49 +77,67 @@ def main() -> None:
     volumes = split(args.data)
     networks = args.out / "networks"
     networks.mkdir(parents=True, exist_ok=True)
-    if args.what == "choose":
-        rows = Rows(args.out / f"choice.{part}.csv", [*COLUMNS, "dsc", "nll"])
-        for at, job in enumerate(candidates()):
-            if at % parts == part and str(job).startswith(args.only):
-                rows.add(job, lambda job=job: choice(job, args.data, volumes, networks))
-    else:
+    if args.what == "train":
         columns = [*COLUMNS, "images", "temperature_volumes", "temperature", "case", *METRICS]
-        rows = Rows(args.out / f"cases.{part}.csv", columns)
-        for at, job in enumerate(jobs(args.out)):
-            if at % parts == part and str(job).startswith(args.only):
-                rows.add(job, lambda job=job: cases(job, args.data, volumes, networks))
+        rows, work, found = Rows(args.out / f"cases.{part}.csv", columns), jobs(args.out), cases
+    else:
+        rows = Rows(args.out / f"choice.{part}.csv", [*COLUMNS, "dsc", "nll"])
+        work, found = (schedules() if args.what == "choose" else smoothings(args.out)), choice
+    for at, job in enumerate(work):
+        if at % parts == part and str(job).startswith(args.only):
+            rows.add(job, lambda job=job: found(job, args.data, volumes, networks))
 
 
-def candidates() -> Iterable[Job]:
-    """Seed 0 is used for nothing else."""
-    for volumes, loss, target, schedule in product(VOLUMES, LOSSES, CHOSEN_ON, SCHEDULES):
+def schedules() -> Iterable[Job]:
+    """Networks to choose steps and learning rates with. Seed 0 is used for nothing else."""
+    for volumes, loss, target, schedule in product((20, 5, 80), LOSSES, CHOSEN_ON, SCHEDULES):
         yield Job(loss, target, volumes, 0, schedule)
 
 
+def smoothings(folder: Path) -> Iterable[Job]:
+    """Networks to choose sigma and strength with."""
+    schedule = chosen_schedules(folder)["Dice + CE", "SVLS", 20]
+    for target in CANDIDATES:
+        yield Job("Dice + CE", target, 20, 0, schedule)
+
+
 def jobs(folder: Path) -> Iterable[Job]:
-    """All networks, each with the schedule that had the best mean DSC on the other volumes."""
+    """All networks, each with the schedule that was chosen."""
+    schedules = chosen_schedules(folder)
+    chosen = chosen_smoothing(folder)
+    for setting, loss, targets, counts in PLAN:
+        for volumes, target, seed in product(counts, targets, SEEDS):
+            target = chosen if target == "chosen" else target
+            kind = next(kind for kind in CHOSEN_ON if kind[:2] == target[:2])
+            schedule = schedules[loss, kind, SCHEDULE_OF.get(volumes, volumes)]
+            yield Job(loss, target, volumes, seed, schedule, setting)
+
+
+def chosen_schedules(folder: Path) -> dict[tuple[str, str, int], Schedule]:
+    """For each loss, target and number of volumes that with the best mean DSC on the other volumes."""
     best: dict[tuple[str, str, int], tuple[float, Schedule]] = {}
-    for file in sorted(folder.glob("choice.*.csv")):
-        for row in csv.DictReader(file.open()):
-            key = (row["loss"], row["target"], int(row["volumes"]))
-            found = (float(row["dsc"]), Schedule(int(row["steps"]), float(row["rate"])))
-            if key not in best or found[0] > best[key][0]:
-                best[key] = found
-    for seed, volumes, loss, target in product(SEEDS, VOLUMES, LOSSES, TARGETS):
-        kind = {"LS 0.01": "LS 0.05", "LS 0.1": "LS 0.05", "SVLS 0.5": "SVLS"}.get(target, target)
-        if (loss, kind, volumes) in best:
-            schedule = best[loss, kind, volumes][1]
-            yield Job(loss, target, volumes, seed, schedule)
-            if loss == "Dice + CE" and volumes in (20, 80):
-                if target in CHOSEN_ON:
-                    yield Job(loss, target, volumes, seed, schedule, "noisy labels")
-                if target in ("one-hot", "SVLS"):
-                    yield Job(loss, target, volumes, seed, schedule, "larger network")
+    for row in choices(folder):
+        key = (row["loss"], row["target"], int(row["volumes"]))
+        found = (float(row["dsc"]), Schedule(int(row["steps"]), float(row["rate"])))
+        if key not in best or found[0] > best[key][0]:
+            best[key] = found
+    return {key: schedule for key, (_, schedule) in best.items()}
+
+
+def chosen_smoothing(folder: Path) -> str:
+    """The target of `CANDIDATES` with the best mean NLL on the other volumes."""
+    return min((float(row["nll"]), row["target"]) for row in choices(folder) if row["target"] in CANDIDATES)[1]
+
+
+def choices(folder: Path) -> list[dict[str, str]]:
+    """The rows of this folder, or else the published ones."""
+    files = sorted(folder.glob("choice.*.csv")) or [PUBLISHED]
+    return [row for file in files for row in csv.DictReader(file.open())]
 
 
 def choice(job: Job, data: Path, volumes: Split, networks: Path) -> list[list[object]]:
     """How good a schedule is on the other volumes."""
-    found = [judge(*pair) for pair in predictions(job.network(data, volumes, networks), data, volumes.other)]
+    found = [judge(*pair)[0] for pair in predictions(job.network(data, volumes, networks), data, volumes.other)]
     dsc = np.mean([(one["dsc_1"] + one["dsc_2"]) / 2 for one in found])
     return [[*name(job), float(dsc), float(np.mean([one["nll"] for one in found]))]]
 
@@ -115,8 +156,8 @@ def cases(job: Job, data: Path, volumes: Split, networks: Path) -> list[list[obj
     rows = []
     for images, change in (("as they are", None), ("shifted", shifted)):
         for volume, logits in predictions(network, data, volumes.judged, change):
-            for count, temperature in temperatures.items():
-                found = judge(volume, logits, temperature)
+            judged = judge(volume, logits, list(temperatures.values()))
+            for (count, temperature), found in zip(temperatures.items(), judged, strict=True):
                 rows.append(
                     [*name(job), images, count, temperature, volume.name, *(found[metric] for metric in METRICS)]
                 )

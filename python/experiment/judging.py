@@ -1,5 +1,7 @@
 """What is measured of a network's predictions."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,30 +26,36 @@ METRICS = (
 )
 
 
-def judge(volume: Volume, logits: NDArray[np.float64], temperature: float = 1.0) -> dict[str, float]:
-    """All metrics of one volume. Surfaces agree within 1 mm."""
-    probabilities = softmax(logits / temperature)
+def judge(
+    volume: Volume, logits: NDArray[np.float64], temperatures: Sequence[float] = (1.0,)
+) -> list[dict[str, float]]:
+    """All metrics of one volume, with logits divided by each temperature. Surfaces agree within 1 mm."""
     labels = volume.labels
-    top = probabilities.argmax(0).astype(np.uint8)
     near = band(labels, BAND_MM)
-    dsc = metrics.dice(top, labels, CLASSES)
-    surface = metrics.surface_dice(top, labels, CLASSES, tolerance=1.0)
-    of_classes = [
-        metrics.class_calibration(probabilities[c].ravel(), (labels == c).ravel(), 10)[0] for c in range(CLASSES)
-    ]
-    values = (
-        *dsc,
-        *surface,
-        metrics.ece(probabilities, labels, CLASSES),
-        metrics.ece(probabilities, labels, CLASSES, scope="foreground"),
-        metrics.ece(probabilities, labels, CLASSES, scope=near),
-        np.mean(of_classes),
-        metrics.nll(probabilities, labels, CLASSES),
-        metrics.nll(probabilities, labels, CLASSES, scope=near),
-        metrics.brier(probabilities, labels, CLASSES),
-        metrics.tace(probabilities, labels, CLASSES),
+    top = logits.argmax(0).astype(np.uint8)  # No temperature changes it.
+    overlaps = (
+        *metrics.dice(top, labels, CLASSES),
+        *metrics.surface_dice(top, labels, CLASSES, tolerance=1.0),
     )
-    return dict(zip(METRICS, map(float, values), strict=True))
+    found = []
+    for temperature in temperatures:
+        probabilities = softmax(logits / temperature)
+        of_classes = [
+            metrics.class_calibration(probabilities[c].ravel(), (labels == c).ravel(), 10)[0] for c in range(CLASSES)
+        ]
+        values = (
+            *overlaps,
+            metrics.ece(probabilities, labels, CLASSES),
+            metrics.ece(probabilities, labels, CLASSES, scope="foreground"),
+            metrics.ece(probabilities, labels, CLASSES, scope=near),
+            np.mean(of_classes),
+            metrics.nll(probabilities, labels, CLASSES),
+            metrics.nll(probabilities, labels, CLASSES, scope=near),
+            metrics.brier(probabilities, labels, CLASSES),
+            metrics.tace(probabilities, labels, CLASSES),
+        )
+        found.append(dict(zip(METRICS, map(float, values), strict=True)))
+    return found
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -23,13 +23,18 @@ TARGETS = {
     "SVLS": soft_labels.Encoding("svls"),
     "SVLS 0.5": soft_labels.Encoding("svls", strength=0.5),
 }
+CANDIDATES = {
+    f"SVLS, sigma {sigma}, strength {strength}": soft_labels.Encoding("svls", sigma=sigma, strength=strength)
+    for sigma in (0.5, 1.0, 2.0)
+    for strength in (0.25, 0.5, 1.0)
+}
+"""Of these the best is chosen."""
 LOSSES = {
     # On one-hot labels the semimetric Dice is the linear one, so this is the loss of nnU-Net there.
     "Dice + CE": DiceCrossEntropyLoss(CLASSES, batch=True, background=False, soft=True),
     "CE": CrossEntropyLoss(CLASSES, soft=True),
 }
-VOLUMES = (20, 5, 80, 10, 160)
-"""In the order in which they are tried."""
+VOLUMES = (5, 10, 20, 80, 160)
 SEEDS = (1, 2, 3, 4, 5)
 BATCH = 2
 
@@ -46,6 +51,8 @@ WIDTHS = {"plain": (8, 16, 32), "noisy labels": (8, 16, 32), "larger network": (
 """The channels of the network in each setting. With noisy labels those to learn from are displaced, and those to judge are not."""
 
 SCHEDULES = tuple(Schedule(steps, rate) for steps in (400, 1600) for rate in (0.001, 0.003))
+SCHEDULE_OF = {10: 5, 160: 80}
+"""Schedules are chosen with 5, 20 and 80 volumes. With 10 and 160 those of the next smaller number are taken."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ class Job:
         crops = Crops(volumes, self.seed)
         optimizer = torch.optim.Adam(network.parameters(), self.schedule.rate)
         rates = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.schedule.steps)
-        loss, encoding = LOSSES[self.loss], TARGETS[self.target]
+        loss, encoding = LOSSES[self.loss], (TARGETS | CANDIDATES)[self.target]
         for _ in range(self.schedule.steps):
             drawn = [crops.draw() for _ in range(BATCH)]
             images = torch.stack([crop.image for crop in drawn])
@@ -107,7 +114,8 @@ def predict(network: UNet, volume: Volume) -> NDArray[np.float64]:
     padding = [(0, -extent % 4) for extent in volume.image.shape]
     image = torch.from_numpy(np.pad(volume.image, padding, mode="edge"))
     with torch.no_grad():
-        logits = network(image[None, None])[0].double().numpy()
+        # Twice, since PyTorch has a slower convolution for a batch of one on one thread.
+        logits = network(image.expand(2, 1, *image.shape))[0].double().numpy()
     return logits[(slice(None), *(slice(extent) for extent in volume.image.shape))]
 
 
