@@ -6,10 +6,10 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+from intervals import difference
 from numpy.typing import NDArray
 
 from .judging import METRICS
-from .statistics import difference
 from .training import LOSSES, SEEDS, TARGETS, VOLUMES, WIDTHS
 
 Key = tuple[str, str, str, int, str, int]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from network import UNet
 from numpy.typing import NDArray
 
 import soft_labels
@@ -13,7 +14,6 @@ from soft_labels.torch import CrossEntropyLoss, DiceCrossEntropyLoss
 
 from .crops import Crops
 from .data import CLASSES, Split, Volume, displaced, load
-from .network import UNet
 
 TARGETS = {
     "one-hot": soft_labels.Encoding("one_hot"),
@@ -76,7 +76,7 @@ class Job:
     def train(self, data: Path, split: Split) -> UNet:
         """The trained network, from the first step."""
         torch.manual_seed(self.seed)
-        network = UNet(CLASSES, WIDTHS[self.setting])
+        network = UNet(3, CLASSES, WIDTHS[self.setting])
         order = np.random.default_rng([self.seed, 0]).permutation(len(split.training))
         volumes = [load(data, split.training[i]) for i in order[: self.volumes]]
         if self.setting == "noisy labels":
@@ -98,7 +98,7 @@ class Job:
     def network(self, data: Path, split: Split, folder: Path) -> UNet:
         """The network of an earlier run, or else a new one."""
         file = self.file(folder)
-        network = UNet(CLASSES, WIDTHS[self.setting])
+        network = UNet(3, CLASSES, WIDTHS[self.setting])
         if file.exists():
             network.load_state_dict(torch.load(file, weights_only=True))
         else:

@@ -1,0 +1,1 @@
+"""MR volumes of the hippocampus, one annotation each."""

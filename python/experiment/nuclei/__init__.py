@@ -1,0 +1,1 @@
+"""Images of nuclei that five experts marked."""
