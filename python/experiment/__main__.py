@@ -3,9 +3,9 @@
     python experiment hippocampus choose --data Task04_Hippocampus --out results         # steps and learning rates
     python experiment hippocampus choose-svls --data Task04_Hippocampus --out results    # then sigma and strength
     python experiment hippocampus train --data Task04_Hippocampus --out results          # the networks, judged
-    python experiment hippocampus report --out results                                   # the tables
+    python experiment hippocampus publish --out results                                  # copies the rows to docs/experiment
+    python experiment hippocampus report                                                 # tables of those rows, and the figure
     python experiment nuclei train --data lab-wue1 --out results
-    python experiment nuclei report --out results
     python experiment hippocampus train --data Task04_Hippocampus --out results --only "plain, Dice + CE, SVLS, 20, 1"
 
 Run it in the folder `python`. It needs soft-labels, PyTorch, SciPy, nibabel and Pillow. A run that was stopped goes on where it
@@ -29,14 +29,20 @@ def main() -> None:
         prog="experiment", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data_set", choices=["hippocampus", "nuclei"])
-    parser.add_argument("what", choices=["choose", "choose-svls", "train", "report"])
+    parser.add_argument("what", choices=["choose", "choose-svls", "train", "publish", "report"])
     parser.add_argument("--data", type=Path, help="the folder Task04_Hippocampus, or train_data/lab-wue1")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, help="where rows and networks are kept")
     parser.add_argument("--part", default="0/1")
     parser.add_argument("--only", default="", help="the networks whose names begin so")
     args = parser.parse_args()
+    data_set = {"hippocampus": hippocampus, "nuclei": nuclei}[args.data_set]
     if args.what == "report":
-        print({"hippocampus": hippocampus, "nuclei": nuclei}[args.data_set].report.report(args.out))
+        print(data_set.report.report())
+        return
+    if args.out is None:
+        parser.error("give --out, a folder for the results")
+    if args.what == "publish":
+        data_set.command.publish_all(args.out)
         return
     if args.data is None:
         parser.error("give --data, the folder of the data set")

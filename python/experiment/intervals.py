@@ -1,5 +1,6 @@
 """Intervals of a mean difference between two kinds of networks, over seeds and cases."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 DRAWS = 1_000_000
+CHUNK = 50_000
 
 
 @dataclass(frozen=True)
@@ -24,26 +26,31 @@ class Difference:
         return all(end > 0 for end in ends) or all(end < 0 for end in ends)
 
 
-def difference(values: NDArray[np.float64], level: float) -> Difference:
-    """Of differences (seeds, cases): what one more seed and one more case would have given.
+def differences(tables: Sequence[NDArray[np.float64]], misses: float = 0.05) -> list[Difference]:
+    """Of tables of differences (seeds, cases), all of one shape: what one more seed and one more case would have given.
 
-    `level` is the chance to miss, over both sides, such as 0.05.
+    `misses` is the chance that any interval misses, over both sides (Bonferroni).
     """
-    return Difference(float(values.mean()), bootstrap(values, level), random_effects(values, level))
+    level = misses / len(tables)
+    return [
+        Difference(float(values.mean()), ends, random_effects(values, level))
+        for values, ends in zip(tables, bootstrap(np.stack(tables), level), strict=True)
+    ]
 
 
-def bootstrap(values: NDArray[np.float64], level: float, draws: int = DRAWS) -> tuple[float, float]:
-    """Percentiles of the mean where seeds and cases are both drawn with replacement."""
+def bootstrap(tables: NDArray[np.float64], level: float, draws: int = DRAWS) -> list[tuple[float, float]]:
+    """Percentiles of the means of tables (n, seeds, cases), where seeds and cases are both drawn with replacement."""
     random = np.random.default_rng(0)
-    seeds, cases = values.shape
-    means = np.empty(draws)
-    for start in range(0, draws, 50_000):
-        count = min(50_000, draws - start)
-        of_seeds = random.multinomial(seeds, np.full(seeds, 1 / seeds), count) / seeds
-        of_cases = random.multinomial(cases, np.full(cases, 1 / cases), count) / cases
-        means[start : start + count] = np.einsum("ds,ds->d", of_seeds, of_cases @ values.T)
-    low, high = np.quantile(means, [level / 2, 1 - level / 2])
-    return float(low), float(high)
+    count, seeds, cases = tables.shape
+    means = np.empty((count, draws))
+    for start in range(0, draws, CHUNK):
+        size = min(CHUNK, draws - start)
+        of_seeds = random.multinomial(seeds, np.full(seeds, 1 / seeds), size) / seeds
+        of_cases = random.multinomial(cases, np.full(cases, 1 / cases), size) / cases
+        for at, values in enumerate(tables):
+            means[at, start : start + size] = ((of_cases @ values.T) * of_seeds).sum(1)
+    low, high = np.quantile(means, [level / 2, 1 - level / 2], axis=1)
+    return list(zip(map(float, low), map(float, high), strict=True))
 
 
 def random_effects(values: NDArray[np.float64], level: float) -> tuple[float, float]:

@@ -1,8 +1,12 @@
 """A table that grows while networks are trained."""
 
 import csv
+import gzip
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+PUBLISHED = Path(__file__).parents[2] / "docs" / "experiment"
 
 
 class Rows:
@@ -30,10 +34,28 @@ class Rows:
             csv.writer(file).writerows(rows)
 
 
-def read(folder: Path, name: str) -> list[dict[str, str]]:
-    """The rows of `name.0.csv`, `name.1.csv` and so on, each once."""
-    found = {}
-    for file in sorted(folder.glob(f"{name}.*.csv")):
-        for row in csv.DictReader(file.open()):
-            found[tuple(row.values())] = row
-    return list(found.values())
+def read(folder: Path, kind: str) -> list[dict[str, str]]:
+    """The rows of `kind.0.csv`, `kind.1.csv` and so on, each once."""
+    rows = [row for file in sorted(folder.glob(f"{kind}.*.csv")) for row in csv.DictReader(file.open())]
+    return list({tuple(row.values()): row for row in rows}.values())
+
+
+def publish(rows: list[dict[str, str]], name: str) -> None:
+    """Writes rows to `docs/experiment`, with numbers of six digits."""
+    with (
+        gzip.GzipFile(PUBLISHED / f"{name}.csv.gz", "wb", mtime=0) as binary,
+        io.TextIOWrapper(binary, "utf-8") as file,
+    ):
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({column: _short(value) for column, value in row.items()} for row in rows)
+
+
+def published(name: str) -> list[dict[str, str]]:
+    """The rows that `publish` wrote."""
+    with gzip.open(PUBLISHED / f"{name}.csv.gz", "rt", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _short(value: str) -> str:
+    return f"{float(value):.6g}" if "." in value and value.replace(".", "").replace("e-", "").isdigit() else value

@@ -1,12 +1,11 @@
 """Which networks are trained, and what is asked of each."""
 
-import csv
 from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
 
 import numpy as np
-from rows import Rows, read
+from rows import Rows, publish, published, read
 
 from soft_labels import metrics
 
@@ -18,7 +17,6 @@ CHOSEN_ON = ("one-hot", "LS 0.05", "SVLS")
 """Targets whose steps and rates are chosen. Other smoothing has those of LS 0.05, other SVLS those of SVLS."""
 COLUMNS = ["setting", "loss", "target", "volumes", "seed", "steps", "rate"]
 TEMPERATURE_VOLUMES = (1, 5, 48)
-PUBLISHED = Path(__file__).parents[3] / "docs" / "experiment" / "hippocampus_choice.csv"
 
 
 PLAN = (
@@ -57,6 +55,12 @@ def run(what: str, data: Path, out: Path, part: int, parts: int, only: str) -> N
     for at, job in enumerate(work):
         if at % parts == part and str(job).startswith(only):
             rows.add(name(job), lambda job=job: found(job, data, volumes, networks))
+
+
+def publish_all(out: Path) -> None:
+    """Copies the rows to docs/experiment."""
+    publish(read(out, "choice"), "hippocampus_choice")
+    publish(read(out, "cases"), "hippocampus_cases")
 
 
 def schedules() -> Iterable[Job]:
@@ -102,7 +106,7 @@ def chosen_smoothing(folder: Path) -> str:
 
 def choices(folder: Path) -> list[dict[str, str]]:
     """The rows of this folder, or else the published ones."""
-    return read(folder, "choice") or list(csv.DictReader(PUBLISHED.open()))
+    return read(folder, "choice") or published("hippocampus_choice")
 
 
 def choice(job: Job, data: Path, volumes: Split, networks: Path) -> list[list[object]]:

@@ -14,7 +14,7 @@ OTHER = 48
 """Volumes on which steps, learning rates and temperatures are chosen."""
 DISPLACEMENT, SMOOTHNESS = 1.0, 4.0
 """Of labels that are drawn badly: how far they are moved on each axis (root mean square), and over how many voxels that varies."""
-BLUR, NOISE, GAMMA = 0.7, 0.2, 0.8
+BLUR, NOISE, GAMMA = 1.0, 0.8, 0.6
 """Of images of another scanner: the standard deviations of blur and noise, and an exponent of the grey values."""
 
 

@@ -1,133 +1,150 @@
-"""The tables of docs/experiment.md, from the rows of all cases."""
+"""The tables of the hippocampus in docs/experiment.md, from the rows of all cases."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from itertools import product
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from intervals import difference
 from numpy.typing import NDArray
+from rows import published
+from tables import table, table_of_differences
 
 from .judging import METRICS
-from .training import LOSSES, SEEDS, TARGETS, VOLUMES, WIDTHS
+from .training import CANDIDATES, LOSSES, SEEDS, TARGETS, VOLUMES, WIDTHS
 
-Key = tuple[str, str, str, int, str, int]
-"""Setting, loss, target, volumes, images, and the number of volumes the temperature was chosen on (0: none)."""
-
+TEMPERATURE = 48
+"""The number of volumes that the temperatures in the tables of means were chosen on."""
 SHOWN = {
-    "dsc": "DSC",
-    "surface_dice": "SD, 1 mm",
-    "ece": "ECE",
-    "ece_structures": "ECE structures",
-    "ece_band": "ECE band",
-    "class_ece": "class ECE",
-    "nll": "NLL",
-    "brier": "Brier",
-    "tace": "TACE",
+    "dsc": ("DSC", True),
+    "surface_dice": ("SD, 1 mm", True),
+    "ece": ("ECE", False),
+    "ece_structures": ("ECE structures", False),
+    "ece_band": ("ECE band", False),
+    "class_ece": ("class ECE", False),
+    "nll": ("NLL", False),
+    "brier": ("Brier", False),
+    "tace": ("TACE", False),
 }
-HIGHER_IS_BETTER = ("dsc", "surface_dice")
+
+
+class Kind(NamedTuple):
+    """Networks that differ in their seed only, and what is done with their predictions."""
+
+    setting: str
+    loss: str
+    target: str
+    volumes: int
+    images: str = "as they are"
+    temperature: int = 0
+    """The number of volumes it was chosen on, or 0 for none."""
 
 
 class Results:
-    """Metrics (seeds, cases) by network and metric. A network of which not all seeds are there is left out."""
+    """Metrics (seeds, cases) by kind and name. A kind of which not all seeds are there is left out."""
 
-    def __init__(self, files: Iterable[Path]) -> None:
-        cells: dict[tuple[Key, str], dict[tuple[int, str], float]] = {}
-        for file in files:
-            for row in csv.DictReader(file.open()):
-                key = (
-                    row["setting"],
-                    row["loss"],
-                    row["target"],
-                    int(row["volumes"]),
-                    row["images"],
-                    int(row["temperature_volumes"]),
-                )
-                values = {metric: float(row[metric]) for metric in METRICS}
-                values["dsc"] = (values["dsc_1"] + values["dsc_2"]) / 2
-                values["surface_dice"] = (values["surface_dice_1"] + values["surface_dice_2"]) / 2
-                values["temperature"] = float(row["temperature"])
-                for metric, value in values.items():
-                    cells.setdefault((key, metric), {})[int(row["seed"]), row["case"]] = value
-        cases = sorted({case for values in cells.values() for _, case in values})
-        self.values: dict[tuple[Key, str], NDArray[np.float64]] = {}
-        for name, found in cells.items():
-            if len(found) == len(SEEDS) * len(cases):
-                self.values[name] = np.array([[found[seed, case] for case in cases] for seed in SEEDS])
+    def __init__(self, rows: Iterable[dict[str, str]]) -> None:
+        cells: dict[Kind, dict[str, dict[tuple[int, str], float]]] = {}
+        for row in rows:
+            kind = Kind(
+                row["setting"],
+                row["loss"],
+                row["target"],
+                int(row["volumes"]),
+                row["images"],
+                int(row["temperature_volumes"]),
+            )
+            values = {metric: float(row[metric]) for metric in METRICS}
+            values["dsc"] = (values["dsc_1"] + values["dsc_2"]) / 2
+            values["surface_dice"] = (values["surface_dice_1"] + values["surface_dice_2"]) / 2
+            values["temperature"] = float(row["temperature"])
+            for metric, value in values.items():
+                cells.setdefault(kind, {}).setdefault(metric, {})[int(row["seed"]), row["case"]] = value
+        self.cases = sorted({case for kind in cells.values() for _, case in kind["dsc"]})
+        whole = len(SEEDS) * len(self.cases)
+        self.values: dict[Kind, dict[str, NDArray[np.float64]]] = {
+            kind: {metric: self._table(found) for metric, found in metrics.items()}
+            for kind, metrics in cells.items()
+            if len(metrics["dsc"]) == whole
+        }
 
-    def mean(self, key: Key, metric: str) -> float | None:
-        found = self.values.get((key, metric))
-        return None if found is None else float(found.mean())
-
-    def keys(self) -> set[Key]:
-        return {key for key, _ in self.values}
+    def _table(self, found: dict[tuple[int, str], float]) -> NDArray[np.float64]:
+        return np.array([[found[seed, case] for case in self.cases] for seed in SEEDS])
 
 
-def means(results: Results, setting: str, loss: str, images: str = "as they are") -> str:
-    """A row for each number of volumes and target."""
+def means(results: Results, setting: str, loss: str, images: str) -> str:
+    """A row for each number of volumes and target, and the mean over seeds and cases."""
     rows = []
-    for volumes, target, temperature in product(sorted(VOLUMES), TARGETS, (0, 48)):
-        key = (setting, loss, target, volumes, images, temperature)
-        if key in results.keys():
-            fitted = f" and T = {results.mean(key, 'temperature'):.2f}" if temperature else ""
-            rows.append([str(volumes), target + fitted, *(_number(results.mean(key, metric)) for metric in SHOWN)])
-    return _table(["volumes", "target", *SHOWN.values()], rows)
+    for volumes, target, temperature in product(VOLUMES, TARGETS | CANDIDATES, (0, TEMPERATURE)):
+        values = results.values.get(Kind(setting, loss, target, volumes, images, temperature))
+        if values is not None and (temperature == 0 or target in ("one-hot", "SVLS")):
+            fitted = f"{values['temperature'].mean():.2f}" if temperature else ""
+            rows.append([str(volumes), target, fitted, *(f"{values[metric].mean():.4f}" for metric in SHOWN)])
+    return table(["volumes", "target", "T", *(name for name, _ in SHOWN.values())], rows) if rows else ""
 
 
-def differences(results: Results, pairs: Sequence[tuple[str, Key, Key]], misses: float = 0.05) -> str:
-    """A row for each pair: the first minus the second. The chance of any miss in the table is at most `misses` (Bonferroni)."""
-    pairs = [pair for pair in pairs if {pair[1], pair[2]} <= results.keys()]
-    level = misses / max(1, len(pairs) * len(SHOWN))
-    rows = []
-    for title, one, other in pairs:
-        cells = []
-        for metric in SHOWN:
-            found = difference(results.values[one, metric] - results.values[other, metric], level)
-            low, high = found.random_effects
-            text = f"{found.mean:+.4f} ({low:+.4f} to {high:+.4f})"
-            better = (found.mean > 0) == (metric in HIGHER_IS_BETTER)
-            mark = "**" if better else "*"
-            cells.append(f"{mark}{text}{mark}" if found.claimed else text)
-        rows.append([title, *cells])
-    return _table(["", *SHOWN.values()], rows)
+def compared(results: Results, pairs: Sequence[tuple[str, Kind, Kind]]) -> str:
+    """A row for each pair that is there: the first minus the second."""
+    rows = [
+        (title, {metric: results.values[one][metric] - results.values[other][metric] for metric in SHOWN})
+        for title, one, other in pairs
+        if one in results.values and other in results.values
+    ]
+    return table_of_differences("volumes", SHOWN, rows) if rows else ""
 
 
-def pairs(setting: str, loss: str, images: str = "as they are") -> list[tuple[str, Key, Key]]:
-    """SVLS against the other targets, and against one-hot labels with temperature scaling."""
-    found = []
-    for volumes in sorted(VOLUMES):
-        svls: Key = (setting, loss, "SVLS", volumes, images, 0)
-        for target in TARGETS:
-            if target != "SVLS":
-                found.append((f"{volumes} volumes: SVLS - {target}", svls, (setting, loss, target, volumes, images, 0)))
-        for count in (1, 5, 48):
-            one_hot: Key = (setting, loss, "one-hot", volumes, images, count)
-            found.append((f"{volumes} volumes: SVLS - one-hot with T of {count} volumes", svls, one_hot))
-    return found
+def questions() -> Iterable[tuple[str, list[tuple[str, Kind, Kind]]]]:
+    """What the tables of differences answer."""
+
+    def over_volumes(one: Kind, other: Kind) -> list[tuple[str, Kind, Kind]]:
+        return [(str(count), one._replace(volumes=count), other._replace(volumes=count)) for count in VOLUMES]
+
+    svls, one_hot = Kind("plain", "Dice + CE", "SVLS", 0), Kind("plain", "Dice + CE", "one-hot", 0)
+    yield "SVLS − one-hot, Dice + CE", over_volumes(svls, one_hot)
+    for count in (48, 5, 1):
+        name = "volumes" if count > 1 else "volume"
+        other = one_hot._replace(temperature=count)
+        yield f"SVLS − one-hot with a temperature of {count} {name}, Dice + CE", over_volumes(svls, other)
+        if count == 48:
+            both = f"SVLS − one-hot, both with a temperature of {count} volumes, Dice + CE"
+            yield both, over_volumes(svls._replace(temperature=count), other)
+    for target in [*TARGETS, *CANDIDATES]:
+        if target not in ("SVLS", "one-hot"):
+            yield f"SVLS − {target}, Dice + CE", over_volumes(svls, svls._replace(target=target))
+            if target.startswith("LS"):
+                yield f"{target} − one-hot, Dice + CE", over_volumes(svls._replace(target=target), one_hot)
+    cross_entropy = [kind._replace(loss="CE") for kind in (svls, one_hot)]
+    yield "SVLS − one-hot, CE", over_volumes(*cross_entropy)
+    yield "Dice + CE − CE, one-hot", over_volumes(one_hot, cross_entropy[1])
+    yield "Dice + CE with SVLS − CE with one-hot", over_volumes(svls, cross_entropy[1])
+    shifted = [kind._replace(images="shifted") for kind in (svls, one_hot)]
+    yield "Shifted images: SVLS − one-hot, Dice + CE", over_volumes(*shifted)
+    tempered = shifted[1]._replace(temperature=48)
+    yield (
+        "Shifted images: SVLS − one-hot with a temperature of 48 volumes, Dice + CE",
+        over_volumes(shifted[0], tempered),
+    )
+    for setting in WIDTHS:
+        if setting != "plain":
+            pair = [kind._replace(setting=setting) for kind in (svls, one_hot)]
+            yield f"{setting.capitalize()}: SVLS − one-hot, Dice + CE", over_volumes(*pair)
+            tempered = pair[1]._replace(temperature=48)
+            title = f"{setting.capitalize()}: SVLS − one-hot with a temperature of 48 volumes, Dice + CE"
+            yield title, over_volumes(pair[0], tempered)
+    noisy = svls._replace(setting="noisy labels")
+    yield "Noisy labels: SVLS − LS 0.05, Dice + CE", over_volumes(noisy, noisy._replace(target="LS 0.05"))
 
 
-def report(folder: Path) -> str:
-    """All tables that the rows are enough for."""
-    results = Results(sorted(folder.glob("cases.*.csv")))
+def report() -> str:
+    """All tables that the published rows are enough for."""
+    results = Results(published("hippocampus_cases"))
     parts = []
     for setting, loss, images in product(WIDTHS, LOSSES, ("as they are", "shifted")):
-        found = means(results, setting, loss, images)
-        if found:
-            parts += [
-                f"## {setting}, {loss}, images {images}",
-                found,
-                differences(results, pairs(setting, loss, images)),
-            ]
+        if found := means(results, setting, loss, images):
+            about = (
+                {"plain": ""}.get(setting, f"{setting}, ") + loss + (", shifted images" if images == "shifted" else "")
+            )
+            parts.append(f"**{about[0].upper() + about[1:]}**\n\n{found}")
+    for title, pairs in questions():
+        if found := compared(results, pairs):
+            parts.append(f"**{title}**\n\n{found}")
     return "\n\n".join(parts)
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    if not rows:
-        return ""
-    line = lambda cells: "| " + " | ".join(cells) + " |"  # noqa: E731
-    return "\n".join([line(titles), line(["---"] * len(titles)), *map(line, rows)])

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
 
-from rows import Rows
+from rows import Rows, publish, read
 
 from .data import Image, load
 from .judging import METRICS, judge
@@ -26,6 +26,11 @@ def run(data: Path, out: Path, part: int, parts: int, only: str) -> None:
         if at % parts == part and str(job).startswith(only):
             name = [job.target, job.images, job.fold, job.seed]
             rows.add(name, lambda job=job: cases(job, groups, networks))
+
+
+def publish_all(out: Path) -> None:
+    """Copies the rows to docs/experiment."""
+    publish(read(out, "nuclei"), "nuclei_cases")
 
 
 def jobs() -> Iterable[Job]:

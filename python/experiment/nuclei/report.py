@@ -1,8 +1,6 @@
 """The tables."""
 
-from pathlib import Path
 
-
-def report(folder: Path) -> str:
+def report() -> str:
     """All tables that the rows are enough for."""
     return ""
