@@ -6,10 +6,11 @@
     python experiment hippocampus publish --out results                                  # copies the rows to docs/experiment
     python experiment hippocampus report                                                 # tables of those rows, and the figure
     python experiment nuclei train --data lab-wue1 --out results
-    python experiment hippocampus train --data Task04_Hippocampus --out results --only "plain, Dice + CE, SVLS, 20, 1"
+    python experiment hippocampus train --data Task04_Hippocampus --out results --only "plain, Dice + CE, SVLS, 20 volumes, seed 1,"
 
-Run it in the folder `python`. It needs soft-labels, PyTorch, SciPy, nibabel and Pillow. A run that was stopped goes on where it
-was: each network is kept in a file. `--part 0/2` and `--part 1/2` do half of the work each, on one thread each.
+Run it in the folder `python`. It needs soft-labels, PyTorch, SciPy, nibabel, Pillow and Matplotlib. A run that was stopped goes on
+where it was: each network is kept in a file. `--part 0/2` and `--part 1/2` do half of the work each, on one thread each. `--only`
+trains some of the networks, without `choose` with what the published rows chose; `predict` writes their probabilities.
 """
 
 import argparse
@@ -29,7 +30,7 @@ def main() -> None:
         prog="experiment", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data_set", choices=["hippocampus", "nuclei"])
-    parser.add_argument("what", choices=["choose", "choose-svls", "train", "publish", "report"])
+    parser.add_argument("what", choices=["choose", "choose-svls", "train", "predict", "publish", "report"])
     parser.add_argument("--data", type=Path, help="the folder Task04_Hippocampus, or train_data/lab-wue1")
     parser.add_argument("--out", type=Path, help="where rows and networks are kept")
     parser.add_argument("--part", default="0/1")
@@ -50,12 +51,14 @@ def main() -> None:
     soft_labels.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     part, parts = map(int, args.part.split("/"))
-    if args.data_set == "hippocampus":
+    if args.data_set == "hippocampus" and args.what == "predict":
+        hippocampus.command.predict_all(args.data, args.out, args.only)
+    elif args.data_set == "hippocampus":
         hippocampus.command.run(args.what, args.data, args.out, part, parts, args.only)
     elif args.what == "train":
         nuclei.command.run(args.data, args.out, part, parts, args.only)
     else:
-        parser.error("nothing is chosen for the nuclei")
+        parser.error(f"the nuclei have no {args.what}")
 
 
 main()

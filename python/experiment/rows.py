@@ -23,11 +23,11 @@ class Rows:
         rows = [row for part in path.parent.glob(f"{kind}.*.csv") for row in csv.reader(part.open())]
         self.done = {tuple(row[: len(network)]) for row in rows}
 
-    def add(self, network: Sequence[object], rows: Callable[[], list[list[object]]]) -> None:
-        """Appends the rows of a network that is not there yet, each after the network's name."""
+    def add(self, network: Sequence[object], title: object, rows: Callable[[], list[list[object]]]) -> None:
+        """Appends the rows of a network that is not there yet, each after the network's name, and prints its title."""
         if tuple(map(str, network)) not in self.done:
             self._write([[*network, *row] for row in rows()])
-            print(*network, sep=", ", flush=True)
+            print(title, flush=True)
 
     def _write(self, rows: list[list[object]]) -> None:
         with self.path.open("a", newline="") as file:
@@ -42,6 +42,8 @@ def read(folder: Path, kind: str) -> list[dict[str, str]]:
 
 def publish(rows: list[dict[str, str]], name: str) -> None:
     """Writes rows to `docs/experiment`, with numbers of six digits."""
+    if not rows:
+        raise SystemExit(f"there are no rows of {name} to publish; give the folder that they were written to")
     with (
         gzip.GzipFile(PUBLISHED / f"{name}.csv.gz", "wb", mtime=0) as binary,
         io.TextIOWrapper(binary, "utf-8") as file,

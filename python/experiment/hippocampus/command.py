@@ -10,7 +10,7 @@ from rows import Rows, publish, published, read
 from soft_labels import metrics
 
 from .data import CLASSES, Split, shifted, split
-from .judging import METRICS, judge
+from .judging import METRICS, judge, softmax
 from .training import CANDIDATES, LOSSES, SCHEDULE_OF, SCHEDULES, SEEDS, Job, Schedule, predictions
 
 CHOSEN_ON = ("one-hot", "LS 0.05", "SVLS")
@@ -54,7 +54,20 @@ def run(what: str, data: Path, out: Path, part: int, parts: int, only: str) -> N
         work, found = (schedules() if what == "choose" else smoothings(out)), choice
     for at, job in enumerate(work):
         if at % parts == part and str(job).startswith(only):
-            rows.add(name(job), lambda job=job: found(job, data, volumes, networks))
+            rows.add(name(job), job, lambda job=job: found(job, data, volumes, networks))
+
+
+def predict_all(data: Path, out: Path, only: str) -> None:
+    """Writes the probabilities (C, D, H, W) of the judged volumes, one folder for each network, as nnU-Net does."""
+    volumes = split(data)
+    for job in jobs(out):
+        if only and str(job).startswith(only):
+            folder = out / "predictions" / job.file(out).stem
+            folder.mkdir(parents=True, exist_ok=True)
+            for volume, logits in predictions(job.network(data, volumes, out / "networks"), data, volumes.judged):
+                probabilities = softmax(logits).astype(np.float32)
+                np.savez_compressed(folder / volume.name.replace(".nii.gz", ".npz"), probabilities=probabilities)
+            print(folder)
 
 
 def publish_all(out: Path) -> None:

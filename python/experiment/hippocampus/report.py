@@ -5,6 +5,7 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
+from figures import Line, curves
 from numpy.typing import NDArray
 from rows import published
 from tables import table, table_of_differences
@@ -24,6 +25,11 @@ SHOWN = {
     "nll": ("NLL", False),
     "brier": ("Brier", False),
     "tace": ("TACE", False),
+}
+FIGURE = {
+    "ece_band": "calibration error at the boundary",
+    "nll": "negative log-likelihood",
+    "dsc": "Dice (more is better)",
 }
 
 
@@ -134,9 +140,33 @@ def questions() -> Iterable[tuple[str, list[tuple[str, Kind, Kind]]]]:
     yield "Noisy labels: SVLS − LS 0.05, Dice + CE", over_volumes(noisy, noisy._replace(target="LS 0.05"))
 
 
+def draw(results: Results) -> None:
+    """The figure: calibration at the boundary, likelihood and Dice over the number of volumes."""
+
+    def line(name: str, style: str, colour: str, kind: Kind, metric: str) -> Line:
+        kinds = {count: kind._replace(volumes=count) for count in VOLUMES}
+        tables = {count: results.values[kind][metric] for count, kind in kinds.items() if kind in results.values}
+        return Line(name, style, colour, tables)
+
+    one_hot, svls = Kind("plain", "Dice + CE", "one-hot", 0), Kind("plain", "Dice + CE", "SVLS", 0)
+    tempered = one_hot._replace(temperature=TEMPERATURE)
+    panels = []
+    for metric, title in FIGURE.items():
+        lines = [
+            line("one-hot", "-", "#4c566a", one_hot, metric),
+            line("one-hot, temperature", "--", "#4c566a", tempered, metric),
+            line("SVLS", "-", "#d1495b", svls, metric),
+        ]
+        more_is_better = SHOWN[metric][1]
+        # No temperature changes the Dice.
+        panels.append((title, not more_is_better, [lines[0], lines[2]] if more_is_better else lines))
+    curves("hippocampus", "volumes to learn from", panels)
+
+
 def report() -> str:
-    """All tables that the published rows are enough for."""
+    """All tables that the published rows are enough for. Draws the figure, too."""
     results = Results(published("hippocampus_cases"))
+    draw(results)
     parts = []
     for setting, loss, images in product(WIDTHS, LOSSES, ("as they are", "shifted")):
         if found := means(results, setting, loss, images):

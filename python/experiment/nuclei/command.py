@@ -25,7 +25,7 @@ def run(data: Path, out: Path, part: int, parts: int, only: str) -> None:
     for at, job in enumerate(jobs()):
         if at % parts == part and str(job).startswith(only):
             name = [job.target, job.images, job.fold, job.seed]
-            rows.add(name, lambda job=job: cases(job, groups, networks))
+            rows.add(name, job, lambda job=job: cases(job, groups, networks))
 
 
 def publish_all(out: Path) -> None:
