@@ -16,7 +16,7 @@ SHOWN = {
     "dsc_majority": ("DSC, majority", True),
     "threshold_dice": ("threshold Dice", True),
     "energy_distance": ("energy distance", False),
-    "crps_area": ("CRPS of areas", False),
+    "crps_area": ("CRPS of areas, 1000 pixels", False),
     "ece": ("ECE", False),
     "ece_near": ("ECE near", False),
     "nll": ("NLL", False),
@@ -33,6 +33,7 @@ class Results:
         cells: dict[Kind, dict[str, dict[tuple[int, str], float]]] = {}
         for row in rows:
             values = {metric: float(row[metric]) for metric in METRICS}
+            values["crps_area"] /= 1000
             values["dsc_experts"] = float(np.mean([values[f"dsc_{expert + 1}"] for expert in range(EXPERTS)]))
             for metric, value in values.items():
                 kind = row["target"], int(row["images"])
@@ -52,12 +53,11 @@ def report() -> str:
     """All tables that the published rows are enough for."""
     results = Results(published("nuclei_cases"))
     kinds = [(target, images) for images in IMAGES for target in TARGETS if (target, images) in results.values]
-    digits = {"crps_area": 0}
     means = [
         [
             str(images),
             target,
-            *(f"{results.values[target, images][metric].mean():.{digits.get(metric, 4)}f}" for metric in SHOWN),
+            *(f"{results.values[target, images][metric].mean():.4f}" for metric in SHOWN),
         ]
         for target, images in kinds
     ]
