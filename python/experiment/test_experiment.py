@@ -13,6 +13,7 @@ from nuclei import training as nuclei_training
 from nuclei.data import Image
 from rows import published
 from scipy import ndimage, stats
+from windows import predict
 
 from soft_labels import metrics
 
@@ -37,15 +38,16 @@ def test_random_effects_of_one_factor_is_the_t_interval_of_its_means():
     assert random_effects(np.full((5, 50), 0.25), 0.05) == (0.25, 0.25)
 
 
-def test_random_effects_cover_what_they_say():
+def test_random_effects_cover_what_they_say_at_the_levels_of_the_tables():
     random = np.random.default_rng(0)
-    for seed_effect, case_effect in ((0.0, 1.0), (0.5, 1.0), (1.0, 0.2)):
-        covered = 0
-        for _ in range(1000):
-            table = random.normal(0, seed_effect, (5, 1)) + random.normal(0, case_effect, (1, 50))
-            low, high = random_effects(table + random.normal(0, 0.5, (5, 50)), 0.05)
-            covered += low <= 0 <= high
-        assert covered > 935, (seed_effect, case_effect, covered)
+    for seeds, cases, rest in ((1.0, 0.5, 1.0), (0.1, 0.5, 1.0), (1.0, 0.2, 0.2), (0.3, 1.0, 0.5)):
+        tables = [
+            random.normal(0, seeds, (5, 1)) + random.normal(0, cases, (1, 50)) + random.normal(0, rest, (5, 50))
+            for _ in range(4000)
+        ]
+        for level in (0.05, 0.005):
+            missed = sum(not low <= 0 <= high for low, high in (random_effects(table, level) for table in tables))
+            assert missed < 1.3 * level * len(tables) + 3, (seeds, cases, rest, level, missed)
 
 
 def test_bootstrap_has_the_percentiles_of_all_draws():
@@ -102,7 +104,7 @@ def test_a_network_learns_and_is_judged():
         optimizer.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < losses[0]
-    logits = training.predict(network.eval(), volume)
+    logits = predict(network.eval(), volume.image, crops.SIZE, training.STEP)
     plain, flat = judging.judge(volume, logits, [1.0, 1e9])
     assert plain["dsc_1"] == flat["dsc_1"]
     assert abs(flat["nll"] - np.log(3)) < 1e-6

@@ -59,9 +59,11 @@ def run(what: str, data: Path, out: Path, part: int, parts: int, only: str) -> N
 
 def predict_all(data: Path, out: Path, only: str) -> None:
     """Writes the probabilities (C, D, H, W) of the judged volumes, one folder for each network, as nnU-Net does."""
+    if not only:
+        raise SystemExit("say which networks with --only, for instance 'plain, Dice + CE, SVLS, 20 volumes, seed 1,'")
     volumes = split(data)
     for job in jobs(out):
-        if only and str(job).startswith(only):
+        if str(job).startswith(only):
             folder = out / "predictions" / job.file(out).stem
             folder.mkdir(parents=True, exist_ok=True)
             for volume, logits in predictions(job.network(data, volumes, out / "networks"), data, volumes.judged):
@@ -102,13 +104,17 @@ def jobs(folder: Path) -> Iterable[Job]:
 
 
 def chosen_schedules(folder: Path) -> dict[tuple[str, str, int], Schedule]:
-    """For each loss, target and number of volumes that with the best mean DSC on the other volumes."""
+    """For each loss, target and number of volumes that with the best mean NLL on the other volumes."""
     best: dict[tuple[str, str, int], tuple[float, Schedule]] = {}
     for row in choices(folder):
         key = (row["loss"], row["target"], int(row["volumes"]))
-        found = (float(row["dsc"]), Schedule(int(row["steps"]), float(row["rate"])))
-        if key not in best or found[0] > best[key][0]:
+        found = (float(row["nll"]), Schedule(int(row["steps"]), float(row["rate"])))
+        if key not in best or found[0] < best[key][0]:
             best[key] = found
+    done = {tuple(row[column] for column in COLUMNS) for row in choices(folder)}
+    missing = [job for job in schedules() if tuple(map(str, name(job))) not in done]
+    if missing:
+        raise SystemExit(f"`choose` is not finished: {len(missing)} networks are missing, as {missing[0]}")
     return {key: schedule for key, (_, schedule) in best.items()}
 
 
@@ -137,8 +143,10 @@ def cases(job: Job, data: Path, volumes: Split, networks: Path) -> list[list[obj
         for volume, logits in predictions(network, data, volumes.other)
     ]
     temperatures = {0: 1.0}
+    order = np.random.default_rng([job.seed, 1]).permutation(len(other))
     for count in TEMPERATURE_VOLUMES:
-        logits, labels = (np.concatenate(parts, -1) for parts in zip(*other[:count], strict=True))
+        drawn = [other[at] for at in order[:count]]
+        logits, labels = (np.concatenate(parts, -1) for parts in zip(*drawn, strict=True))
         temperatures[count] = metrics.temperature(logits, labels)
     rows = []
     for images, change in (("as they are", None), ("shifted", shifted)):

@@ -14,7 +14,7 @@ from .data import CLASSES, Volume
 
 SIZE = (16, 32, 24)
 HALO = 2
-"""Voxels around a crop that its soft labels look at: the largest radius of an encoding here."""
+"""Voxels around a crop that its soft labels may look at, no fewer than the radius of any encoding."""
 DEGREES, SCALE, GAIN, OFFSET, NOISE = 10.0, 0.1, 0.1, 0.1, 0.05
 
 

@@ -37,7 +37,7 @@ class Split:
 
 
 def split(folder: Path) -> Split:
-    """The volumes that have an image and a label map, 258 of the published 260 at most."""
+    """The volumes that have an image and a label map. Which is for what depends on which files are there."""
     names = sorted(path.name for path in (folder / "labelsTr").glob("hippocampus_*.nii.gz"))
     names = [name for name in names if (folder / "imagesTr" / name).exists()]
     if len(names) < JUDGED + OTHER + 160:

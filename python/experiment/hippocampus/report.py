@@ -50,6 +50,7 @@ class Results:
 
     def __init__(self, rows: Iterable[dict[str, str]]) -> None:
         cells: dict[Kind, dict[str, dict[tuple[int, str], float]]] = {}
+        schedules: dict[Kind, tuple[str, str]] = {}
         for row in rows:
             kind = Kind(
                 row["setting"],
@@ -59,6 +60,9 @@ class Results:
                 row["images"],
                 int(row["temperature_volumes"]),
             )
+            schedule = row["steps"], row["rate"]
+            if schedules.setdefault(kind, schedule) != schedule:
+                raise SystemExit(f"{kind} has rows of two schedules, {schedules[kind]} and {schedule}")
             values = {metric: float(row[metric]) for metric in METRICS}
             values["dsc"] = (values["dsc_1"] + values["dsc_2"]) / 2
             values["surface_dice"] = (values["surface_dice_1"] + values["surface_dice_2"]) / 2
@@ -82,7 +86,7 @@ def means(results: Results, setting: str, loss: str, images: str) -> str:
     rows = []
     for volumes, target, temperature in product(VOLUMES, TARGETS | CANDIDATES, (0, TEMPERATURE)):
         values = results.values.get(Kind(setting, loss, target, volumes, images, temperature))
-        if values is not None and (temperature == 0 or target in ("one-hot", "SVLS")):
+        if values is not None:
             fitted = f"{values['temperature'].mean():.2f}" if temperature else ""
             rows.append([str(volumes), target, fitted, *(f"{values[metric].mean():.4f}" for metric in SHOWN)])
     return table(["volumes", "target", "T", *(name for name, _ in SHOWN.values())], rows) if rows else ""

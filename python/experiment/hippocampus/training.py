@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from network import UNet
 from numpy.typing import NDArray
+from windows import predict
 
 import soft_labels
 from soft_labels.torch import CrossEntropyLoss, DiceCrossEntropyLoss
 
-from .crops import Crops
+from .crops import SIZE, Crops
 from .data import CLASSES, Split, Volume, displaced, load
 
 TARGETS = {
@@ -37,6 +38,8 @@ LOSSES = {
 VOLUMES = (5, 10, 20, 80, 160)
 SEEDS = (1, 2, 3, 4, 5)
 BATCH = 2
+STEP = tuple(size // 2 for size in SIZE)
+"""Windows that are predicted overlap by half, as in nnU-Net."""
 
 
 @dataclass(frozen=True)
@@ -109,16 +112,6 @@ class Job:
         return network.eval()
 
 
-def predict(network: UNet, volume: Volume) -> NDArray[np.float64]:
-    """The logits of a volume, (C, D, H, W)."""
-    padding = [(0, -extent % 4) for extent in volume.image.shape]
-    image = torch.from_numpy(np.pad(volume.image, padding, mode="edge"))
-    with torch.no_grad():
-        # Twice, since PyTorch has a slower convolution for a batch of one on one thread.
-        logits = network(image.expand(2, 1, *image.shape))[0].double().numpy()
-    return logits[(slice(None), *(slice(extent) for extent in volume.image.shape))]
-
-
 def predictions(
     network: UNet, data: Path, names: list[str], change: Callable[[Volume], Volume] | None = None
 ) -> Iterator[tuple[Volume, NDArray[np.float64]]]:
@@ -126,4 +119,4 @@ def predictions(
     for name in names:
         volume = load(data, name)
         volume = change(volume) if change else volume
-        yield volume, predict(network, volume)
+        yield volume, predict(network, volume.image, SIZE, STEP)

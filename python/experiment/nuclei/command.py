@@ -5,10 +5,11 @@ from itertools import product
 from pathlib import Path
 
 from rows import Rows, publish, read
+from windows import predict
 
 from .data import Image, load
 from .judging import METRICS, judge
-from .training import FOLDS, SEEDS, TARGETS, Job, predict
+from .training import FOLDS, SEEDS, STEP, TARGETS, WINDOW, Job
 
 COLUMNS = ["target", "images", "fold", "seed"]
 COMBINED = ("mSVLS", "mOH", "majority", "STAPLE")
@@ -46,6 +47,6 @@ def cases(job: Job, groups: list[list[Image]], networks: Path) -> list[list[obje
     rows = []
     for group in groups[job.fold :: FOLDS]:
         for image in group:
-            found = judge(image, predict(network, image))
+            found = judge(image, predict(network, image.pixels, WINDOW, STEP))
             rows.append([image.name, *(found[metric] for metric in METRICS)])
     return rows

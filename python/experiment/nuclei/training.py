@@ -29,8 +29,8 @@ IMAGES = (4, 12, 24)
 SEEDS = (1, 2, 3, 4, 5)
 STEPS, RATE, BATCH, SIDE = 500, 0.003, 8, 64
 GAIN, OFFSET, NOISE = 0.1, 0.1, 0.05
-WINDOW, STEP = 128, 96
-"""The side of the windows that are predicted, and at most how far apart they are."""
+WINDOW, STEP = (128, 128), (96, 96)
+"""Of the windows that are predicted. They are larger than the crops, half of which are about a nucleus."""
 
 
 @dataclass(frozen=True)
@@ -98,20 +98,3 @@ def crop(image: Image, target: str, random: np.random.Generator) -> tuple[NDArra
     if transposed:
         pixels, soft = pixels.swapaxes(1, 2), soft.swapaxes(1, 2)
     return pixels.copy(), soft.copy()
-
-
-def predict(network: UNet, image: Image) -> NDArray[np.float64]:
-    """Logits (C, H, W): the mean over windows that overlap, since the network normalises over what it sees at once."""
-    shape = image.pixels.shape
-    starts = [np.linspace(0, extent - WINDOW, -(-(extent - WINDOW) // STEP) + 1).astype(int) for extent in shape]
-    windows = [(slice(y, y + WINDOW), slice(x, x + WINDOW)) for y in starts[0] for x in starts[1]]
-    total, count = np.zeros((CLASSES, *shape)), np.zeros(shape)
-    for first in range(0, len(windows), BATCH):
-        batch = windows[first : first + BATCH]
-        pixels = np.stack([image.pixels[None, y, x] for y, x in batch])
-        with torch.no_grad():
-            logits = network(torch.from_numpy(pixels)).double().numpy()
-        for (y, x), part in zip(batch, logits, strict=True):
-            total[:, y, x] += part
-            count[y, x] += 1
-    return total / count
