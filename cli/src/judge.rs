@@ -4,6 +4,7 @@ mod args;
 mod calibration;
 mod channels;
 mod diagram;
+mod found;
 mod html;
 mod prediction;
 mod raters;

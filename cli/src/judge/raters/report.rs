@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 use soft_labels::metrics::Reliability;
 
 use super::super::args::Args;
-use super::super::report::{Found, Structures, bins_of, json_of_cases, summary_json};
+use super::super::found::Found;
+use super::super::report::{Structures, bins_of, json_of_cases, summary_json};
 use super::super::scores::{OF_STRUCTURES, VOLUMES};
 use super::scores::{AGAINST_ALL, OF_CALIBRATION, OF_ONE, OfStructure, Scores};
 use crate::command::shown;

@@ -3,7 +3,8 @@
 use soft_labels_files::Place;
 
 use super::super::args::{Empty, Scope};
-use super::super::report::{Found, bins_of, calibration_of_one};
+use super::super::found::Found;
+use super::super::report::{bins_of, calibration_of_one};
 use super::super::scores::OF_STRUCTURES;
 use super::args::{Alike, Pairs};
 use super::report::{Judgement, SLACK, found};
