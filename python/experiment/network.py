@@ -1,5 +1,8 @@
 """A U-Net of three levels as nnU-Net builds them: instance normalisation and leaky rectifiers."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -44,3 +47,15 @@ class UNet(nn.Module):
         for grow, up, level in zip(self.grow, self.up, (middle, fine), strict=True):
             x = up(torch.cat([grow(x), level], 1))
         return self.last(x)
+
+
+def kept(file: Path, network: UNet, train: Callable[[], UNet]) -> UNet:
+    """`network` with the weights in `file`; if there is no such file, a network that is trained now, and kept there."""
+    if file.exists():
+        network.load_state_dict(torch.load(file, weights_only=True))
+    else:
+        network = train()
+        unfinished = file.with_suffix(".part")
+        torch.save(network.state_dict(), unfinished)
+        unfinished.rename(file)
+    return network.eval()

@@ -60,4 +60,7 @@ def published(name: str) -> list[dict[str, str]]:
 
 
 def _short(value: str) -> str:
-    return f"{float(value):.6g}" if "." in value and value.replace(".", "").replace("e-", "").isdigit() else value
+    try:
+        return f"{float(value):.6g}" if "." in value else value
+    except ValueError:
+        return value

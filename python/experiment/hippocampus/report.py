@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from figures import Line, curves
 from numpy.typing import NDArray
+from results import tables
 from rows import published
 from tables import table, table_of_differences
 
@@ -45,59 +46,49 @@ class Kind(NamedTuple):
     """The number of volumes it was chosen on, or 0 for none."""
 
 
-class Results:
-    """Metrics (seeds, cases) by kind and name. A kind of which not all seeds are there is left out."""
-
-    def __init__(self, rows: Iterable[dict[str, str]]) -> None:
-        cells: dict[Kind, dict[str, dict[tuple[int, str], float]]] = {}
-        schedules: dict[Kind, tuple[str, str]] = {}
-        for row in rows:
-            kind = Kind(
-                row["setting"],
-                row["loss"],
-                row["target"],
-                int(row["volumes"]),
-                row["images"],
-                int(row["temperature_volumes"]),
-            )
-            schedule = row["steps"], row["rate"]
-            if schedules.setdefault(kind, schedule) != schedule:
-                raise SystemExit(f"{kind} has rows of two schedules, {schedules[kind]} and {schedule}")
-            values = {metric: float(row[metric]) for metric in METRICS}
-            values["dsc"] = (values["dsc_1"] + values["dsc_2"]) / 2
-            values["surface_dice"] = (values["surface_dice_1"] + values["surface_dice_2"]) / 2
-            values["temperature"] = float(row["temperature"])
-            for metric, value in values.items():
-                cells.setdefault(kind, {}).setdefault(metric, {})[int(row["seed"]), row["case"]] = value
-        self.cases = sorted({case for kind in cells.values() for _, case in kind["dsc"]})
-        whole = len(SEEDS) * len(self.cases)
-        self.values: dict[Kind, dict[str, NDArray[np.float64]]] = {
-            kind: {metric: self._table(found) for metric, found in metrics.items()}
-            for kind, metrics in cells.items()
-            if len(metrics["dsc"]) == whole
-        }
-
-    def _table(self, found: dict[tuple[int, str], float]) -> NDArray[np.float64]:
-        return np.array([[found[seed, case] for case in self.cases] for seed in SEEDS])
+Tables = dict[Kind, dict[str, NDArray[np.float64]]]
 
 
-def means(results: Results, setting: str, loss: str, images: str) -> str:
+def results() -> Tables:
+    """Tables (seeds, cases) of the published rows."""
+    rows = published("hippocampus_cases")
+    schedules: dict[Kind, tuple[str, str]] = {}
+    for row in rows:
+        kind, schedule = _kind(row), (row["steps"], row["rate"])
+        if schedules.setdefault(kind, schedule) != schedule:
+            raise SystemExit(f"{kind} has rows of two schedules, {schedules[kind]} and {schedule}")
+    return tables(rows, SEEDS, _kind, _metrics)
+
+
+def _kind(row: dict[str, str]) -> Kind:
+    volumes, temperature = int(row["volumes"]), int(row["temperature_volumes"])
+    return Kind(row["setting"], row["loss"], row["target"], volumes, row["images"], temperature)
+
+
+def _metrics(row: dict[str, str]) -> dict[str, float]:
+    values = {metric: float(row[metric]) for metric in (*METRICS, "temperature")}
+    for metric in ("dsc", "surface_dice"):
+        values[metric] = (values[f"{metric}_1"] + values[f"{metric}_2"]) / 2
+    return values
+
+
+def means(found: Tables, setting: str, loss: str, images: str) -> str:
     """A row for each number of volumes and target, and the mean over seeds and cases."""
     rows = []
     for volumes, target, temperature in product(VOLUMES, TARGETS | CANDIDATES, (0, TEMPERATURE)):
-        values = results.values.get(Kind(setting, loss, target, volumes, images, temperature))
+        values = found.get(Kind(setting, loss, target, volumes, images, temperature))
         if values is not None:
             fitted = f"{values['temperature'].mean():.2f}" if temperature else ""
             rows.append([str(volumes), target, fitted, *(f"{values[metric].mean():.4f}" for metric in SHOWN)])
     return table(["volumes", "target", "T", *(name for name, _ in SHOWN.values())], rows) if rows else ""
 
 
-def compared(results: Results, pairs: Sequence[tuple[str, Kind, Kind]]) -> str:
+def compared(found: Tables, pairs: Sequence[tuple[str, Kind, Kind]]) -> str:
     """A row for each pair that is there: the first minus the second."""
     rows = [
-        (title, {metric: results.values[one][metric] - results.values[other][metric] for metric in SHOWN})
+        (title, {metric: found[one][metric] - found[other][metric] for metric in SHOWN})
         for title, one, other in pairs
-        if one in results.values and other in results.values
+        if one in found and other in found
     ]
     return table_of_differences("volumes", SHOWN, rows) if rows else ""
 
@@ -144,13 +135,12 @@ def questions() -> Iterable[tuple[str, list[tuple[str, Kind, Kind]]]]:
     yield "Noisy labels: SVLS − LS 0.05, Dice + CE", over_volumes(noisy, noisy._replace(target="LS 0.05"))
 
 
-def draw(results: Results) -> None:
+def draw(found: Tables) -> None:
     """The figure: calibration at the boundary, likelihood and Dice over the number of volumes."""
 
     def line(name: str, style: str, colour: str, kind: Kind, metric: str) -> Line:
         kinds = {count: kind._replace(volumes=count) for count in VOLUMES}
-        tables = {count: results.values[kind][metric] for count, kind in kinds.items() if kind in results.values}
-        return Line(name, style, colour, tables)
+        return Line(name, style, colour, {count: found[one][metric] for count, one in kinds.items() if one in found})
 
     one_hot, svls = Kind("plain", "Dice + CE", "one-hot", 0), Kind("plain", "Dice + CE", "SVLS", 0)
     tempered = one_hot._replace(temperature=TEMPERATURE)
@@ -169,16 +159,16 @@ def draw(results: Results) -> None:
 
 def report() -> str:
     """All tables that the published rows are enough for. Draws the figure, too."""
-    results = Results(published("hippocampus_cases"))
-    draw(results)
+    found = results()
+    draw(found)
     parts = []
     for setting, loss, images in product(WIDTHS, LOSSES, ("as they are", "shifted")):
-        if found := means(results, setting, loss, images):
+        if rows := means(found, setting, loss, images):
             about = (
                 {"plain": ""}.get(setting, f"{setting}, ") + loss + (", shifted images" if images == "shifted" else "")
             )
-            parts.append(f"**{about[0].upper() + about[1:]}**\n\n{found}")
+            parts.append(f"**{about[0].upper() + about[1:]}**\n\n{rows}")
     for title, pairs in questions():
-        if found := compared(results, pairs):
-            parts.append(f"**{title}**\n\n{found}")
+        if rows := compared(found, pairs):
+            parts.append(f"**{title}**\n\n{rows}")
     return "\n\n".join(parts)

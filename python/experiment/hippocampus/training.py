@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from network import UNet
+from network import UNet, kept
 from numpy.typing import NDArray
 from windows import predict
 
@@ -101,15 +101,7 @@ class Job:
     def network(self, data: Path, split: Split, folder: Path) -> UNet:
         """The network of an earlier run, or else a new one."""
         file = self.file(folder)
-        network = UNet(3, CLASSES, WIDTHS[self.setting])
-        if file.exists():
-            network.load_state_dict(torch.load(file, weights_only=True))
-        else:
-            network = self.train(data, split)
-            unfinished = file.with_suffix(".part")
-            torch.save(network.state_dict(), unfinished)
-            unfinished.rename(file)
-        return network.eval()
+        return kept(file, UNet(3, CLASSES, WIDTHS[self.setting]), lambda: self.train(data, split))
 
 
 def predictions(

@@ -1,9 +1,7 @@
 """The tables of the nuclei in docs/experiment.md, from the rows of all cases."""
 
-from collections.abc import Iterable
-
 import numpy as np
-from numpy.typing import NDArray
+from results import tables
 from rows import published
 from tables import table, table_of_differences
 
@@ -22,69 +20,43 @@ SHOWN = {
     "nll": ("NLL", False),
     "brier": ("Brier", False),
 }
+EXPERTS_DSC = {f"dsc_{expert + 1}": f"expert {expert + 1}" for expert in range(EXPERTS)}
 Kind = tuple[str, int]
 """The target, and the number of images that were learned from."""
 
 
-class Results:
-    """Metrics (seeds, cases) by kind and name. A kind of which not all seeds and folds are there is left out."""
+def _kind(row: dict[str, str]) -> Kind:
+    return row["target"], int(row["images"])
 
-    def __init__(self, rows: Iterable[dict[str, str]]) -> None:
-        cells: dict[Kind, dict[str, dict[tuple[int, str], float]]] = {}
-        for row in rows:
-            values = {metric: float(row[metric]) for metric in METRICS}
-            values["crps_area"] /= 1000
-            values["dsc_experts"] = float(np.mean([values[f"dsc_{expert + 1}"] for expert in range(EXPERTS)]))
-            for metric, value in values.items():
-                kind = row["target"], int(row["images"])
-                cells.setdefault(kind, {}).setdefault(metric, {})[int(row["seed"]), row["case"]] = value
-        cases = sorted({case for kind in cells.values() for _, case in kind["dsc_1"]})
-        self.values: dict[Kind, dict[str, NDArray[np.float64]]] = {
-            kind: {
-                metric: np.array([[found[seed, case] for case in cases] for seed in SEEDS])
-                for metric, found in metrics.items()
-            }
-            for kind, metrics in cells.items()
-            if len(metrics["dsc_1"]) == len(SEEDS) * len(cases)
-        }
+
+def _metrics(row: dict[str, str]) -> dict[str, float]:
+    values = {metric: float(row[metric]) for metric in METRICS}
+    values["crps_area"] /= 1000
+    values["dsc_experts"] = float(np.mean([values[metric] for metric in EXPERTS_DSC]))
+    return values
 
 
 def report() -> str:
     """All tables that the published rows are enough for."""
-    results = Results(published("nuclei_cases"))
-    kinds = [(target, images) for images in IMAGES for target in TARGETS if (target, images) in results.values]
-    means = [
-        [
-            str(images),
-            target,
-            *(f"{results.values[target, images][metric].mean():.4f}" for metric in SHOWN),
-        ]
-        for target, images in kinds
-    ]
-    by_expert = [
-        [
-            str(images),
-            target,
-            *(f"{results.values[target, images][f'dsc_{expert + 1}'].mean():.4f}" for expert in range(EXPERTS)),
-        ]
-        for target, images in kinds
-    ]
-    parts = [
-        table(["images", "target", *(name for name, _ in SHOWN.values())], means),
-        table(["images", "target", *(f"expert {expert + 1}" for expert in range(EXPERTS))], by_expert),
-    ]
-    for images in IMAGES:
+    found = tables(published("nuclei_cases"), SEEDS, _kind, _metrics)
+    kinds = [(target, images) for images in IMAGES for target in TARGETS if (target, images) in found]
+
+    def means(metrics: dict[str, str]) -> str:
         rows = [
-            (
-                f"mSVLS − {target}",
-                {
-                    metric: results.values["mSVLS", images][metric] - results.values[target, images][metric]
-                    for metric in SHOWN
-                },
-            )
-            for target in TARGETS
-            if target != "mSVLS" and {("mSVLS", images), (target, images)} <= results.values.keys()
+            [str(images), target, *(f"{found[target, images][metric].mean():.4f}" for metric in metrics)]
+            for target, images in kinds
         ]
-        if rows:
-            parts.append(f"**{images} images**\n\n" + table_of_differences("", SHOWN, rows))
+        return table(["images", "target", *metrics.values()], rows)
+
+    parts = [means({metric: name for metric, (name, _) in SHOWN.items()}), means(EXPERTS_DSC)]
+    for images in IMAGES:
+        if ("mSVLS", images) in found:
+            ours = found["mSVLS", images]
+            rows = [
+                (f"mSVLS − {target}", {metric: ours[metric] - found[target, images][metric] for metric in SHOWN})
+                for target in TARGETS
+                if target != "mSVLS" and (target, images) in found
+            ]
+            if rows:
+                parts.append(f"**{images} images**\n\n" + table_of_differences("", SHOWN, rows))
     return "\n\n".join(parts)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from network import UNet
+from network import UNet, kept
 from numpy.typing import NDArray
 
 import soft_labels
@@ -48,15 +48,7 @@ class Job:
     def network(self, groups: Sequence[Sequence[Image]], folder: Path) -> UNet:
         """The network of an earlier run, or else a new one."""
         file = folder / (str(self).replace(", ", "_").replace(" ", "-") + ".pt")
-        network = UNet(2, CLASSES)
-        if file.exists():
-            network.load_state_dict(torch.load(file, weights_only=True))
-        else:
-            network = self.train(groups)
-            unfinished = file.with_suffix(".part")
-            torch.save(network.state_dict(), unfinished)
-            unfinished.rename(file)
-        return network.eval()
+        return kept(file, UNet(2, CLASSES), lambda: self.train(groups))
 
     def train(self, groups: Sequence[Sequence[Image]]) -> UNet:
         """The trained network. Every third group is held out; of the other 24 images the first in the seed's order are taken."""
