@@ -10,13 +10,15 @@
 
 Run it in the folder `python`. It needs soft-labels, PyTorch, SciPy, nibabel, Pillow and Matplotlib. A run that was stopped goes on
 where it was: each network is kept in a file. `--part 0/2` and `--part 1/2` do half of the work each, on one thread each. `--only`
-trains some of the networks, without `choose` with what the published rows chose; `predict` writes their probabilities.
+trains some of the networks, without `choose` with what the published rows chose; `predict` writes their probabilities. For nnU-Net
+itself `nnunet-prepare` writes the folders it wants and `nnunet-judge` judges its predictions; docs/experiment.md has its own commands.
 """
 
 import argparse
 from pathlib import Path
 
 import hippocampus.command
+import hippocampus.nnunet
 import hippocampus.report
 import nuclei.command
 import nuclei.report
@@ -24,13 +26,16 @@ import torch
 
 import soft_labels
 
+TASKS = ["choose", "choose-svls", "train", "predict", "nnunet-prepare", "nnunet-judge"]
+"""What needs the data. The nuclei have `train` alone."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="experiment", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data_set", choices=["hippocampus", "nuclei"])
-    parser.add_argument("what", choices=["choose", "choose-svls", "train", "predict", "publish", "report"])
+    parser.add_argument("what", choices=[*TASKS, "publish", "report"])
     parser.add_argument("--data", type=Path, help="the folder Task04_Hippocampus, or train_data/lab-wue1")
     parser.add_argument("--out", type=Path, help="where rows and networks are kept")
     parser.add_argument("--part", default="0/1")
@@ -51,14 +56,19 @@ def main() -> None:
     soft_labels.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     part, parts = map(int, args.part.split("/"))
-    if args.data_set == "hippocampus" and args.what == "predict":
-        hippocampus.command.predict_all(args.data, args.out, args.only)
-    elif args.data_set == "hippocampus":
-        hippocampus.command.run(args.what, args.data, args.out, part, parts, args.only)
-    elif args.what == "train":
-        nuclei.command.run(args.data, args.out, part, parts, args.only)
-    else:
-        parser.error(f"the nuclei have no {args.what}")
+    match args.data_set, args.what:
+        case "hippocampus", "predict":
+            hippocampus.command.predict_all(args.data, args.out, args.only)
+        case "hippocampus", "nnunet-prepare":
+            hippocampus.nnunet.prepare(args.data, args.out)
+        case "hippocampus", "nnunet-judge":
+            hippocampus.nnunet.judge_all(args.data, args.out)
+        case "hippocampus", what:
+            hippocampus.command.run(what, args.data, args.out, part, parts, args.only)
+        case "nuclei", "train":
+            nuclei.command.run(args.data, args.out, part, parts, args.only)
+        case "nuclei", what:
+            parser.error(f"the nuclei have no {what}")
 
 
 main()

@@ -7,37 +7,25 @@ from pathlib import Path
 import numpy as np
 from rows import Rows, publish, published, read
 
-from soft_labels import metrics
-
-from .data import CLASSES, Split, shifted, split
+from .data import Split, shifted, split
 from .judging import METRICS, judge, softmax
-from .training import CANDIDATES, LOSSES, SCHEDULE_OF, SCHEDULES, SEEDS, Job, Schedule, predictions
+from .temperatures import temperatures
+from .training import CANDIDATES, LOSSES, LOWER_RATE, SCHEDULE_OF, SCHEDULES, SEEDS, VOLUMES, Job, Schedule, predictions
 
 CHOSEN_ON = ("one-hot", "LS 0.05", "SVLS")
 """Targets whose steps and rates are chosen. Other smoothing has those of LS 0.05, other SVLS those of SVLS."""
 COLUMNS = ["setting", "loss", "target", "volumes", "seed", "steps", "rate"]
-TEMPERATURE_VOLUMES = (1, 5, 48)
 
 
 PLAN = (
     # Setting, loss, targets, numbers of volumes; the sooner the more a reader needs it.
-    ("plain", "Dice + CE", ("one-hot", "SVLS"), (20, 5, 80)),
-    ("plain", "CE", ("one-hot", "SVLS"), (20,)),
-    ("plain", "Dice + CE", ("LS 0.05", "SVLS 0.5", "chosen"), (20,)),
+    ("plain", "Dice + CE", ("one-hot", "SVLS"), VOLUMES),
+    ("plain", "CE", ("one-hot", "SVLS"), (5, 20, 80)),
+    ("plain", "Dice + CE", ("LS 0.05", "SVLS 0.5", "chosen"), (5, 20, 80)),
+    ("plain", "Dice + CE", ("LS 0.01", "LS 0.1"), (20,)),
+    ("lower rate", "Dice + CE", ("SVLS",), (20, 80)),
     ("noisy labels", "Dice + CE", ("one-hot", "SVLS"), (20,)),
-    ("plain", "CE", ("one-hot", "SVLS"), (5, 80)),
-    ("larger network", "Dice + CE", ("one-hot", "SVLS"), (20,)),
-    ("plain", "Dice + CE", ("one-hot", "SVLS"), (160, 10)),
-    ("plain", "Dice + CE", ("LS 0.05", "SVLS 0.5", "chosen"), (5, 80)),
-    ("plain", "Dice + CE", ("LS 0.01", "LS 0.1"), (20, 5, 80)),
-    ("noisy labels", "Dice + CE", ("LS 0.05",), (20,)),
-    ("larger network", "Dice + CE", ("one-hot", "SVLS"), (80,)),
-    ("noisy labels", "Dice + CE", ("one-hot", "SVLS", "LS 0.05"), (80,)),
-    ("plain", "CE", ("LS 0.05",), (20, 5, 80)),
-    ("plain", "CE", ("one-hot", "SVLS"), (160, 10)),
-    ("plain", "Dice + CE", ("LS 0.01", "LS 0.05", "LS 0.1", "SVLS 0.5", "chosen"), (160, 10)),
-    ("plain", "CE", ("LS 0.01", "LS 0.1", "SVLS 0.5", "chosen"), (20, 5, 80, 160, 10)),
-    ("plain", "CE", ("LS 0.05",), (160, 10)),
+    ("larger network", "Dice + CE", ("one-hot", "SVLS"), (20, 80)),
 )
 
 
@@ -74,8 +62,10 @@ def predict_all(data: Path, out: Path, only: str) -> None:
 
 def publish_all(out: Path) -> None:
     """Copies the rows to docs/experiment."""
-    publish(read(out, "choice"), "hippocampus_choice")
-    publish(read(out, "cases"), "hippocampus_cases")
+    for kind in ("choice", "cases"):
+        publish(read(out, kind), f"hippocampus_{kind}")
+    if rows := read(out, "nnunet"):
+        publish(rows, "hippocampus_nnunet")
 
 
 def schedules() -> Iterable[Job]:
@@ -100,6 +90,7 @@ def jobs(folder: Path) -> Iterable[Job]:
             target = chosen if target == "chosen" else target
             kind = next(kind for kind in CHOSEN_ON if kind[:2] == target[:2])
             schedule = schedules[loss, kind, SCHEDULE_OF.get(volumes, volumes)]
+            schedule = LOWER_RATE if setting == "lower rate" else schedule
             yield Job(loss, target, volumes, seed, schedule, setting)
 
 
@@ -138,21 +129,12 @@ def choice(job: Job, data: Path, volumes: Split, networks: Path) -> list[list[ob
 def cases(job: Job, data: Path, volumes: Split, networks: Path) -> list[list[object]]:
     """A row for each judged case, as predicted and with temperatures of some of the other volumes."""
     network = job.network(data, volumes, networks)
-    other = [
-        (logits.reshape(CLASSES, -1), volume.labels.ravel().astype(np.int64))
-        for volume, logits in predictions(network, data, volumes.other)
-    ]
-    temperatures = {0: 1.0}
-    order = np.random.default_rng([job.seed, 1]).permutation(len(other))
-    for count in TEMPERATURE_VOLUMES:
-        drawn = [other[at] for at in order[:count]]
-        logits, labels = (np.concatenate(parts, -1) for parts in zip(*drawn, strict=True))
-        temperatures[count] = metrics.temperature(logits, labels)
+    fitted = temperatures(predictions(network, data, volumes.other), job.seed)
     rows = []
     for images, change in (("as they are", None), ("shifted", shifted)):
         for volume, logits in predictions(network, data, volumes.judged, change):
-            judged = judge(volume, logits, list(temperatures.values()))
-            for (count, temperature), found in zip(temperatures.items(), judged, strict=True):
+            judged = judge(volume, logits, list(fitted.values()))
+            for (count, temperature), found in zip(fitted.items(), judged, strict=True):
                 rows.append([images, count, temperature, volume.name, *(found[metric] for metric in METRICS)])
     return rows
 

@@ -35,6 +35,11 @@ class Split:
     other: list[str]
     training: list[str]
 
+    def learned(self, seed: int, volumes: int) -> list[str]:
+        """Those that networks of a seed learn from. Of one seed the fewer are among the more."""
+        order = np.random.default_rng([seed, 0]).permutation(len(self.training))
+        return [self.training[i] for i in order[:volumes]]
+
 
 def split(folder: Path) -> Split:
     """The volumes that have an image and a label map. Which is for what depends on which files are there."""

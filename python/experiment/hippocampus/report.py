@@ -12,6 +12,7 @@ from rows import published
 from tables import table, table_of_differences
 
 from .judging import METRICS
+from .nnunet import TRAINERS
 from .training import CANDIDATES, LOSSES, SEEDS, TARGETS, VOLUMES, WIDTHS
 
 TEMPERATURE = 48
@@ -83,6 +84,18 @@ def means(found: Tables, setting: str, loss: str, images: str) -> str:
     return table(["volumes", "target", "T", *(name for name, _ in SHOWN.values())], rows) if rows else ""
 
 
+def means_of_nnunet() -> str:
+    """A row for each target. There is one network each."""
+    rows = published("hippocampus_nnunet")
+    lines = []
+    for target, temperature in product(TRAINERS, (0, TEMPERATURE)):
+        kind = (target, str(temperature))
+        values = [_metrics(row) for row in rows if (row["target"], row["temperature_volumes"]) == kind]
+        fitted = f"{values[0]['temperature']:.2f}" if temperature else ""
+        lines.append([target, fitted, *(f"{np.mean([one[metric] for one in values]):.4f}" for metric in SHOWN)])
+    return table(["target", "T", *(name for name, _ in SHOWN.values())], lines)
+
+
 def compared(found: Tables, pairs: Sequence[tuple[str, Kind, Kind]]) -> str:
     """A row for each pair that is there: the first minus the second."""
     rows = [
@@ -126,13 +139,15 @@ def questions() -> Iterable[tuple[str, list[tuple[str, Kind, Kind]]]]:
     )
     for setting in WIDTHS:
         if setting != "plain":
-            pair = [kind._replace(setting=setting) for kind in (svls, one_hot)]
+            # The lower rate is of SVLS alone: one-hot labels keep theirs.
+            pair = [
+                svls._replace(setting=setting),
+                one_hot if setting == "lower rate" else one_hot._replace(setting=setting),
+            ]
             yield f"{setting.capitalize()}: SVLS − one-hot, Dice + CE", over_volumes(*pair)
             tempered = pair[1]._replace(temperature=48)
             title = f"{setting.capitalize()}: SVLS − one-hot with a temperature of 48 volumes, Dice + CE"
             yield title, over_volumes(pair[0], tempered)
-    noisy = svls._replace(setting="noisy labels")
-    yield "Noisy labels: SVLS − LS 0.05, Dice + CE", over_volumes(noisy, noisy._replace(target="LS 0.05"))
 
 
 def draw(found: Tables) -> None:
@@ -168,6 +183,7 @@ def report() -> str:
                 {"plain": ""}.get(setting, f"{setting}, ") + loss + (", shifted images" if images == "shifted" else "")
             )
             parts.append(f"**{about[0].upper() + about[1:]}**\n\n{rows}")
+    parts.append(f"**nnU-Net, one network each**\n\n{means_of_nnunet()}")
     for title, pairs in questions():
         if rows := compared(found, pairs):
             parts.append(f"**{title}**\n\n{rows}")

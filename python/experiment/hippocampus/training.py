@@ -50,10 +50,12 @@ class Schedule:
     rate: float
 
 
-WIDTHS = {"plain": (8, 16, 32), "noisy labels": (8, 16, 32), "larger network": (16, 32, 64)}
+WIDTHS = {"plain": (8, 16, 32), "lower rate": (8, 16, 32), "noisy labels": (8, 16, 32), "larger network": (16, 32, 64)}
 """The channels of the network in each setting. With noisy labels those to learn from are displaced, and those to judge are not."""
 
 SCHEDULES = tuple(Schedule(steps, rate) for steps in (400, 1600) for rate in (0.001, 0.003))
+LOWER_RATE = Schedule(1600, 0.001)
+"""What Dice would have chosen for SVLS."""
 SCHEDULE_OF = {10: 5, 160: 80}
 """Schedules are chosen with 5, 20 and 80 volumes. With 10 and 160 those of the next smaller number are taken."""
 
@@ -80,8 +82,7 @@ class Job:
         """The trained network, from the first step."""
         torch.manual_seed(self.seed)
         network = UNet(3, CLASSES, WIDTHS[self.setting])
-        order = np.random.default_rng([self.seed, 0]).permutation(len(split.training))
-        volumes = [load(data, split.training[i]) for i in order[: self.volumes]]
+        volumes = [load(data, name) for name in split.learned(self.seed, self.volumes)]
         if self.setting == "noisy labels":
             volumes = [displaced(volume, self.seed) for volume in volumes]
         crops = Crops(volumes, self.seed)
