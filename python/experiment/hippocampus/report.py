@@ -114,11 +114,11 @@ def questions() -> Iterable[tuple[str, list[tuple[str, Kind, Kind]]]]:
 
     svls, one_hot = Kind("plain", "Dice + CE", "SVLS", 0), Kind("plain", "Dice + CE", "one-hot", 0)
     yield "SVLS − one-hot, Dice + CE", over_volumes(svls, one_hot)
-    for count in (48, 5, 1):
+    for count in (TEMPERATURE, 5, 1):
         name = "volumes" if count > 1 else "volume"
         other = one_hot._replace(temperature=count)
         yield f"SVLS − one-hot with a temperature of {count} {name}, Dice + CE", over_volumes(svls, other)
-        if count == 48:
+        if count == TEMPERATURE:
             both = f"SVLS − one-hot, both with a temperature of {count} volumes, Dice + CE"
             yield both, over_volumes(svls._replace(temperature=count), other)
     for target in [*TARGETS, *CANDIDATES]:
@@ -132,9 +132,9 @@ def questions() -> Iterable[tuple[str, list[tuple[str, Kind, Kind]]]]:
     yield "Dice + CE with SVLS − CE with one-hot", over_volumes(svls, cross_entropy[1])
     shifted = [kind._replace(images="shifted") for kind in (svls, one_hot)]
     yield "Shifted images: SVLS − one-hot, Dice + CE", over_volumes(*shifted)
-    tempered = shifted[1]._replace(temperature=48)
+    tempered = shifted[1]._replace(temperature=TEMPERATURE)
     yield (
-        "Shifted images: SVLS − one-hot with a temperature of 48 volumes, Dice + CE",
+        f"Shifted images: SVLS − one-hot with a temperature of {TEMPERATURE} volumes, Dice + CE",
         over_volumes(shifted[0], tempered),
     )
     for setting in WIDTHS:
@@ -145,8 +145,8 @@ def questions() -> Iterable[tuple[str, list[tuple[str, Kind, Kind]]]]:
                 one_hot if setting == "lower rate" else one_hot._replace(setting=setting),
             ]
             yield f"{setting.capitalize()}: SVLS − one-hot, Dice + CE", over_volumes(*pair)
-            tempered = pair[1]._replace(temperature=48)
-            title = f"{setting.capitalize()}: SVLS − one-hot with a temperature of 48 volumes, Dice + CE"
+            tempered = pair[1]._replace(temperature=TEMPERATURE)
+            title = f"{setting.capitalize()}: SVLS − one-hot with a temperature of {TEMPERATURE} volumes, Dice + CE"
             yield title, over_volumes(pair[0], tempered)
 
 

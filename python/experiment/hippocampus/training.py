@@ -51,7 +51,8 @@ class Schedule:
 
 
 WIDTHS = {"plain": (8, 16, 32), "lower rate": (8, 16, 32), "noisy labels": (8, 16, 32), "larger network": (16, 32, 64)}
-"""The channels of the network in each setting. With noisy labels those to learn from are displaced, and those to judge are not."""
+"""The channels of the network in each setting. With noisy labels those to learn from are displaced, and those to judge are not. The lower
+rate is `LOWER_RATE`."""
 
 SCHEDULES = tuple(Schedule(steps, rate) for steps in (400, 1600) for rate in (0.001, 0.003))
 LOWER_RATE = Schedule(1600, 0.001)
