@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from hippocampus import crops, data, judging, report, training
+from hippocampus import crops, data, judging, training
+from hippocampus import report as hippocampus_report
 from intervals import bootstrap, differences, random_effects
 from network import UNet
 from nuclei import judging as nuclei_judging
+from nuclei import report as nuclei_report
 from nuclei import training as nuclei_training
 from nuclei.data import Image
 from scipy import ndimage, stats
@@ -150,6 +152,8 @@ def test_calibration_of_nuclei_counts_each_expert():
 
 def test_the_page_has_the_tables_of_the_published_rows():
     page = PAGE.read_text(encoding="utf-8")
-    found = report.results()
+    found = hippocampus_report.results()
     for setting, loss in (("plain", "Dice + CE"), ("plain", "CE")):
-        assert report.means(found, setting, loss, "as they are") in page
+        assert hippocampus_report.means(found, setting, loss, "as they are") in page
+    for table in nuclei_report.means(nuclei_report.results()):
+        assert table in page

@@ -7,24 +7,24 @@ from pathlib import Path
 import numpy as np
 from rows import Rows, publish, published, read
 
-from .data import Split, shifted, split
+from .data import Split, shifted, split, stem
 from .judging import METRICS, judge, softmax
 from .temperatures import temperatures
-from .training import CANDIDATES, LOSSES, LOWER_RATE, SCHEDULE_OF, SCHEDULES, SEEDS, VOLUMES, Job, Schedule, predictions
+from .training import CANDIDATES, LOSSES, SCHEDULE_OF, SCHEDULES, SEEDS, SETTINGS, VOLUMES, Job, Schedule, predictions
 
 CHOSEN_ON = ("one-hot", "LS 0.05", "SVLS")
 """Targets whose steps and rates are chosen. Other smoothing has those of LS 0.05, other SVLS those of SVLS."""
 COLUMNS = ["setting", "loss", "target", "volumes", "seed", "steps", "rate"]
-
-
 PLAN = (
     # Setting, loss, targets, numbers of volumes; the sooner the more a reader needs it.
     ("plain", "Dice + CE", ("one-hot", "SVLS"), VOLUMES),
     ("plain", "CE", ("one-hot", "SVLS"), (5, 20, 80)),
     ("plain", "Dice + CE", ("LS 0.05", "SVLS 0.5", "chosen"), (5, 20, 80)),
-    ("plain", "Dice + CE", ("LS 0.01", "LS 0.1"), (20,)),
+    ("plain", "Dice + CE", ("LS 0.01", "LS 0.1"), (5, 20, 80)),
+    ("plain", "CE", ("LS 0.05", "SVLS 0.5"), (5, 20, 80)),
+    ("plain", "CE", ("LS 0.01", "LS 0.1"), (20,)),
     ("lower rate", "Dice + CE", ("SVLS",), (20, 80)),
-    ("noisy labels", "Dice + CE", ("one-hot", "SVLS"), (20,)),
+    ("noisy labels", "Dice + CE", ("one-hot", "SVLS"), (20, 80)),
     ("larger network", "Dice + CE", ("one-hot", "SVLS"), (20, 80)),
 )
 
@@ -56,7 +56,7 @@ def predict_all(data: Path, out: Path, only: str) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             for volume, logits in predictions(job.network(data, volumes, out / "networks"), data, volumes.judged):
                 probabilities = softmax(logits).astype(np.float32)
-                np.savez_compressed(folder / volume.name.replace(".nii.gz", ".npz"), probabilities=probabilities)
+                np.savez_compressed(folder / f"{stem(volume.name)}.npz", probabilities=probabilities)
             print(folder)
 
 
@@ -88,9 +88,8 @@ def jobs(folder: Path) -> Iterable[Job]:
     for setting, loss, targets, counts in PLAN:
         for volumes, target, seed in product(counts, targets, SEEDS):
             target = chosen if target == "chosen" else target
-            kind = next(kind for kind in CHOSEN_ON if kind[:2] == target[:2])
-            schedule = schedules[loss, kind, SCHEDULE_OF.get(volumes, volumes)]
-            schedule = LOWER_RATE if setting == "lower rate" else schedule
+            like = next(like for like in CHOSEN_ON if target.startswith(like.split()[0]))
+            schedule = SETTINGS[setting].schedule or schedules[loss, like, SCHEDULE_OF.get(volumes, volumes)]
             yield Job(loss, target, volumes, seed, schedule, setting)
 
 

@@ -54,6 +54,11 @@ def split(folder: Path) -> Split:
     return Split(drawn[:JUDGED], drawn[JUDGED : JUDGED + OTHER], drawn[JUDGED + OTHER :])
 
 
+def stem(name: str) -> str:
+    """The name of a volume's file without its ending."""
+    return name.removesuffix(".nii.gz")
+
+
 def load(folder: Path, name: str) -> Volume:
     """One volume."""
     import nibabel

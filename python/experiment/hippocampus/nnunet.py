@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rows import Rows
 
-from .data import Volume, load, split
+from .data import Volume, load, split, stem
 from .judging import METRICS, judge
 from .temperatures import temperatures
 
@@ -38,7 +38,7 @@ def prepare(data: Path, out: Path) -> None:
         "file_ending": ".nii.gz",
     }
     (raw / "dataset.json").write_text(json.dumps(about))
-    folds = [{"train": [_stem(name) for name in training], "val": [_stem(name) for name in validation]}]
+    folds = [{"train": [stem(name) for name in training], "val": [stem(name) for name in validation]}]
     (preprocessed / "splits_final.json").write_text(json.dumps(folds))
 
 
@@ -65,13 +65,9 @@ def _cases(folder: Path, data: Path, judged: list[str], other: list[str]) -> lis
 def _predictions(folder: Path, data: Path, names: list[str]) -> Iterator[tuple[Volume, NDArray[np.float64]]]:
     """Volumes, and the logarithms of their probabilities."""
     for name in names:
-        probabilities = np.load(folder / f"{_stem(name)}.npz")["probabilities"].astype(np.float64)
+        probabilities = np.load(folder / f"{stem(name)}.npz")["probabilities"].astype(np.float64)
         yield load(data, name), np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
 
 
-def _stem(name: str) -> str:
-    return name.removesuffix(".nii.gz")
-
-
 def _of_channel(name: str) -> str:
-    return f"{_stem(name)}_0000.nii.gz"
+    return f"{stem(name)}_0000.nii.gz"

@@ -13,7 +13,7 @@ from tables import table, table_of_differences
 
 from .judging import METRICS
 from .nnunet import TRAINERS
-from .training import CANDIDATES, LOSSES, SEEDS, TARGETS, VOLUMES, WIDTHS
+from .training import CANDIDATES, LOSSES, SEEDS, SETTINGS, TARGETS, VOLUMES
 
 TEMPERATURE = 48
 """The number of volumes that the temperatures in the tables of means were chosen on."""
@@ -121,13 +121,15 @@ def questions() -> Iterable[tuple[str, list[tuple[str, Kind, Kind]]]]:
         if count == TEMPERATURE:
             both = f"SVLS − one-hot, both with a temperature of {count} volumes, Dice + CE"
             yield both, over_volumes(svls._replace(temperature=count), other)
-    for target in [*TARGETS, *CANDIDATES]:
-        if target not in ("SVLS", "one-hot"):
-            yield f"SVLS − {target}, Dice + CE", over_volumes(svls, svls._replace(target=target))
-            if target.startswith("LS"):
-                yield f"{target} − one-hot, Dice + CE", over_volumes(svls._replace(target=target), one_hot)
+    others = [target for target in TARGETS if target not in ("SVLS", "one-hot")]
+    for target in [*others, *CANDIDATES]:
+        yield f"SVLS − {target}, Dice + CE", over_volumes(svls, svls._replace(target=target))
+        if target.startswith("LS"):
+            yield f"{target} − one-hot, Dice + CE", over_volumes(svls._replace(target=target), one_hot)
     cross_entropy = [kind._replace(loss="CE") for kind in (svls, one_hot)]
     yield "SVLS − one-hot, CE", over_volumes(*cross_entropy)
+    for target in others:
+        yield f"{target} − one-hot, CE", over_volumes(cross_entropy[0]._replace(target=target), cross_entropy[1])
     yield "Dice + CE − CE, one-hot", over_volumes(one_hot, cross_entropy[1])
     yield "Dice + CE with SVLS − CE with one-hot", over_volumes(svls, cross_entropy[1])
     shifted = [kind._replace(images="shifted") for kind in (svls, one_hot)]
@@ -137,17 +139,13 @@ def questions() -> Iterable[tuple[str, list[tuple[str, Kind, Kind]]]]:
         f"Shifted images: SVLS − one-hot with a temperature of {TEMPERATURE} volumes, Dice + CE",
         over_volumes(shifted[0], tempered),
     )
-    for setting in WIDTHS:
+    for setting, about in SETTINGS.items():
         if setting != "plain":
-            # The lower rate is of SVLS alone: one-hot labels keep theirs.
-            pair = [
-                svls._replace(setting=setting),
-                one_hot if setting == "lower rate" else one_hot._replace(setting=setting),
-            ]
-            yield f"{setting.capitalize()}: SVLS − one-hot, Dice + CE", over_volumes(*pair)
-            tempered = pair[1]._replace(temperature=TEMPERATURE)
-            title = f"{setting.capitalize()}: SVLS − one-hot with a temperature of {TEMPERATURE} volumes, Dice + CE"
-            yield title, over_volumes(pair[0], tempered)
+            # A schedule of its own is that of SVLS: one-hot labels keep theirs.
+            other = one_hot if about.schedule else one_hot._replace(setting=setting)
+            for temperature, name in ((0, ""), (TEMPERATURE, f" with a temperature of {TEMPERATURE} volumes")):
+                pair = svls._replace(setting=setting), other._replace(temperature=temperature)
+                yield f"{setting.capitalize()}: SVLS − one-hot{name}, Dice + CE", over_volumes(*pair)
 
 
 def draw(found: Tables) -> None:
@@ -177,7 +175,7 @@ def report() -> str:
     found = results()
     draw(found)
     parts = []
-    for setting, loss, images in product(WIDTHS, LOSSES, ("as they are", "shifted")):
+    for setting, loss, images in product(SETTINGS, LOSSES, ("as they are", "shifted")):
         if rows := means(found, setting, loss, images):
             about = (
                 {"plain": ""}.get(setting, f"{setting}, ") + loss + (", shifted images" if images == "shifted" else "")

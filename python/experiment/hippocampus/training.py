@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -50,13 +51,24 @@ class Schedule:
     rate: float
 
 
-WIDTHS = {"plain": (8, 16, 32), "lower rate": (8, 16, 32), "noisy labels": (8, 16, 32), "larger network": (16, 32, 64)}
-"""The channels of the network in each setting. With noisy labels those to learn from are displaced, and those to judge are not. The lower
-rate is `LOWER_RATE`."""
+class Setting(NamedTuple):
+    """What else may differ between networks."""
 
+    channels: tuple[int, ...] = (8, 16, 32)
+    displaced: bool = False
+    """Whether the labels to learn from are displaced. Those to judge never are."""
+    schedule: Schedule | None = None
+    """In place of the one that was chosen."""
+
+
+SETTINGS = {
+    "plain": Setting(),
+    # What Dice would have chosen for SVLS.
+    "lower rate": Setting(schedule=Schedule(1600, 0.001)),
+    "noisy labels": Setting(displaced=True),
+    "larger network": Setting(channels=(16, 32, 64)),
+}
 SCHEDULES = tuple(Schedule(steps, rate) for steps in (400, 1600) for rate in (0.001, 0.003))
-LOWER_RATE = Schedule(1600, 0.001)
-"""What Dice would have chosen for SVLS."""
 SCHEDULE_OF = {10: 5, 160: 80}
 """Schedules are chosen with 5, 20 and 80 volumes. With 10 and 160 those of the next smaller number are taken."""
 
@@ -82,9 +94,9 @@ class Job:
     def train(self, data: Path, split: Split) -> UNet:
         """The trained network, from the first step."""
         torch.manual_seed(self.seed)
-        network = UNet(3, CLASSES, WIDTHS[self.setting])
+        network = UNet(3, CLASSES, SETTINGS[self.setting].channels)
         volumes = [load(data, name) for name in split.learned(self.seed, self.volumes)]
-        if self.setting == "noisy labels":
+        if SETTINGS[self.setting].displaced:
             volumes = [displaced(volume, self.seed) for volume in volumes]
         crops = Crops(volumes, self.seed)
         optimizer = torch.optim.Adam(network.parameters(), self.schedule.rate)
@@ -103,7 +115,7 @@ class Job:
     def network(self, data: Path, split: Split, folder: Path) -> UNet:
         """The network of an earlier run, or else a new one."""
         file = self.file(folder)
-        return kept(file, UNet(3, CLASSES, WIDTHS[self.setting]), lambda: self.train(data, split))
+        return kept(file, UNet(3, CLASSES, SETTINGS[self.setting].channels), lambda: self.train(data, split))
 
 
 def predictions(

@@ -1,6 +1,7 @@
 """The tables of the nuclei in docs/experiment.md, from the rows of all cases."""
 
 import numpy as np
+from numpy.typing import NDArray
 from results import tables
 from rows import published
 from tables import table, table_of_differences
@@ -23,6 +24,12 @@ SHOWN = {
 EXPERTS_DSC = {f"dsc_{expert + 1}": f"expert {expert + 1}" for expert in range(EXPERTS)}
 Kind = tuple[str, int]
 """The target, and the number of images that were learned from."""
+Tables = dict[Kind, dict[str, NDArray[np.float64]]]
+
+
+def results() -> Tables:
+    """Tables (seeds, cases) of the published rows."""
+    return tables(published("nuclei_cases"), SEEDS, _kind, _metrics)
 
 
 def _kind(row: dict[str, str]) -> Kind:
@@ -36,19 +43,23 @@ def _metrics(row: dict[str, str]) -> dict[str, float]:
     return values
 
 
+def means(found: Tables) -> list[str]:
+    """Two tables: all metrics, and the Dice with each expert. A row for each number of images and target."""
+    kinds = [(target, images) for images in IMAGES for target in TARGETS if (target, images) in found]
+    names = [{metric: name for metric, (name, _) in SHOWN.items()}, EXPERTS_DSC]
+    return [
+        table(
+            ["images", "target", *metrics.values()],
+            [[str(kind[1]), kind[0], *(f"{found[kind][metric].mean():.4f}" for metric in metrics)] for kind in kinds],
+        )
+        for metrics in names
+    ]
+
+
 def report() -> str:
     """All tables that the published rows are enough for."""
-    found = tables(published("nuclei_cases"), SEEDS, _kind, _metrics)
-    kinds = [(target, images) for images in IMAGES for target in TARGETS if (target, images) in found]
-
-    def means(metrics: dict[str, str]) -> str:
-        rows = [
-            [str(images), target, *(f"{found[target, images][metric].mean():.4f}" for metric in metrics)]
-            for target, images in kinds
-        ]
-        return table(["images", "target", *metrics.values()], rows)
-
-    parts = [means({metric: name for metric, (name, _) in SHOWN.items()}), means(EXPERTS_DSC)]
+    found = results()
+    parts = means(found)
     for images in IMAGES:
         if ("mSVLS", images) in found:
             ours = found["mSVLS", images]
@@ -59,4 +70,12 @@ def report() -> str:
             ]
             if rows:
                 parts.append(f"**{images} images**\n\n" + table_of_differences("", SHOWN, rows))
+    columns = {n: (f"{n} images", True) for n in IMAGES if all((target, n) in found for target in TARGETS)}
+    if columns:
+        rows = [
+            (expert, {n: found["mSVLS", n][metric] - found[expert, n][metric] for n in columns})
+            for metric, expert in EXPERTS_DSC.items()
+        ]
+        title = "DSC with one expert alone: mSVLS − the network that learned from this expert"
+        parts.append(f"**{title}**\n\n" + table_of_differences("", columns, rows))
     return "\n\n".join(parts)
