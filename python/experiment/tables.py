@@ -6,6 +6,9 @@ import numpy as np
 from intervals import Difference, differences
 from numpy.typing import NDArray
 
+NEAR = 1 / 20
+"""A claim may be chance if its interval ends so near to 0, as a share of the interval's width. It has a dagger."""
+
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table with columns as wide as their cells."""
@@ -24,7 +27,7 @@ def table_of_differences(
     """A row for each title, a column for each metric with its name and whether more of it is better.
 
     In each cell the mean difference and the wider of its intervals. What both intervals say is in bold if it is better, in italics
-    if it is worse.
+    if it is worse, with a dagger if it may be chance.
     """
     found = iter(differences([values[metric] for _, values in rows for metric in metrics]))
     lines = [[title, *(_cell(next(found), more) for _, more in metrics.values())] for title, _ in rows]
@@ -37,4 +40,5 @@ def _cell(found: Difference, more_is_better: bool) -> str:
     if not found.claimed:
         return text
     mark = "**" if (found.mean > 0) == more_is_better else "*"
-    return f"{mark}{text}{mark}"
+    dagger = "†" if min(abs(low), abs(high)) < NEAR * (high - low) else ""
+    return f"{mark}{text}{mark}{dagger}"

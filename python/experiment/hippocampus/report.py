@@ -1,6 +1,6 @@
 """The tables of the hippocampus in docs/experiment.md, from the rows of all cases."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import product
 from typing import NamedTuple
 
@@ -48,6 +48,8 @@ class Kind(NamedTuple):
 
 
 Tables = dict[Kind, dict[str, NDArray[np.float64]]]
+Pairs = list[tuple[str, Kind, Kind]]
+Questions = Iterable[tuple[str, Pairs]]
 
 
 def results() -> Tables:
@@ -96,7 +98,7 @@ def means_of_nnunet() -> str:
     return table(["target", "T", *(name for name, _ in SHOWN.values())], lines)
 
 
-def compared(found: Tables, pairs: Sequence[tuple[str, Kind, Kind]]) -> str:
+def compared(found: Tables, pairs: Pairs) -> str:
     """A row for each pair that is there: the first minus the second."""
     rows = [
         (title, {metric: found[one][metric] - found[other][metric] for metric in SHOWN})
@@ -106,46 +108,43 @@ def compared(found: Tables, pairs: Sequence[tuple[str, Kind, Kind]]) -> str:
     return table_of_differences("volumes", SHOWN, rows) if rows else ""
 
 
-def questions() -> Iterable[tuple[str, list[tuple[str, Kind, Kind]]]]:
+def questions() -> Questions:
     """What the tables of differences answer."""
 
-    def over_volumes(one: Kind, other: Kind) -> list[tuple[str, Kind, Kind]]:
+    def over_volumes(one: Kind, other: Kind) -> Pairs:
         return [(str(count), one._replace(volumes=count), other._replace(volumes=count)) for count in VOLUMES]
 
+    def svls_and_one_hot(svls: Kind, one_hot: Kind, title: str = "SVLS − one-hot") -> Questions:
+        tempered, fitted = one_hot._replace(temperature=TEMPERATURE), f"with a temperature of {TEMPERATURE} volumes"
+        yield f"{title}, {svls.loss}", over_volumes(svls, one_hot)
+        yield f"{title} {fitted}, {svls.loss}", over_volumes(svls, tempered)
+        yield f"{title}, both {fitted}, {svls.loss}", over_volumes(svls._replace(temperature=TEMPERATURE), tempered)
+
     svls, one_hot = Kind("plain", "Dice + CE", "SVLS", 0), Kind("plain", "Dice + CE", "one-hot", 0)
-    yield "SVLS − one-hot, Dice + CE", over_volumes(svls, one_hot)
-    for count in (TEMPERATURE, 5, 1):
-        name = "volumes" if count > 1 else "volume"
+    yield from svls_and_one_hot(svls, one_hot)
+    for count, name in ((5, "5 volumes"), (1, "1 volume")):
         other = one_hot._replace(temperature=count)
-        yield f"SVLS − one-hot with a temperature of {count} {name}, Dice + CE", over_volumes(svls, other)
-        if count == TEMPERATURE:
-            both = f"SVLS − one-hot, both with a temperature of {count} volumes, Dice + CE"
-            yield both, over_volumes(svls._replace(temperature=count), other)
+        yield f"SVLS − one-hot with a temperature of {name}, Dice + CE", over_volumes(svls, other)
     others = [target for target in TARGETS if target not in ("SVLS", "one-hot")]
     for target in [*others, *CANDIDATES]:
         yield f"SVLS − {target}, Dice + CE", over_volumes(svls, svls._replace(target=target))
         if target.startswith("LS"):
             yield f"{target} − one-hot, Dice + CE", over_volumes(svls._replace(target=target), one_hot)
-    cross_entropy = [kind._replace(loss="CE") for kind in (svls, one_hot)]
-    yield "SVLS − one-hot, CE", over_volumes(*cross_entropy)
+    cross_entropy = svls._replace(loss="CE"), one_hot._replace(loss="CE")
+    yield from svls_and_one_hot(*cross_entropy)
     for target in others:
         yield f"{target} − one-hot, CE", over_volumes(cross_entropy[0]._replace(target=target), cross_entropy[1])
     yield "Dice + CE − CE, one-hot", over_volumes(one_hot, cross_entropy[1])
     yield "Dice + CE with SVLS − CE with one-hot", over_volumes(svls, cross_entropy[1])
-    shifted = [kind._replace(images="shifted") for kind in (svls, one_hot)]
-    yield "Shifted images: SVLS − one-hot, Dice + CE", over_volumes(*shifted)
-    tempered = shifted[1]._replace(temperature=TEMPERATURE)
-    yield (
-        f"Shifted images: SVLS − one-hot with a temperature of {TEMPERATURE} volumes, Dice + CE",
-        over_volumes(shifted[0], tempered),
-    )
+    for loss in LOSSES:
+        shifted = [kind._replace(loss=loss, images="shifted") for kind in (svls, one_hot)]
+        yield from svls_and_one_hot(*shifted, "Shifted images: SVLS − one-hot")
     for setting, about in SETTINGS.items():
         if setting != "plain":
             # A schedule of its own is that of SVLS: one-hot labels keep theirs.
             other = one_hot if about.schedule else one_hot._replace(setting=setting)
-            for temperature, name in ((0, ""), (TEMPERATURE, f" with a temperature of {TEMPERATURE} volumes")):
-                pair = svls._replace(setting=setting), other._replace(temperature=temperature)
-                yield f"{setting.capitalize()}: SVLS − one-hot{name}, Dice + CE", over_volumes(*pair)
+            title = f"{setting.capitalize()}: SVLS − one-hot"
+            yield from svls_and_one_hot(svls._replace(setting=setting), other, title)
 
 
 def draw(found: Tables) -> None:
