@@ -30,11 +30,12 @@ def table_of_differences(
     if it is worse, with a dagger if it may be chance.
     """
     found = iter(differences([values[metric] for _, values in rows for metric in metrics]))
-    lines = [[title, *(_cell(next(found), more) for _, more in metrics.values())] for title, _ in rows]
+    lines = [[title, *(cell(next(found), more) for _, more in metrics.values())] for title, _ in rows]
     return table([first, *(name for name, _ in metrics.values())], lines)
 
 
-def _cell(found: Difference, more_is_better: bool) -> str:
+def cell(found: Difference, more_is_better: bool) -> str:
+    """The mean, the wider of its intervals, and the mark."""
     low, high = (choose(ends) for choose, ends in zip((min, max), zip(found.bootstrap, found.random_effects)))
     text = f"{found.mean:+.4f} ({low:+.4f} to {high:+.4f})"
     if not found.claimed:

@@ -4,10 +4,11 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+import tables
 import torch
 from hippocampus import crops, data, judging, training
 from hippocampus import report as hippocampus_report
-from intervals import bootstrap, differences, random_effects
+from intervals import Difference, bootstrap, differences, random_effects
 from network import UNet
 from nuclei import judging as nuclei_judging
 from nuclei import report as nuclei_report
@@ -68,6 +69,14 @@ def test_a_difference_is_claimed_only_if_both_intervals_say_so():
     doubtful, sure = differences([one, other])
     assert doubtful.bootstrap[0] > 0 > doubtful.random_effects[0]
     assert not doubtful.claimed and sure.claimed
+
+
+def test_a_cell_says_what_is_better_and_what_may_be_chance():
+    cell = tables.cell
+    assert cell(Difference(0.2, (0.1, 0.3), (0.05, 0.35)), True) == "**+0.2000 (+0.0500 to +0.3500)**"
+    assert cell(Difference(0.2, (0.1, 0.3), (0.01, 0.39)), False) == "*+0.2000 (+0.0100 to +0.3900)*†"
+    assert cell(Difference(0.2, (0.1, 0.3), (-0.1, 0.5)), True) == "+0.2000 (-0.1000 to +0.5000)"
+    assert cell(Difference(-0.2, (-0.3, -0.1), (-0.25, -0.15)), False) == "**-0.2000 (-0.3000 to -0.1000)**"
 
 
 def test_the_band_holds_the_voxels_near_another_class():
